@@ -1,0 +1,53 @@
+"""mirscan finds the targets of microRNAs in whole transcriptomes.
+
+The map, from the ground up; a floor imports only from floors below it:
+
+    0  errors  tables  jit
+    1  sequence                                letters -> codes, miRNAs, transcripts
+    2  seeds  networks  duplex                 what a match is; Keras code; the physics of one pair
+    3  scan  windows  trained_models           transcripts -> candidates -> windows; models with their cards
+    4  scoring                                 candidates -> SITES
+    5  genes  output  train  explain           SITES -> GENES, files; pairs -> trained models
+    6  run                                     plan -> parts -> finish, here or on a cluster
+    7  cli                                     Typer: parse, call one public function, print a summary
+
+Public names are loaded on first use, so that `import mirscan` and `mirscan --help` stay instant.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "MirscanError": "errors",
+    "InputError": "errors",
+    "ModelError": "errors",
+    "RunError": "errors",
+    "read_transcriptome": "sequence.transcriptome",
+    "transcriptome_from_sequences": "sequence.transcriptome",
+    "read_mirnas": "sequence.mirnas",
+    "mirnas_from_sequences": "sequence.mirnas",
+    "find_candidates": "scan.candidates",
+    "iter_candidates": "scan.candidates",
+    "score_candidates": "scoring",
+    "score_pairs": "scoring",
+    "aggregate_genes": "genes",
+    "write_bed": "output.bed",
+    "scan": "run",
+    "load_model": "trained_models",
+    "list_models": "trained_models",
+    "train_model": "train",
+    "evaluate_model": "train",
+    "draw_duplex": "duplex",
+}
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'mirscan' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"mirscan.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

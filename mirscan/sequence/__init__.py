@@ -1,0 +1,1 @@
+"""Letters and transcripts: FASTA files become packed arrays of base codes."""

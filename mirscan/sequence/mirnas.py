@@ -1,0 +1,85 @@
+"""miRNAs as one padded code array, with a filter by species."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mirscan.errors import InputError
+from mirscan.sequence.alphabet import N, decode, encode
+from mirscan.sequence.fasta import check_name, read_fasta
+
+# miRBase 22 mature sequences have 15 to 34 nt; below 8 there is no seed, above 40 it is a precursor.
+MIN_LENGTH, MAX_LENGTH = 8, 40
+
+
+@dataclass(frozen=True)
+class MirnaSet:
+    """Named miRNAs: `codes` (n, longest) uint8, 5'->3', padded with N; `lengths` (n,) int64 in nt."""
+
+    names: tuple[str, ...]
+    codes: np.ndarray
+    lengths: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def sequence(self, index: int) -> str:
+        """Letters of one miRNA, 5'->3', with T for U."""
+        return decode(self.codes[index, : self.lengths[index]])
+
+    def take(self, indices: Sequence[int] | np.ndarray) -> "MirnaSet":
+        """The miRNAs at these positions, in this order."""
+        return MirnaSet(tuple(self.names[i] for i in indices), self.codes[indices], self.lengths[indices])
+
+
+def read_mirnas(path: str | os.PathLike, species: str | None = None) -> MirnaSet:
+    """miRNAs of a FASTA file (miRBase, MirGeneDB or your own), in file order.
+
+    `species` keeps names that begin with this prefix and a dash (`hsa` keeps hsa-let-7a-5p and Hsa-Let-7-P1b_5p).
+    Raises InputError for a broken file, a duplicate name, a length outside 8-40 nt, or a species that is not there.
+    """
+    path = os.fspath(path)
+    names, sequences, lines = [], [], {}
+    for record in read_fasta(path):
+        name = check_name(record.header.split()[0], f"{path}, line {record.line}")
+        if name in lines:
+            raise InputError(f"{path}, line {record.line}: name {name!r} stands in line {lines[name]} already; expected distinct names")
+        lines[name] = record.line
+        _check_length(len(record.codes), f"{path}, line {record.line}: miRNA {name!r}")
+        names.append(name)
+        sequences.append(np.frombuffer(record.codes, dtype=np.uint8))
+    mirnas = _pad(names, sequences)
+    return mirnas if species is None else _select_species(mirnas, species, path)
+
+
+def mirnas_from_sequences(names: Iterable[str], sequences: Iterable[str]) -> MirnaSet:
+    """A MirnaSet of letters at hand; the same lengths are accepted as from a file."""
+    names, sequences = list(names), [encode(sequence) for sequence in sequences]
+    for name, codes in zip(names, sequences, strict=True):
+        _check_length(len(codes), f"miRNA {name!r}")
+    return _pad(names, sequences)
+
+
+def _check_length(length: int, where: str) -> None:
+    if not MIN_LENGTH <= length <= MAX_LENGTH:
+        raise InputError(f"{where} has {length} nt; expected {MIN_LENGTH} to {MAX_LENGTH}. Give mature miRNAs, not precursors or seeds.")
+
+
+def _pad(names: list[str], sequences: list[np.ndarray]) -> MirnaSet:
+    lengths = np.array([len(codes) for codes in sequences], dtype=np.int64)
+    codes = np.full((len(sequences), int(lengths.max(initial=MIN_LENGTH))), N, dtype=np.uint8)
+    for row, sequence in zip(codes, sequences, strict=True):
+        row[: len(sequence)] = sequence
+    return MirnaSet(tuple(names), codes, lengths)
+
+
+def _select_species(mirnas: MirnaSet, species: str, path: str) -> MirnaSet:
+    prefixes = [name.split("-", 1)[0].lower() for name in mirnas.names]
+    keep = [index for index, prefix in enumerate(prefixes) if prefix == species.lower()]
+    if not keep:
+        known = sorted(set(prefixes))
+        listed = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+        raise InputError(f"{path}: no miRNA of species {species!r}; names there begin with {listed}")
+    return mirnas.take(keep)

@@ -1,0 +1,111 @@
+"""Every table mirscan writes or passes on: name, type, unit and one sentence a column. All coordinates are 0-based and half-open on the transcript."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+_NAME = pa.dictionary(pa.int32(), pa.string())
+_RULE = pa.dictionary(pa.int8(), pa.string())
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; `unit` is empty where a value has none."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    description: str
+
+    @property
+    def field(self) -> pa.Field:
+        return pa.field(self.name, self.type, metadata={"description": self.description, "unit": self.unit})
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table's required columns and the optional ones that a run may add behind them."""
+
+    name: str
+    columns: tuple[Column, ...]
+    optional: tuple[Column, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def schema(self, metadata: dict[str, str] | None = None, optional: tuple[str, ...] = ()) -> pa.Schema:
+        """Arrow schema with the descriptions in the field metadata; `optional` names the extra columns to include."""
+        extra = [column for column in self.optional if column.name in optional]
+        return pa.schema([column.field for column in (*self.columns, *extra)], metadata={"table": self.name, **(metadata or {})})
+
+
+_PLACE = (
+    Column("transcript", _NAME, "", "Transcript: the first word of its FASTA header, or the first field where fields are separated by |"),
+    Column("gene", _NAME, "", "Gene of the transcript: from the FASTA header or --gene-map; the transcript itself where neither tells"),
+    Column("mirna", _NAME, "", "miRNA as named in the miRNA file"),
+    Column("start", pa.int32(), "nt", "First base of the site on the transcript, 0-based"),
+    Column("end", pa.int32(), "nt", "One past the last base of the site; an 8mer covers 8 nt with the A, a 7mer 7, a 6mer 6"),
+    Column("seed", _RULE, "", "Name of the strongest seed rule that the place satisfies"),
+)
+
+FEATURES = (
+    Column("local_au", pa.float32(), "", "A+U content within 30 nt either side, weighted by 1/distance (Grimson 2007), 0-1"),
+    Column("end_distance", pa.int32(), "nt", "Distance from the site to the nearer end of the transcript"),
+    Column("supplementary", pa.float32(), "", "3' supplementary pairing score around miRNA nt 13-16 (Grimson 2007)"),
+    Column("previous_distance", pa.int32(), "nt", "Distance from the previous site of the same miRNA on the transcript; -1 for the first"),
+    Column("energy", pa.float32(), "kcal/mol", "Minimum free energy of the duplex of miRNA and window (Turner 2004, as RNAduplex)"),
+)
+
+CANDIDATES = TableSpec(
+    "CANDIDATES",
+    (*_PLACE, Column("anchor", pa.int32(), "nt", "Transcript position opposite miRNA nt 1, 0-based; may lie past the last base")),
+    FEATURES,
+)
+
+SITES = TableSpec(
+    "SITES",
+    (
+        *_PLACE,
+        Column("score", pa.float32(), "probability", "Calibrated score of the model named in the metadata, 0-1; null without a model"),
+        Column("window_start", pa.int32(), "nt", "First transcript base of the window that was scored, 0-based"),
+        Column("window_end", pa.int32(), "nt", "One past the last transcript base of the window"),
+    ),
+    FEATURES,
+)
+
+GENES = TableSpec(
+    "GENES",
+    (
+        Column("gene", _NAME, "", "Gene id"),
+        Column("symbol", _NAME, "", "Gene symbol where the FASTA header or --gene-map gives one; else the gene id"),
+        Column("mirna", _NAME, "", "miRNA as named in the miRNA file"),
+        Column("transcript", _NAME, "", "The isoform this row describes: the one with the highest combined score (without a model: the strongest sites)"),
+        Column("n_sites", pa.int32(), "sites", "Sites on that isoform"),
+        Column("n_8mer", pa.int32(), "sites", "Sites of type 8mer"),
+        Column("n_7mer_m8", pa.int32(), "sites", "Sites of type 7mer-m8"),
+        Column("n_7mer_a1", pa.int32(), "sites", "Sites of type 7mer-A1"),
+        Column("n_6mer", pa.int32(), "sites", "Sites of type 6mer"),
+        Column("n_other", pa.int32(), "sites", "Sites of every other rule"),
+        Column("best_score", pa.float32(), "probability", "Highest score of a site; null without a model"),
+        Column("combined_score", pa.float32(), "probability", "1 - product of (1 - score) over sites that do not overlap; null without a model"),
+        Column("n_windows", pa.int32(), "windows", "Candidate windows of this miRNA considered on that isoform, before --min-score"),
+    ),
+)
+
+PAIRS = TableSpec(
+    "PAIRS",
+    (
+        Column("mirna", pa.string(), "", "miRNA sequence 5'->3'"),
+        Column("target", pa.string(), "", "Target window 5'->3'"),
+        Column("label", pa.float32(), "probability", "1 bound, 0 not bound; values between are soft labels"),
+    ),
+    (
+        Column("mirna_name", pa.string(), "", "miRNA name"),
+        Column("family", pa.string(), "", "miRNA family"),
+        Column("cluster", pa.string(), "", "Group of overlapping target sites or genes"),
+        Column("chromosome", pa.string(), "", "Chromosome of the site"),
+        Column("weight", pa.float32(), "", "Weight of the pair in training"),
+        Column("source", pa.string(), "", "File the pair came from"),
+    ),
+)
