@@ -1,0 +1,53 @@
+"""The end of every network: features of the sequences, joined by the duplex features where a network takes them, to one probability."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import layers
+
+
+@dataclass(frozen=True)
+class NetworkInputs:
+    """Symbolic inputs: `mirna_codes` (n, M), `target_codes` (n, L), integers; `duplex` (n, k) float32, or None in a network without it."""
+
+    mirna_codes: Any
+    target_codes: Any
+    duplex: Any = None
+
+
+def probability(features, inputs: NetworkInputs, dense: tuple[int, ...], dropout: float, duplex_units: int, activation: str = "relu", regularizer=None):
+    """Features (n, f) -> probability (n, 1), float32 under every dtype policy.
+
+    Dense layers of `dense` units, each with `activation` and dropout. The duplex features pass through `duplex_units` ReLU units of their own and join after
+    the first of those layers, so that a few numbers are not drowned in a thousand, yet are weighed together with the sequence by the layers that follow.
+    """
+    x = features
+    for position, units in enumerate(dense):
+        x = layers.Dense(units, kernel_regularizer=regularizer, name=f"dense_{position + 1}")(x)
+        x = layers.Dropout(dropout, name=f"dense_{position + 1}_dropout")(layers.Activation(activation, name=f"dense_{position + 1}_activation")(x))
+        if position == 0:
+            x = _join_duplex(x, inputs.duplex, duplex_units)
+    if not dense:
+        x = _join_duplex(x, inputs.duplex, duplex_units)
+    return layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")(x)
+
+
+def _join_duplex(x, duplex, units: int):
+    if duplex is None:
+        return x
+    side = layers.Dense(units, activation="relu", name="duplex_dense")(duplex)
+    return layers.Concatenate(name="with_duplex")([x, side])
+
+
+def make_regularizer(regularization: str, factor: float):
+    """Keras regulariser for "none", "l1", "l2" or "l1l2" (both with the same factor)."""
+    makers = {
+        "none": lambda: None,
+        "l1": lambda: keras.regularizers.L1(factor),
+        "l2": lambda: keras.regularizers.L2(factor),
+        "l1l2": lambda: keras.regularizers.L1L2(factor, factor),
+    }
+    if regularization not in makers:
+        raise ValueError(f"regularization {regularization!r}; expected one of {', '.join(makers)}")
+    return makers[regularization]()
