@@ -1,0 +1,136 @@
+"""Labelled pairs as code arrays, and the shuffled, shifted batches of a training."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from mirscan.sequence.alphabet import N
+from mirscan.train.pairs import labels_of, weights_of
+from mirscan.windows import WindowLayout, encode_pairs
+
+# Rows a call of the duplex kernel: progress stays visible and the working set small.
+_FEATURE_ROWS = 1 << 16
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """`mirna_codes` (n, M), `target_codes` (n, L) uint8; `labels`, `weights` (n,) float32; `duplex` (n, k) float32 or None."""
+
+    mirna_codes: np.ndarray
+    target_codes: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray
+    duplex: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def inputs(self, rows: np.ndarray | slice) -> dict[str, np.ndarray]:
+        """Network inputs of these rows."""
+        inputs = {"mirna_codes": self.mirna_codes[rows], "target_codes": self.target_codes[rows]}
+        if self.duplex is not None:
+            inputs["duplex"] = self.duplex[rows]
+        return inputs
+
+    def take(self, rows: np.ndarray) -> "EncodedPairs":
+        """These rows, in this order."""
+        duplex = None if self.duplex is None else self.duplex[rows]
+        return EncodedPairs(self.mirna_codes[rows], self.target_codes[rows], self.labels[rows], self.weights[rows], duplex)
+
+    def digest(self) -> str:
+        """Checksum of codes, labels and weights: a checkpoint belongs to these pairs only."""
+        check = hashlib.blake2b(digest_size=16)
+        for array in (self.mirna_codes, self.target_codes, self.labels, self.weights):
+            check.update(np.ascontiguousarray(array))
+        return check.hexdigest()
+
+
+def encode_table(pairs: pa.Table, layout: WindowLayout) -> EncodedPairs:
+    """PAIRS table -> arrays, by the function that encodes a scan's candidates."""
+    mirna_codes, target_codes = encode_pairs(pairs["mirna"], pairs["target"], layout)
+    weights = weights_of(pairs)
+    labels = np.array(labels_of(pairs), np.float32)
+    return EncodedPairs(mirna_codes, target_codes, labels, np.ones(len(labels), np.float32) if weights is None else np.array(weights))
+
+
+def with_duplex(data: EncodedPairs, cache: Path | None = None, report: Callable[[int, int], None] | None = None) -> EncodedPairs:
+    """`data` with the duplex energy features of every pair.
+
+    They are computed once: `cache` is a folder that keeps them in a file named after the codes. `report` gets rows done and rows in all.
+    """
+    from mirscan.duplex import DUPLEX_FEATURES, duplex_features
+
+    path = None
+    if cache is not None:
+        check = hashlib.blake2b(repr(DUPLEX_FEATURES).encode(), digest_size=12)
+        check.update(np.ascontiguousarray(data.mirna_codes))
+        check.update(np.ascontiguousarray(data.target_codes))
+        path = cache / f"duplex-{check.hexdigest()}.npy"
+        if path.is_file():
+            return replace(data, duplex=np.load(path))
+    features = np.empty((len(data), len(DUPLEX_FEATURES)), np.float32)
+    for first in range(0, len(data), _FEATURE_ROWS):
+        rows = slice(first, first + _FEATURE_ROWS)
+        features[rows] = duplex_features(data.mirna_codes[rows], data.target_codes[rows])
+        if report is not None:
+            report(min(first + _FEATURE_ROWS, len(data)), len(data))
+    if path is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"writing-{os.getpid()}.npy")
+        np.save(temporary, features)
+        os.replace(temporary, path)
+    return replace(data, duplex=features)
+
+
+def shift_windows(target_codes: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Windows (n, L) moved right by `shifts` (n,) nt, left where negative; places moved in are N.
+
+    >>> shift_windows(np.array([[0, 1, 2]], np.uint8), np.array([1])).tolist()
+    [[4, 0, 1]]
+    """
+    reach = int(np.abs(shifts).max(initial=0))
+    padded = np.pad(target_codes, ((0, 0), (reach, reach)), constant_values=N)
+    columns = np.arange(target_codes.shape[1])[None, :] + (reach - shifts)[:, None]
+    return np.take_along_axis(padded, columns, axis=1)
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
+    """Order of the pairs in an epoch: a function of seed and epoch, so a resumed training sees the same."""
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def draw_batch(data: EncodedPairs, rows: np.ndarray, window_shift: int, random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Inputs of these rows with every window moved by up to `window_shift` nt.
+
+    The duplex features stay those of the unmoved window: they describe the pair, and a move of a few nt seldom changes the best duplex.
+    """
+    inputs = data.inputs(rows)
+    if window_shift:
+        shifts = random.integers(-window_shift, window_shift + 1, len(rows))
+        inputs["target_codes"] = shift_windows(inputs["target_codes"], shifts)
+    return inputs
+
+
+def iter_predict_batches(data: EncodedPairs, batch_size: int) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Batches of one fixed size over all rows; the last is filled up by repeating its last row, so nothing is traced twice."""
+    for first in range(0, len(data), batch_size):
+        rows = slice(first, min(first + batch_size, len(data)))
+        inputs = data.inputs(rows)
+        missing = batch_size - (rows.stop - rows.start)
+        if missing:
+            inputs = {name: np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) for name, array in inputs.items()}
+        yield rows, inputs
+
+
+def predict_pairs(network, data: EncodedPairs, batch_size: int = 512) -> np.ndarray:
+    """Outputs (n,) float32 of a Keras network, uncalibrated."""
+    batch_size = min(batch_size, max(1, len(data)))
+    outputs = np.empty(len(data), np.float32)
+    for rows, inputs in iter_predict_batches(data, batch_size):
+        outputs[rows] = np.asarray(network.predict_on_batch(inputs), np.float32).reshape(-1)[: rows.stop - rows.start]
+    return outputs

@@ -1,0 +1,89 @@
+"""Raw outputs -> probabilities at a stated base rate, as a piecewise-linear map that fits in a card."""
+
+import numpy as np
+
+from mirscan.train.pairs import POSITIVE
+from mirscan.trained_models import Calibration
+
+# Steps of an isotonic fit are joined by at most so many points: more would only be noise of the validation pairs.
+MAX_POINTS = 64
+_EPSILON = 1e-6
+
+
+def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: float) -> Calibration:
+    """Map from raw `scores` (n,) to the probability of a positive where `base_rate` of all pairs is positive.
+
+    `isotonic` follows the data by a rising line (pool adjacent violators, Zadrozny 2002); `temperature` divides the logit by one
+    number and adds another (Platt 1999), which suits few pairs. The fit weighs the classes so that positives make up `base_rate`.
+    """
+    if method == "none":
+        return Calibration()
+    positive = labels >= POSITIVE
+    weights = base_rate_weights(positive, base_rate)
+    if method == "temperature":
+        x = np.concatenate(([0.0], 1 / (1 + np.exp(-np.linspace(-9, 9, MAX_POINTS - 2))), [1.0]))
+        slope, shift = _fit_logistic(_logit(scores), positive, weights)
+        y = 1 / (1 + np.exp(-(slope * _logit(x) + shift)))
+    else:
+        x, y = _isotonic_points(scores.astype(np.float64), positive.astype(np.float64), weights)
+    return Calibration(method, *_rising(x, y))
+
+
+def base_rate_weights(positive: np.ndarray, base_rate: float) -> np.ndarray:
+    """Weights (n,), mean 1, under which positives make up `base_rate`."""
+    rate = float(np.mean(positive))
+    return np.where(positive, base_rate / max(rate, 1e-12), (1 - base_rate) / max(1 - rate, 1e-12))
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None, bins: int = 10) -> float:
+    """Mean distance between mean probability and part of positives over `bins` equal-width bins, weighted by their pairs (Guo 2017)."""
+    weights = np.ones(len(labels)) if weights is None else weights
+    which = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+    gap = np.bincount(which, weights * (probabilities - (labels >= POSITIVE)), minlength=bins)
+    return float(np.sum(np.abs(gap)) / np.sum(weights))
+
+
+def _logit(probabilities: np.ndarray) -> np.ndarray:
+    clipped = np.clip(probabilities.astype(np.float64), _EPSILON, 1 - _EPSILON)
+    return np.log(clipped / (1 - clipped))
+
+
+def _fit_logistic(logits: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Slope (kept above 0) and shift of the weighted logistic regression on one input, by Newton's method."""
+    design, beta = np.stack([logits, np.ones_like(logits)]), np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-(beta @ design)))
+        gradient = design @ (weights * (positive - p))
+        # A small ridge keeps the step finite where the classes are separated completely.
+        hessian = (design * (weights * p * (1 - p))) @ design.T + 1e-6 * len(logits) * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        beta += step
+        if np.abs(step).max() < 1e-9:
+            break
+    return max(float(beta[0]), 1e-3), float(beta[1])
+
+
+def _isotonic_points(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centre of each block of the isotonic fit, blocks merged until at most MAX_POINTS are left."""
+    order = np.argsort(scores, kind="stable")
+    x, y, w = scores[order], positive[order], weights[order]
+    # Blocks of at least n / MAX_POINTS pairs, so that no point rests on a handful of pairs.
+    edges = np.unique(np.linspace(0, len(x), min(MAX_POINTS, max(2, len(x) // 20)) + 1).astype(int))[:-1]
+    weight = np.add.reduceat(w, edges)
+    centre, rate = np.add.reduceat(w * x, edges) / weight, np.add.reduceat(w * y, edges) / weight
+    blocks: list[list[float]] = []
+    for point in zip(centre, rate, weight, strict=True):
+        blocks.append(list(point))
+        while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
+            (x2, y2, w2), (x1, y1, w1) = blocks.pop(), blocks.pop()
+            total = w1 + w2
+            blocks.append([(x1 * w1 + x2 * w2) / total, (y1 * w1 + y2 * w2) / total, total])
+    fitted = np.array(blocks)
+    return np.concatenate(([0.0], fitted[:, 0], [1.0])), np.concatenate(([fitted[0, 1]], fitted[:, 1], [fitted[-1, 1]]))
+
+
+def _rising(x: np.ndarray, y: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Plain rounded numbers, x strictly rising, y rising."""
+    x, y = np.round(x, 6), np.round(np.maximum.accumulate(y), 6)
+    keep = np.append(True, np.diff(x) > 0)
+    return tuple(x[keep].tolist()), tuple(y[keep].tolist())

@@ -1,0 +1,111 @@
+"""From a recipe's files to the arrays of a training, with everything that was dropped, cut or shared counted."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mirscan.train.batches import EncodedPairs, encode_table, with_duplex
+from mirscan.train.objective import positive_rate
+from mirscan.train.pairs import CleaningCounts, check_pairs, clean_pairs, group_codes, labels_of, read_pairs
+from mirscan.train.recipe import Recipe
+from mirscan.train.seed_class import usual_anchor
+from mirscan.train.splits import LeakageReport, leakage_report, refuse_leak, split_pairs
+from mirscan.windows import WindowLayout
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Encoded pairs of both sides; `validation_table` keeps names and sequences; `summary` is what goes into metrics.json."""
+
+    train: EncodedPairs
+    validation: EncodedPairs
+    validation_table: pa.Table
+    layout: WindowLayout
+    summary: dict
+
+
+def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) -> TrainingData:
+    """Read, clean, split, check and encode the pairs of a recipe; `say` gets one line for each step worth knowing."""
+    train, cleaning = clean_pairs(read_pairs(recipe.pairs, recipe.weights or None))
+    say(_describe("training", cleaning))
+    if recipe.validation:
+        validation, validation_cleaning = clean_pairs(read_pairs(recipe.validation))
+        say(_describe("validation", validation_cleaning))
+    else:
+        train, validation = split_pairs(train, recipe.split, recipe.validation_fraction, recipe.seed)
+    if 0 < recipe.max_pairs < train.num_rows:
+        rows = np.random.default_rng([recipe.seed, 0x5AB5E7]).choice(train.num_rows, recipe.max_pairs, replace=False)
+        train = train.take(pa.array(np.sort(rows)))
+    check_pairs(train, "training")
+    check_pairs(validation, "validation")
+    leakage = leakage_report(train, validation)
+    say(f"{train.num_rows:,} pairs to train on, {validation.num_rows:,} to validate on; {leakage}")
+    if not recipe.allow_leak:
+        refuse_leak(leakage, "given" if recipe.validation or recipe.split == "column" else recipe.split)
+    return _encode(recipe, train, validation, cleaning, leakage, cache, say)
+
+
+def _encode(
+    recipe: Recipe, train: pa.Table, validation: pa.Table, cleaning: CleaningCounts, leakage: LeakageReport, cache: Path, say: Callable[[str], None]
+) -> TrainingData:
+    layout = WindowLayout(recipe.target_length, recipe.anchor if recipe.anchor is not None else recipe.target_length // 2, recipe.mirna_length)
+    other_length = _count_other_lengths(train, layout)
+    if other_length:
+        say(f"{other_length:,} training sites are not {layout.length} nt long and were cut or padded with N at both ends")
+    encoded = encode_table(train, layout)
+    held_out = encode_table(validation, layout)
+    if recipe.anchor is None:
+        positive = encoded.labels >= 0.5
+        layout = replace(layout, anchor=usual_anchor(encoded.mirna_codes[positive], encoded.target_codes[positive], layout.anchor))
+        say(f"a scan will place the target base opposite miRNA nt 1 at place {layout.anchor} of the window, where most positive pairs have it")
+    if recipe.duplex:
+        report = _percent_reporter(say)
+        encoded, held_out = with_duplex(encoded, cache, report), with_duplex(held_out, cache)
+    summary = {
+        "training_pairs": len(encoded),
+        "training_positive_rate": positive_rate(encoded.labels),
+        "validation_pairs": len(held_out),
+        "validation_positive_rate": positive_rate(held_out.labels),
+        "soft_labels": bool(np.any((encoded.labels > 0) & (encoded.labels < 1))),
+        "sites_of_other_length": other_length,
+        "cleaning": asdict(cleaning),
+        "leakage": asdict(leakage),
+    }
+    return TrainingData(encoded, held_out, validation, layout, summary)
+
+
+def _count_other_lengths(pairs: pa.Table, layout: WindowLayout) -> int:
+    return int(pc.sum(pc.not_equal(pc.utf8_length(pairs["target"]), layout.length)).as_py() or 0)
+
+
+def _describe(what: str, counts: CleaningCounts) -> str:
+    dropped = f"; dropped {counts.conflicting_rows:,} rows of {counts.conflicting_pairs:,} pairs with both labels and {counts.duplicate_rows:,} duplicates"
+    return f"{what}: {counts.rows_read:,} pairs read" + (dropped if counts.rows_kept < counts.rows_read else "")
+
+
+def _percent_reporter(say: Callable[[str], None]) -> Callable[[int, int], None]:
+    """A line at every tenth of the duplex energies, where there are many."""
+    tenths = set()
+
+    def report(done: int, total: int) -> None:
+        tenth = 10 * done // total
+        if total > 200_000 and tenth not in tenths:
+            tenths.add(tenth)
+            say(f"duplex energies: {done:,} of {total:,} pairs")
+
+    return report
+
+
+def example_pairs(pairs: pa.Table, n: int = 5) -> list[tuple[str, str]]:
+    """`n` (miRNA, target) pairs for a card: of different miRNAs where there are, positives and negatives in turn."""
+    labels = labels_of(pairs) >= 0.5
+    _, first_of_mirna = np.unique(group_codes(pairs["mirna"]), return_index=True)
+    is_first = np.isin(np.arange(len(labels)), first_of_mirna)
+    ranked = np.lexsort((np.arange(len(labels)), ~is_first))
+    positives, negatives = ranked[labels[ranked]], ranked[~labels[ranked]]
+    rows = [int(row) for couple in zip(positives[:n], negatives[:n], strict=False) for row in couple][:n]
+    return [(pairs["mirna"][row].as_py(), pairs["target"][row].as_py()) for row in rows]

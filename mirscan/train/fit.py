@@ -1,0 +1,230 @@
+"""train_model: recipe -> pairs -> trained, calibrated network in a model folder."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mirscan.errors import InputError, RunError
+from mirscan.train.batches import predict_pairs
+from mirscan.train.calibration import calibrate
+from mirscan.train.checkpoint import CHECKPOINT_FILE
+from mirscan.train.data import TrainingData, example_pairs, load_training_data
+from mirscan.train.loop import Loop, StepReport
+from mirscan.train.metrics import summarize
+from mirscan.train.pairs import group_codes
+from mirscan.train.recipe import Recipe
+from mirscan.trained_models import CARD_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, write_model
+
+WORK_FOLDER = "training"
+
+
+def train_model(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    finish: bool = False,
+    keep_work: bool = False,
+    cache: str | Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    report: Callable[[StepReport], None] = lambda step: None,
+) -> Card:
+    """Train a network and write its model folder `out`: model.keras, card.toml, training.toml, metrics.json, training.png.
+
+    `resume` goes on from the checkpoint in `out`/training after a kill, to the same result as without it; `finish` writes the
+    model from the best weights so far instead of training on. `cache` keeps duplex energies between trainings on the same pairs.
+    `say` gets lines for the user, `report` every step. Raises InputError for a recipe or files that cannot be used, RunError when
+    the loss is not a number or the checkpoint does not fit.
+    """
+    out = Path(out)
+    work = out / WORK_FOLDER
+    _check_folder(out, work, resume or finish)
+    recipe = _complete(recipe)
+    data = load_training_data(recipe, Path(cache) if cache else work, say)
+    network = _prepare_network(recipe, data, say)
+    loop = Loop(network, recipe, data.train, data.validation, work / CHECKPOINT_FILE)
+    if resume or finish:
+        loop.resume()
+        say(f"resumed after step {loop.progress.step:,} of {loop.n_steps:,}")
+    work.mkdir(parents=True, exist_ok=True)
+    if not finish:
+        with _tensorboard(recipe, work) as log:
+            loop.run(lambda step: (report(step), log(step)))
+    if not loop.best:
+        raise RunError(f"{out}: no validation was reached yet, so there are no best weights to finish with; run with --resume")
+    card = _write(recipe, data, loop, out)
+    if not keep_work:
+        shutil.rmtree(work)
+    return card
+
+
+def _check_folder(out: Path, work: Path, go_on: bool) -> None:
+    if go_on:
+        return
+    if (out / CARD_FILE).exists():
+        raise InputError(f"{out}: holds a trained model already; choose another folder with --out")
+    if (work / CHECKPOINT_FILE).exists():
+        raise InputError(f"{work / CHECKPOINT_FILE}: a training was interrupted here; go on with --resume, end it with --finish, or choose another folder")
+    if out.is_file():
+        raise InputError(f"{out}: is a file; expected a folder for the model")
+
+
+def _complete(recipe: Recipe) -> Recipe:
+    """Architecture, settings and input lengths of `init` where the recipe names no architecture."""
+    if not recipe.pairs:
+        raise InputError("recipe: no pairs; give files of labelled pairs")
+    if recipe.architecture:
+        return recipe
+    if not recipe.init:
+        raise InputError("recipe: no architecture; give --architecture NAME (see mirscan models architectures) or --init MODEL")
+    from mirscan.train.recipe import read_recipe
+    from mirscan.trained_models import read_card
+
+    folder = find_model(recipe.init)
+    card, old = read_card(folder), read_recipe(folder / TRAINING_FILE)
+    return recipe.replace(
+        architecture=card.architecture,
+        settings={**old.settings, **recipe.settings},
+        duplex=card.inputs_duplex,
+        mirna_length=card.layout.mirna_length,
+        target_length=card.layout.length,
+    )
+
+
+def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], None]):
+    """Compiled network with its first weights."""
+    set_threads(recipe.threads)
+    import keras
+
+    from mirscan.train.objective import build_loss, build_optimizer
+
+    keras.utils.set_random_seed(recipe.seed)
+    network = _build(recipe, data, recipe.precision)
+    if recipe.init:
+        say(copy_weights(load_model(recipe.init).network, network, recipe.init))
+    say(f"{recipe.architecture}: {network.count_params():,} parameters")
+    network.compile(optimizer=build_optimizer(recipe, network), loss=build_loss(recipe), jit_compile=_jit_pays())
+    return network
+
+
+def _build(recipe: Recipe, data: TrainingData, precision: str):
+    import keras
+
+    from mirscan.networks import build_network
+
+    # Layer names restart at 1, so weights can be matched by name whatever was built before.
+    keras.backend.clear_session()
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        n_duplex = data.train.duplex.shape[1] if data.train.duplex is not None else 0
+        return build_network(recipe.architecture, recipe.mirna_length, recipe.target_length, n_duplex, **recipe.settings)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def copy_weights(source, network, name: str) -> str:
+    """Copy into `network` every weight of `source` that has the same layer name, weight name and shape; says how many.
+
+    Raises InputError when none fits.
+    """
+    known = {weight.path: weight for weight in source.weights}
+    copied = 0
+    for weight in network.weights:
+        if weight.path in known and known[weight.path].shape == weight.shape:
+            weight.assign(known[weight.path])
+            copied += 1
+    if copied == 0:
+        raise InputError(f"init: no weight of {name} fits this architecture; expected the same architecture or one with the same layer names and shapes")
+    return f"{copied} of {len(network.weights)} weight arrays start from {name}"
+
+
+def set_threads(threads: int) -> None:
+    """CPU threads of the backend; 0 leaves its own choice. RunError when the backend already runs with another number."""
+    if threads == 0:
+        return
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+            raise RunError(f"threads: TensorFlow already runs with another number than {threads}; start a new process") from None
+
+
+def _jit_pays() -> bool:
+    """XLA on TensorFlow's CPU device is slower than its graph executor (by a third for these networks); JAX needs it."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return keras.backend.backend() == "jax"
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
+    from mirscan.networks import count_mflop
+    from mirscan.train.pictures import draw_training
+
+    network = _build(recipe, data, "float32")
+    for weight, value in zip(network.weights, loop.best, strict=True):
+        weight.assign(value)
+    scores = predict_pairs(network, data.validation)
+    labels = (data.validation.labels >= 0.5).astype(np.float32)
+    calibration = calibrate(labels, scores, recipe.calibration, recipe.base_rate)
+    metrics = {
+        "validation": summarize(labels, scores, group_codes(data.validation_table["mirna"])),
+        "best_step": loop.progress.best_step,
+        "steps": loop.progress.step,
+        "seconds": round(loop.progress.seconds, 1),
+        "pairs": data.summary,
+        "history": loop.progress.history,
+    }
+    card = Card(
+        name=out.resolve().name,
+        description=f"{recipe.architecture} trained by mirscan on {', '.join(Path(p).name for p in recipe.pairs)}",
+        architecture=recipe.architecture,
+        layout=data.layout,
+        inputs_duplex=recipe.duplex,
+        parameters=network.count_params(),
+        mflop=round(count_mflop(network), 3),
+        base_rate=recipe.base_rate,
+        calibration=calibration,
+        training=_provenance(recipe, data),
+    )
+    # The anchor that was found is written into the recipe, so that the same file gives the same card.
+    written = replace(recipe, anchor=data.layout.anchor)
+    card = write_model(out, network, card, written.to_dict(), metrics, example_pairs(data.validation_table))
+    draw_training(loop.progress.history, loop.progress.best_step, out / "training.png")
+    return card
+
+
+def _provenance(recipe: Recipe, data: TrainingData) -> dict:
+    def files(paths: tuple[str, ...]) -> list[dict]:
+        return [{"file": Path(path).name, "sha256": file_sha256(path)} for path in paths]
+
+    entries = {"pairs": files(recipe.pairs), "validation": files(recipe.validation), "soft_labels": data.summary["soft_labels"]}
+    if recipe.init:
+        entries["init"] = {"model": Path(recipe.init).name, "sha256": file_sha256(find_model(recipe.init) / "model.keras")}
+    return entries
+
+
+@contextlib.contextmanager
+def _tensorboard(recipe: Recipe, work: Path) -> Iterator[Callable[[StepReport], None]]:
+    if not recipe.tensorboard:
+        yield lambda step: None
+        return
+    from mirscan.train.tensorboard import event_log
+
+    with event_log(work.parent / "tensorboard") as log:
+        yield log

@@ -1,0 +1,188 @@
+"""The training loop: steps, validations, checkpoints. Everything random follows from seed, epoch and step, so a killed run resumes exactly."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mirscan.errors import RunError
+from mirscan.train.batches import EncodedPairs, draw_batch, epoch_order, predict_pairs
+from mirscan.train.checkpoint import Checkpoint, Progress, check_resumable, read_checkpoint, write_checkpoint
+from mirscan.train.metrics import auroc, average_precision
+from mirscan.train.objective import balance_weights, learning_rate_at, smooth_labels, update_average
+from mirscan.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a progress display may show after each step."""
+
+    epoch: int
+    step: int
+    n_steps: int
+    pairs_done: int
+    loss: float
+    learning_rate: float
+    validation: dict | None
+
+
+class Loop:
+    """One training of a compiled Keras network; `run` goes to the end, `best` then holds the weights to keep."""
+
+    def __init__(self, network, recipe: Recipe, train: EncodedPairs, validation: EncodedPairs, checkpoint_path: Path):
+        self.network, self.recipe, self.train, self.validation = network, recipe, train, validation
+        self.path = checkpoint_path
+        self.progress = Progress()
+        self.best: list[np.ndarray] = []
+        self.average: list[np.ndarray] = []
+        self.batch_size = min(recipe.batch_size, len(train))
+        # Whole batches only, so a network is traced once; the rest of an epoch falls into other batches the next time.
+        self.steps_per_epoch = len(train) // self.batch_size
+        self.n_steps = recipe.epochs * self.steps_per_epoch
+        self._labels = smooth_labels(train.labels, recipe.label_smoothing)[:, None]
+        self._weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
+        self._digest = train.digest()
+        # Every variable must exist before a checkpoint fills it.
+        network.optimizer.build(network.trainable_variables)
+
+    def resume(self) -> None:
+        """Go back to the last checkpoint; RunError when it is missing or belongs to another recipe or other pairs."""
+        checkpoint = read_checkpoint(self.path)
+        check_resumable(self.path, checkpoint, self.recipe.to_dict(), self._digest)
+        _assign(self.network.variables, checkpoint.network)
+        _assign(self.network.optimizer.variables, checkpoint.optimizer)
+        self.progress, self.best, self.average = checkpoint.progress, checkpoint.best, checkpoint.average
+
+    def run(self, report: Callable[[StepReport], None]) -> None:
+        """Train to the last epoch or until patience ends; RunError, with the step, when the loss is not a number."""
+        progress, saved_at, started = self.progress, time.monotonic(), time.monotonic() - self.progress.seconds
+        order = epoch_order(len(self.train), self.recipe.seed, progress.epoch)
+        while progress.epoch < self.recipe.epochs and not self._out_of_patience():
+            if progress.step_in_epoch == 0:
+                order = epoch_order(len(self.train), self.recipe.seed, progress.epoch)
+            loss, rate = self._step(order)
+            progress.seconds = time.monotonic() - started
+            validation = self._validate(rate) if self._validation_is_due() else None
+            self._move_on()
+            if validation or time.monotonic() - saved_at >= 60 * self.recipe.checkpoint_minutes:
+                self.save()
+                saved_at = time.monotonic()
+            report(StepReport(progress.epoch, progress.step, self.n_steps, progress.step * self.batch_size, loss, rate, validation))
+
+    def _step(self, order: np.ndarray) -> tuple[float, float]:
+        recipe, progress = self.recipe, self.progress
+        rows = order[progress.step_in_epoch * self.batch_size :][: self.batch_size]
+        random = np.random.default_rng([recipe.seed, progress.epoch, progress.step_in_epoch])
+        inputs = draw_batch(self.train, rows, recipe.window_shift, random)
+        rate = learning_rate_at(recipe, progress.step, self.steps_per_epoch, progress.reductions)
+        self.network.optimizer.learning_rate = rate
+        loss = float(self.network.train_on_batch(inputs, self._labels[rows], sample_weight=self._weights[rows], return_dict=True)["loss"])
+        if not np.isfinite(loss):
+            raise RunError(self._not_a_number())
+        progress.loss_sum += loss
+        progress.loss_count += 1
+        if recipe.average == "ema":
+            self._update_average()
+        return loss, rate
+
+    def _not_a_number(self) -> str:
+        kept = f"the last good checkpoint is {self.path}" if self.path.is_file() else "there is no checkpoint yet"
+        return (
+            f"the loss is not a number at step {self.progress.step + 1} (epoch {self.progress.epoch + 1}); {kept}. "
+            "Try a lower learning rate, --clip-norm 1, or float32 instead of mixed_bfloat16."
+        )
+
+    def _move_on(self) -> None:
+        progress = self.progress
+        progress.step += 1
+        progress.step_in_epoch += 1
+        if progress.step_in_epoch == self.steps_per_epoch:
+            progress.step_in_epoch = 0
+            progress.epoch += 1
+
+    def _validation_is_due(self) -> bool:
+        done = self.progress.step + 1
+        if done == self.n_steps:
+            return True
+        every = self.recipe.validate_every or self.steps_per_epoch
+        return done % every == 0
+
+    def _validate(self, rate: float) -> dict:
+        progress = self.progress
+        if self.recipe.average == "swa" and 2 * progress.step >= self.n_steps:
+            self._update_average()
+        weights = [np.copy(weight) for weight in self.average] if self.average else _values(self.network.weights)
+        scores = self._predict_with(weights)
+        entry = {
+            "epoch": round((progress.step + 1) / self.steps_per_epoch, 4),
+            "step": progress.step + 1,
+            "loss": progress.loss_sum / max(1, progress.loss_count),
+            "learning_rate": rate,
+            "validation_loss": _crossentropy(self.validation.labels, scores),
+            "average_precision": average_precision(self.validation.labels, scores),
+            "auroc": auroc(self.validation.labels, scores),
+            "seconds": round(progress.seconds, 1),
+        }
+        progress.loss_sum, progress.loss_count = 0.0, 0
+        progress.history.append(entry)
+        self._note_gain(entry["average_precision"], weights)
+        return entry
+
+    def _note_gain(self, score: float, weights: list[np.ndarray]) -> None:
+        progress = self.progress
+        if score > progress.best_score:
+            progress.best_score, progress.best_step, self.best = score, progress.step + 1, weights
+            progress.validations_without_gain = progress.since_reduction = 0
+            return
+        progress.validations_without_gain += 1
+        progress.since_reduction += 1
+        if self.recipe.schedule == "plateau" and progress.since_reduction >= self.recipe.decay_epochs:
+            progress.reductions += 1
+            progress.since_reduction = 0
+
+    def _out_of_patience(self) -> bool:
+        return 0 < self.recipe.patience <= self.progress.validations_without_gain
+
+    def _update_average(self) -> None:
+        weights = _values(self.network.weights)
+        if not self.average:
+            self.average = [weight.astype(np.float32) for weight in weights]
+        else:
+            update_average(self.average, weights, self.recipe, self.progress.n_averaged)
+        self.progress.n_averaged += 1
+
+    def _predict_with(self, weights: list[np.ndarray]) -> np.ndarray:
+        if not self.average:
+            return predict_pairs(self.network, self.validation)
+        current = _values(self.network.weights)
+        _assign(self.network.weights, weights)
+        scores = predict_pairs(self.network, self.validation)
+        _assign(self.network.weights, current)
+        return scores
+
+    def save(self) -> None:
+        """Write the checkpoint, unless an update has just spoiled the weights: then the next step stops and the old one stays."""
+        network = _values(self.network.variables)
+        if not all(np.isfinite(array).all() for array in network):
+            return
+        optimizer = _values(self.network.optimizer.variables)
+        write_checkpoint(self.path, Checkpoint(self.progress, self.recipe.to_dict(), self._digest, network, optimizer, self.best, self.average))
+
+
+def _values(variables: list) -> list[np.ndarray]:
+    import keras
+
+    # A copy: on some backends the array would be a view of the variable.
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _assign(variables: list, values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _crossentropy(labels: np.ndarray, scores: np.ndarray) -> float:
+    clipped = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return float(-np.mean(labels * np.log(clipped) + (1 - labels) * np.log(1 - clipped)))

@@ -1,0 +1,270 @@
+"""Files of labelled (miRNA, target site) pairs -> one PAIRS table, whatever headings the study used."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mirscan.errors import InputError
+from mirscan.sequence.alphabet import BYTE_CODES, INVALID, LETTERS
+from mirscan.tables import PAIRS
+
+# Headings by study, compared in lower case, the first that is present wins. `mirna` is last of its list: miRAW keeps the name there.
+HEADINGS = {
+    "mirna": ("noncodingrna", "mirna_seq", "mirna_sequence", "mirna"),
+    "target": ("target_seq", "target_sequence", "site_seq", "site", "gene", "target"),
+    "label": ("label", "teacher_permille", "target"),
+    "mirna_name": ("noncodingrna_name", "mirna_name", "mirna"),
+    "family": ("noncodingrna_fam", "mirna_family", "family"),
+    "cluster": ("gene_cluster_id", "cluster"),
+    "chromosome": ("chr", "chrom", "chromosome"),
+    "weight": ("weight",),
+    "split": ("split",),
+}
+UNDERSTOOD = (
+    "noncodingRNA, gene, label (miRBench); miRNA, gene, label (miRBind, CLASH); mirna_seq, site_seq, label (miRAW); "
+    "mirna, site, label (ENCORI); mirna, target, label (mirscan); target in 0-1 or teacher_permille for soft labels"
+)
+MIN_ROWS = 100
+# Positive or negative, for soft labels too.
+POSITIVE = 0.5
+# What studies write where a miRNA belongs to no known family.
+_NO_FAMILY = ("", "0", "-", ".", "unknown", "NA", "na", "nan")
+_CLEAN_BYTES = bytes(ord(LETTERS[code]) if code != INVALID else byte for byte, code in enumerate(BYTE_CODES))
+_LENGTHS = {"mirna": (8, 40), "target": (8, 10_000)}
+
+
+def read_pairs(paths: str | Path | Iterable[str | Path], weights: Sequence[float] | None = None) -> pa.Table:
+    """PAIRS table of one or several TSV, CSV (both also .gz) or Parquet files.
+
+    Sequences come back in upper case with T for U and N for ambiguity codes; `source` says the file. The headings of miRBench,
+    CLASH, miRBind, miRAW, ENCORI and mirscan are understood. `teacher_permille` (0-1000) and a numeric `target` column become soft
+    labels in 0-1. `weights` gives one factor a file, multiplied into `weight`.
+
+    Raises InputError naming file and line for missing columns, letters outside IUPAC, a miRNA outside 8-40 nt, or a label
+    outside 0-1.
+    """
+    paths = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    if not paths:
+        raise InputError("no file of pairs was given")
+    if weights is not None and len(weights) not in (0, len(paths)):
+        raise InputError(f"{len(weights)} weights for {len(paths)} files of pairs; expected one a file")
+    tables = [_read_file(path, weights[i] if weights else None) for i, path in enumerate(paths)]
+    # A column that only some files have is null elsewhere, but a missing weight is 1.
+    if any("weight" in table.column_names for table in tables):
+        tables = [_with_weight(table) for table in tables]
+    return pa.concat_tables(tables, promote_options="default").replace_schema_metadata({"table": PAIRS.name})
+
+
+def check_pairs(pairs: pa.Table, what: str = "pairs") -> None:
+    """Raise InputError unless there are at least 100 pairs and both classes (soft labels count from .5)."""
+    if pairs.num_rows < MIN_ROWS:
+        raise InputError(f"{what}: {pairs.num_rows} pairs; expected at least {MIN_ROWS}")
+    labels = labels_of(pairs)
+    n_positive = int((labels >= POSITIVE).sum())
+    if n_positive in (0, len(labels)):
+        raise InputError(f"{what}: all {len(labels)} labels are {'positive' if n_positive else 'negative'}; expected both classes")
+
+
+def labels_of(pairs: pa.Table) -> np.ndarray:
+    """Labels (n,) float32."""
+    return pairs["label"].to_numpy()
+
+
+def weights_of(pairs: pa.Table) -> np.ndarray | None:
+    """Weights (n,) float32, or None where the files state none."""
+    return pairs["weight"].to_numpy() if "weight" in pairs.column_names else None
+
+
+@dataclass(frozen=True)
+class CleaningCounts:
+    """What `clean_pairs` took out."""
+
+    rows_read: int
+    rows_kept: int
+    conflicting_pairs: int
+    conflicting_rows: int
+    duplicate_rows: int
+
+
+def clean_pairs(pairs: pa.Table) -> tuple[pa.Table, CleaningCounts]:
+    """Drop pairs that occur as positive and as negative (every row of them), and all but the first row of the others."""
+    keys = pair_keys(pairs)
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.concatenate(([True], keys[order][1:] != keys[order][:-1]))) if len(keys) else np.zeros(0, int)
+    positive = (labels_of(pairs) >= POSITIVE)[order]
+    sizes = np.diff(np.append(starts, len(keys)))
+    n_positive = np.add.reduceat(positive.astype(np.int64), starts) if len(keys) else np.zeros(0, int)
+    conflicting = (n_positive > 0) & (n_positive < sizes)
+    # A stable sort keeps the first row of the file at the start of its group.
+    keep = np.sort(order[starts[~conflicting]])
+    counts = CleaningCounts(
+        rows_read=len(keys),
+        rows_kept=len(keep),
+        conflicting_pairs=int(conflicting.sum()),
+        conflicting_rows=int(sizes[conflicting].sum()),
+        duplicate_rows=int((sizes[~conflicting] - 1).sum()),
+    )
+    return (pairs if len(keep) == len(keys) else pairs.take(pa.array(keep))), counts
+
+
+def pair_keys(pairs: pa.Table) -> np.ndarray:
+    """One int64 (n,) a row, equal for rows of the same miRNA and target; numbers have no meaning outside this table."""
+    mirna, target = group_codes(pairs["mirna"]), group_codes(pairs["target"])
+    return mirna * (int(target.max(initial=0)) + 1) + target
+
+
+def group_codes(column: pa.ChunkedArray) -> np.ndarray:
+    """Integer (n,) int64 a row, equal for equal values."""
+    return column.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _read_file(path: Path, weight: float | None) -> pa.Table:
+    raw = _read_raw(path)
+    names = _match_headings(path, raw)
+    columns = {role: _sequences(path, raw[names[role]], role) for role in ("mirna", "target")}
+    columns["label"] = _labels(path, raw[names["label"]], names["label"])
+    for role in ("mirna_name", "family", "cluster", "chromosome", "split"):
+        if role in names:
+            columns[role] = pc.cast(raw[names[role]], pa.string())
+    if "family" in columns:
+        unknown = pc.is_in(columns["family"], pa.array(_NO_FAMILY))
+        columns["family"] = pc.if_else(unknown, pa.scalar(None, pa.string()), columns["family"])
+    columns["source"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(raw.num_rows, np.int32)), pa.array([path.name])).cast(pa.string())
+    if "weight" in names or weight is not None:
+        columns["weight"] = _weights(path, raw[names["weight"]] if "weight" in names else None, weight, raw.num_rows)
+    return pa.table(columns)
+
+
+def _read_raw(path: Path) -> pa.Table:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        if path.suffix == ".parquet":
+            return pa.parquet.read_table(path)
+        name = path.name.removesuffix(".gz")
+        text = pyarrow.csv.read_csv(
+            path,
+            parse_options=pyarrow.csv.ParseOptions(delimiter="," if name.endswith(".csv") else "\t"),
+            # Text first: a column of families such as "0" or chromosomes such as "1" must not become numbers.
+            convert_options=pyarrow.csv.ConvertOptions(column_types=_text_types(path, "," if name.endswith(".csv") else "\t")),
+        )
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a table: {str(error).splitlines()[0]}; expected TSV, CSV (.gz too) or Parquet") from error
+    return text
+
+
+def _text_types(path: Path, delimiter: str) -> dict[str, pa.DataType]:
+    import gzip
+
+    with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as handle:
+        heading = handle.readline().rstrip("\r\n")
+    if not heading.strip():
+        raise InputError(f"{path}: the file is empty; expected a line of headings: {UNDERSTOOD}")
+    return {name.strip('"'): pa.string() for name in heading.split(delimiter)}
+
+
+def _match_headings(path: Path, raw: pa.Table) -> dict[str, str]:
+    present: dict[str, str] = {name.lower(): name for name in reversed(raw.column_names)}
+    names = {}
+    for role, headings in HEADINGS.items():
+        # One column plays one role, so `target` is a label only where the sequence stands elsewhere.
+        found = next((present[h] for h in headings if h in present and present[h] not in names.values()), None)
+        if found is not None:
+            names[role] = found
+    missing = [role for role in PAIRS.names if role not in names]
+    if missing:
+        raise InputError(f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {UNDERSTOOD}")
+    return names
+
+
+def _sequences(path: Path, column: pa.ChunkedArray, role: str) -> pa.ChunkedArray:
+    """Column as upper-case ACGTN strings, checked; dictionaries are cleaned once a distinct value."""
+    if pa.types.is_dictionary(column.type):
+        combined = column.combine_chunks()
+        clean = _clean(path, combined.dictionary, role, combined.indices)
+        return pa.chunked_array([clean.take(combined.indices)])
+    return pa.chunked_array([_clean(path, pc.cast(column, pa.string()).combine_chunks(), role, None)])
+
+
+def _clean(path: Path, strings: pa.Array, role: str, indices: pa.Array | None) -> pa.StringArray:
+    strings = strings.cast(pa.string())
+    if isinstance(strings, pa.ChunkedArray):
+        strings = strings.combine_chunks()
+    strings = pc.utf8_trim_whitespace(strings)
+
+    def line(row: int) -> int:
+        """1-based line (row of the table for Parquet, counted the same way: headings are line 1)."""
+        return (int(np.flatnonzero(indices.to_numpy(zero_copy_only=False) == row)[0]) if indices is not None else row) + 2
+
+    if strings.null_count:
+        row = int(np.flatnonzero(strings.is_null().to_numpy(zero_copy_only=False))[0])
+        raise InputError(f"{path}, line {line(row)}: no {role} sequence; expected letters A C G T U N")
+    offsets, data = string_buffers(strings)
+    clean = bytes(data).translate(_CLEAN_BYTES)
+    bad = np.frombuffer(bytes(data).translate(BYTE_CODES), np.uint8) == INVALID
+    if bad.any():
+        row = int(np.searchsorted(offsets, np.flatnonzero(bad)[0], side="right") - 1)
+        letter = next(c for c in strings[row].as_py() if ord(c) > 255 or BYTE_CODES[ord(c)] == INVALID)
+        raise InputError(f"{path}, line {line(row)}: letter {letter!r} in the {role} sequence {strings[row].as_py()[:60]!r}; expected A C G T U N or IUPAC")
+    lengths, (shortest, longest) = np.diff(offsets), _LENGTHS[role]
+    wrong = np.flatnonzero((lengths < shortest) | (lengths > longest))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputError(f"{path}, line {line(row)}: {role} of {lengths[row]} nt; expected {shortest} to {longest}")
+    return pa.StringArray.from_buffers(len(strings), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(clean))
+
+
+def string_buffers(strings: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets (n + 1,) int64 from 0 and letters (total,) uint8 of an Arrow string array without nulls; no copy of the letters."""
+    if len(strings) == 0:
+        return np.zeros(1, np.int64), np.zeros(0, np.uint8)
+    offsets = np.frombuffer(strings.buffers()[1], np.int32)[strings.offset : strings.offset + len(strings) + 1].astype(np.int64)
+    letters = strings.buffers()[2]
+    data = np.frombuffer(letters, np.uint8) if letters is not None else np.zeros(0, np.uint8)
+    return offsets - offsets[0], data[offsets[0] : offsets[-1]]
+
+
+def _numbers(path: Path, column: pa.ChunkedArray, name: str) -> np.ndarray:
+    try:
+        numbers = pc.cast(column, pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        for row, value in enumerate(column.to_pylist()):
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                raise InputError(f"{path}, line {row + 2}: {name} is {value!r}; expected a number") from None
+        raise
+    missing = np.flatnonzero(np.isnan(numbers))
+    if len(missing):
+        raise InputError(f"{path}, line {missing[0] + 2}: {name} is empty; expected a number")
+    return numbers
+
+
+def _labels(path: Path, column: pa.ChunkedArray, name: str) -> np.ndarray:
+    numbers = _numbers(path, column, name)
+    highest = 1000.0 if name.lower() == "teacher_permille" else 1.0
+    wrong = np.flatnonzero((numbers < 0) | (numbers > highest))
+    if len(wrong):
+        raise InputError(f"{path}, line {wrong[0] + 2}: {name} is {numbers[wrong[0]]:g}; expected 0 to {highest:g}")
+    return (numbers / highest).astype(np.float32)
+
+
+def _weights(path: Path, column: pa.ChunkedArray | None, factor: float | None, n: int) -> np.ndarray:
+    numbers = np.ones(n) if column is None else _numbers(path, column, "weight")
+    numbers = numbers * (1.0 if factor is None else factor)
+    if (numbers < 0).any() or not np.isfinite(numbers).all():
+        raise InputError(f"{path}: a weight is negative or not finite; expected 0 or more")
+    return numbers.astype(np.float32)
+
+
+def _with_weight(table: pa.Table) -> pa.Table:
+    if "weight" in table.column_names:
+        return table
+    return table.append_column("weight", pa.array(np.ones(table.num_rows, np.float32)))
