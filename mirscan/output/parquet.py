@@ -1,0 +1,91 @@
+"""Parquet files whose bytes depend on the rows alone, not on how they arrived."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mirscan.output.background import Background
+
+# Half a million SITES rows are 1.5 MB on disk and 17 MB in memory; readers take row groups in parallel.
+ROW_GROUP = 1 << 19
+# Measured on 2 M canonical sites: zstd level 1 with delta-packed positions 2.7 bytes a row and 15 M rows/s on one core;
+# pyarrow's defaults 4.6 bytes and 7 M rows/s.
+COMPRESSION, COMPRESSION_LEVEL = "zstd", 1
+# Minimum and maximum of miRNA and seed span everything in every row group; leaving them out saves a third of the time.
+WITHOUT_STATISTICS = ("mirna", "seed", "symbol")
+
+
+class ParquetRows:
+    """Appends record batches of one schema to a Parquet file in row groups of exactly `ROW_GROUP` rows.
+
+    Batches must share their dictionaries within a row group. With `background` encoding runs in a thread of its own. Use as a
+    context manager: on an error the unfinished file is removed.
+    """
+
+    def __init__(self, path: str | os.PathLike, schema: pa.Schema, background: bool = False):
+        self.path = Path(path)
+        self.n_rows = 0
+        self._schema = schema
+        self._waiting: list[pa.RecordBatch] = []
+        self._n_waiting = 0
+        self._writer = pq.ParquetWriter(os.fspath(path), schema, **_options(schema))
+        self._background = Background(self._write_group) if background else None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch of any length."""
+        self.n_rows += len(batch)
+        while len(batch):
+            taken = min(len(batch), ROW_GROUP - self._n_waiting)
+            self._waiting.append(batch.slice(0, taken))
+            self._n_waiting += taken
+            batch = batch.slice(taken)
+            if self._n_waiting == ROW_GROUP:
+                self._flush()
+
+    def close(self) -> None:
+        """Write the last row group and the footer."""
+        if self._n_waiting:
+            self._flush()
+        if self._background:
+            self._background.close()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        group, self._waiting, self._n_waiting = self._waiting, [], 0
+        if self._background:
+            self._background.put(group)
+        else:
+            self._write_group(group)
+
+    def _write_group(self, batches: list[pa.RecordBatch]) -> None:
+        # One chunk a column: pages are cut within chunks, so chunks would show in the bytes.
+        table = pa.Table.from_batches(batches, self._schema).combine_chunks()
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+
+    def __enter__(self) -> "ParquetRows":
+        return self
+
+    def __exit__(self, error_type, error, traceback) -> None:
+        if error_type is None:
+            self.close()
+            return
+        try:
+            if self._background:
+                self._background.close()
+            self._writer.close()
+        finally:
+            self.path.unlink(missing_ok=True)
+
+
+def _options(schema: pa.Schema) -> dict:
+    names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    integers = [field.name for field in schema if pa.types.is_integer(field.type)]
+    return {
+        "compression": COMPRESSION,
+        "compression_level": COMPRESSION_LEVEL,
+        "use_dictionary": names,
+        "column_encoding": dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
+        "write_statistics": [field.name for field in schema if field.name not in WITHOUT_STATISTICS],
+    }

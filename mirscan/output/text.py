@@ -1,0 +1,76 @@
+"""Text rows written by compiled code: names, integers and probabilities as bytes into a buffer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mirscan.jit import njit
+
+TAB, NEWLINE, ZERO, POINT = (ord(letter) for letter in "\t\n0.")
+# int32 has at most 10 digits and a sign.
+INT_WIDTH = 11
+DECIMALS = 6
+PROBABILITY_WIDTH = DECIMALS + 2
+
+
+@dataclass(frozen=True)
+class NameTable:
+    """Names as one byte array: name `i` is `data[offsets[i] : offsets[i + 1]]`; `width` is the longest in bytes."""
+
+    offsets: np.ndarray
+    data: np.ndarray
+    width: int
+
+
+def pack_names(names: Iterable[str]) -> NameTable:
+    """Names in the form the kernels read."""
+    encoded = [name.encode() for name in names]
+    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+    np.cumsum([len(name) for name in encoded], out=offsets[1:])
+    return NameTable(offsets, np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8), int(np.diff(offsets).max(initial=0)))
+
+
+@njit(inline="always")
+def put_byte(out, at, byte):
+    """Write one byte at `at`; like all `put_` functions, return the place behind it."""
+    out[at] = byte
+    return at + 1
+
+
+@njit(inline="always")
+def put_name(out, at, offsets, data, index):
+    """Write name `index` of a NameTable."""
+    for source in range(offsets[index], offsets[index + 1]):
+        out[at] = data[source]
+        at += 1
+    return at
+
+
+@njit(inline="always")
+def put_int(out, at, value):
+    """Write a non-negative integer in decimal."""
+    width, rest = 1, value // 10
+    while rest > 0:
+        width += 1
+        rest //= 10
+    rest = value
+    for place in range(at + width - 1, at - 1, -1):
+        out[place] = ZERO + rest % 10
+        rest //= 10
+    return at + width
+
+
+@njit(inline="always")
+def put_probability(out, at, value):
+    """Write a number between 0 and 1 with six decimals; nothing at all for NaN, which stands for null."""
+    if not np.isnan(value):
+        scaled = np.int64(value * 10**DECIMALS + 0.5)
+        at = put_int(out, at, scaled // 10**DECIMALS)
+        at = put_byte(out, at, POINT)
+        scaled %= 10**DECIMALS
+        for place in range(at + DECIMALS - 1, at - 1, -1):
+            out[place] = ZERO + scaled % 10
+            scaled //= 10
+        at += DECIMALS
+    return at
