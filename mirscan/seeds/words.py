@@ -1,0 +1,219 @@
+"""Every target word that the shapes of a group accept for one miRNA seed: the enumerators behind the table.
+
+A word is held as `code` (two bits a base, N as 0), `unknown` (one bit a base, set for N) and, to tell the words of one seed apart,
+`code5` (base 5, N included). The base nearest the anchor is the lowest digit, as in a code that rolls 5' to 3'.
+"""
+
+import numpy as np
+
+from mirscan.jit import njit
+from mirscan.seeds.shapes import ADENINE, FREE, MISMATCH, PAIR, WOBBLE
+from mirscan.sequence.alphabet import A, N
+
+N_BASES = 4
+
+
+@njit
+def _extend(place, choices, n_choices, n, code, unknown, code5):
+    """Multiply the n words by the choices for the base at `place` (0 = nearest the anchor); returns the new number."""
+    power = 1
+    for _ in range(place):
+        power *= 5
+    # From the last word down: the products of word i land at or behind i, so nothing is overwritten before it is read.
+    for word in range(n - 1, -1, -1):
+        old_code, old_unknown, old_code5 = code[word], unknown[word], code5[word]
+        for choice in range(n_choices):
+            base = choices[choice]
+            slot = word * n_choices + choice
+            code[slot] = old_code | ((base & 3) << (2 * place))
+            unknown[slot] = old_unknown | ((base >> 2) << place)
+            code5[slot] = old_code5 + base * power
+    return n * n_choices
+
+
+@njit
+def _choose(role, pair, wobble, choices):
+    """Write the bases that a role accepts; returns how many. A miRNA base that is N neither pairs nor counts as a mismatch."""
+    if role == PAIR or role == WOBBLE:
+        choices[0] = pair if role == PAIR else wobble
+        return 1 if choices[0] < N_BASES else 0
+    if role == ADENINE:
+        choices[0] = A
+        return 1
+    if role == MISMATCH and pair >= N_BASES:
+        return 0
+    n = 0
+    for base in range(5 if role == FREE else N_BASES):
+        if role != MISMATCH or base != pair:
+            choices[n] = base
+            n += 1
+    return n
+
+
+@njit
+def _template_words(pairs, wobbles, roles, positions, code, unknown, code5):
+    """Words of one template over the whole group window; returns their number."""
+    choices = np.empty(5, np.int64)
+    code[0] = unknown[0] = code5[0] = 0
+    n = 1
+    for place in range(len(roles)):
+        position = positions[place]
+        n_choices = _choose(roles[place], pairs[position], wobbles[position], choices)
+        n = _extend(place, choices, n_choices, n, code, unknown, code5)
+    return n
+
+
+@njit
+def _edit_words(pairs, roles, positions, edits, code, unknown, code5):
+    """Words at most `edits` edit operations from the complement of a region; free places around it are multiplied out.
+
+    Depth first from the 5' end of the site, one row of the edit-distance matrix a level. A prefix is kept when the letters that are
+    still free can bring it home: row[j] + |j - depth| <= edits for some j, which is exact, so no dead end is ever entered.
+    """
+    length = len(roles)
+    first = 0
+    while roles[first] == FREE:
+        first += 1
+    last = length - 1
+    while roles[last] == FREE:
+        last -= 1
+    size = last - first + 1
+    for place in range(first, last + 1):
+        if pairs[positions[place]] >= N_BASES:
+            return 0
+    rows = np.empty((size + 1, size + 1), np.int64)
+    rows[0] = np.arange(size + 1)
+    letters = np.full(size, -1)
+    depth = n = 0
+    while depth >= 0:
+        letters[depth] += 1
+        letter = letters[depth]
+        if letter == N_BASES:
+            letters[depth] = -1
+            depth -= 1
+            continue
+        row, above = rows[depth + 1], rows[depth]
+        row[0] = depth + 1
+        best = row[0] + depth + 1
+        for j in range(1, size + 1):
+            cost = 0 if pairs[positions[last - j + 1]] == letter else 1
+            row[j] = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + cost)
+            best = min(best, row[j] + abs(j - depth - 1))
+        if best > edits:
+            continue
+        if depth < size - 1:
+            depth += 1
+            continue
+        code[n] = code5[n] = 0
+        unknown[n] = 0
+        for place in range(size):
+            code[n] |= letters[size - 1 - place] << (2 * (first + place))
+            code5[n] += letters[size - 1 - place] * 5 ** (first + place)
+        n += 1
+    choices = np.arange(5)
+    for place in range(length):
+        if roles[place] == FREE:
+            n = _extend(place, choices, 5, n, code, unknown, code5)
+    return n
+
+
+@njit
+def expand_group(
+    pairs, wobbles, seed_begin, seed_mirnas, roles, positions, shapes, edits, stamps,
+    shape_stream, shape_drop_left, shape_drop_right, shape_left, shape_right, stream_base,
+    shape_bits, buffers, marks, counts, side_keys, side_entries, n_side, entries,
+):  # fmt: skip
+    """Visit every (word, miRNA, shape) of a group once; returns the number of visits to words that hold an N.
+
+    Without `entries` (size 0) it counts: `counts[code]` grows by the miRNAs of each word. With `entries` it writes: `counts[code]`
+    is the next free slot of the word. Words with an N go to `side_keys` / `side_entries` from `n_side` on, where these have room.
+
+    pairs, wobbles (n_seeds, positions + 1): target base that pairs with, wobbles on each miRNA position, N for none.
+    seed_begin (n_seeds + 1), seed_mirnas: miRNAs of each seed. roles, positions (n_templates, width): strongest template first.
+    stamps (n_templates): templates of one stamp compete for a word, the first wins. marks (5**width): last stamp a word saw.
+    shape_*: stream of a shape, group places its stream does not look at, and the places only its stream looks at.
+    """
+    code, unknown, code5 = buffers[0], buffers[1], buffers[2]
+    n_stamps = stamps.max() + 1
+    width = roles.shape[1]
+    for seed in range(len(pairs)):
+        for template in range(len(roles)):
+            shape = shapes[template]
+            if edits[template]:
+                n = _edit_words(pairs[seed], roles[template], positions[template], edits[template], code, unknown, code5)
+            else:
+                n = _template_words(pairs[seed], wobbles[seed], roles[template], positions[template], code, unknown, code5)
+            stamp = seed * n_stamps + stamps[template] + 1
+            left, right = shape_left[shape], shape_right[shape]
+            drop_right = shape_drop_right[shape]
+            kept = width - drop_right - shape_drop_left[shape]
+            for word in range(n):
+                if len(marks):
+                    if marks[code5[word]] == stamp:
+                        continue
+                    marks[code5[word]] = stamp
+                # Places the stream does not look at are free for this shape: one word in the name of all.
+                seen_code, seen_unknown = code[word] >> (2 * drop_right), unknown[word] >> drop_right
+                if (seen_code << (2 * drop_right)) != code[word] or (seen_unknown << drop_right) != unknown[word]:
+                    continue
+                if seen_code >> (2 * kept) or seen_unknown >> kept:
+                    continue
+                n_side = _emit(
+                    seen_code, seen_unknown, kept, left, right, shape, shape_stream[shape], stream_base, seed_begin[seed],
+                    seed_begin[seed + 1], seed_mirnas, shape_bits, counts, side_keys, side_entries, n_side, entries,
+                )  # fmt: skip
+    return n_side
+
+
+@njit
+def side_key(stream, unknown, code):
+    """Key of a word that holds an N; one helper for the builder and the scan, so that the two cannot disagree."""
+    return (np.uint64(stream) << np.uint64(56)) | (np.uint64(unknown) << np.uint64(32)) | np.uint64(code)
+
+
+@njit
+def _emit(
+    code, unknown, width, left, right, shape, stream, stream_base, first, last, mirnas, shape_bits,
+    counts, side_keys, side_entries, n_side, entries,
+):  # fmt: skip
+    for free in range(5 ** (left + right)):
+        full_code, full_unknown = code << (2 * right), unknown << right
+        rest = free
+        for place in range(left + right):
+            base = rest % 5
+            rest //= 5
+            at = place if place < right else place + width
+            full_code |= (base & 3) << (2 * at)
+            full_unknown |= (base >> 2) << at
+        if full_unknown:
+            for i in range(first, last):
+                if n_side < len(side_keys):
+                    side_keys[n_side] = side_key(stream, full_unknown, full_code)
+                    side_entries[n_side] = (mirnas[i] << shape_bits) | shape
+                n_side += 1
+        elif len(entries):
+            slot = counts[stream_base[stream] + full_code]
+            for i in range(first, last):
+                entries[slot] = (mirnas[i] << shape_bits) | shape
+                slot += 1
+            counts[stream_base[stream] + full_code] = slot
+        else:
+            counts[stream_base[stream] + full_code] += last - first
+    return n_side
+
+
+@njit
+def sort_words(offsets, entries):
+    """Sort the entries of every word, in place: by miRNA, then by strength. Most words hold few and are nearly in order."""
+    for word in range(len(offsets) - 1):
+        first, last = offsets[word], offsets[word + 1]
+        if last - first > 48:
+            entries[first:last].sort()
+            continue
+        for i in range(first + 1, last):
+            entry = entries[i]
+            j = i
+            while j > first and entries[j - 1] > entry:
+                entries[j] = entries[j - 1]
+                j -= 1
+            entries[j] = entry
