@@ -37,12 +37,9 @@ def write_bed(sites: pa.Table, path: str | os.PathLike) -> Path:
     columns = {name: sites[name].combine_chunks() for name in ("transcript", "mirna", "seed", "start", "end", "score")}
     names = [columns[name].dictionary.to_pylist() for name in ("transcript", "mirna", "seed")]
     with BedWriter(path, *names) as writer:
-        writer.write(
-            *(columns[name].indices.to_numpy() for name in ("transcript", "mirna", "seed")),
-            columns["start"].to_numpy(),
-            columns["end"].to_numpy(),
-            columns["score"].to_numpy(zero_copy_only=False),
-        )
+        transcript, mirna, seed = (columns[name].indices.to_numpy() for name in ("transcript", "mirna", "seed"))
+        start, end, score = (columns[name].to_numpy(zero_copy_only=False) for name in ("start", "end", "score"))
+        writer.write(transcript, mirna, start, end, seed, score)
     return Path(path)
 
 
@@ -73,13 +70,13 @@ class BedWriter:
         # Deflating is most of the work and releases the GIL.
         self._background = Background(self._file.write)
 
-    def write(self, transcript, mirna, seed, start, end, score) -> None:
+    def write(self, transcript, mirna, start, end, seed, score) -> None:
         """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
         self._longest = max(self._longest, int(end.max(initial=0)))
         names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in _arrays(table)]
         for first in range(0, len(start), CHUNK_ROWS):
             rows = slice(first, first + CHUNK_ROWS)
-            columns = (transcript[rows], mirna[rows], seed[rows], start[rows], end[rows], score[rows])
+            columns = (transcript[rows], mirna[rows], start[rows], end[rows], seed[rows], score[rows])
             size = format_rows(*columns, *names, self._buffer)
             self._background.put(self._buffer[:size].tobytes())
 
@@ -111,7 +108,7 @@ def _arrays(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
 
 @njit
 def format_rows(
-    transcript, mirna, seed, start, end, score, transcript_offsets, transcript_data, mirna_offsets, mirna_data, colour_offsets, colour_data, out
+    transcript, mirna, start, end, seed, score, transcript_offsets, transcript_data, mirna_offsets, mirna_data, colour_offsets, colour_data, out
 ):
     """Format BED9 lines into `out` (uint8, large enough); return the bytes written."""
     at = 0

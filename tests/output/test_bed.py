@@ -95,6 +95,8 @@ def test_bed__a_write_error_surfaces(tmp_path):
     writer._file = io.BytesIO()
     columns = make_sites([("tx", "g", "miR-1", 0, 8, "8mer", 0.5, 0, 9)])
     arrays = [columns[name].combine_chunks().indices.to_numpy() for name in ("transcript", "mirna", "seed")]
-    writer.write(*arrays, *(columns[name].to_numpy() for name in ("start", "end", "score")))
+    transcript, mirna, seed = arrays
+    start, end, score = (columns[name].to_numpy() for name in ("start", "end", "score"))
+    writer.write(transcript, mirna, start, end, seed, score)
     with pytest.raises(ValueError, match="closed file"):
         writer.close()

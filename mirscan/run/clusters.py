@@ -1,0 +1,135 @@
+"""Dask clusters: processes of this machine, a scheduler that runs already, or one that a file describes."""
+
+import importlib
+import logging
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mirscan.errors import InputError, RunError
+from mirscan.run.settings import RunOptions
+
+# kind -> (module, class, how to install it)
+KINDS = {
+    "local": ("distributed", "LocalCluster", "distributed"),
+    "slurm": ("dask_jobqueue", "SLURMCluster", "mirscan[cluster]"),
+    "pbs": ("dask_jobqueue", "PBSCluster", "mirscan[cluster]"),
+    "lsf": ("dask_jobqueue", "LSFCluster", "mirscan[cluster]"),
+    "sge": ("dask_jobqueue", "SGECluster", "mirscan[cluster]"),
+    "kubernetes": ("dask_kubernetes.operator", "KubeCluster", "mirscan[cluster]"),
+    "cuda": ("dask_cuda", "LocalCUDACluster", "mirscan[gpu]"),
+}
+LOOPBACK = "127.0.0.1"
+CONNECT_SECONDS = 30
+_FILE_KEYS = {"kind", "workers", "maximum", "threads", "arguments"}
+
+
+@contextmanager
+def open_client(options: RunOptions, n_parts: int, tell: Callable[[str], None]) -> Iterator[tuple]:
+    """(client, threads of one worker) of the cluster that `options` name; all that was started here is stopped at the end."""
+    import dask
+    import distributed
+
+    # A worker that dies takes one try of its part with it; the executor counts the tries, so the scheduler must not.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.admin.log-format": "%(name)s: %(message)s"}):
+        if options.scheduler:
+            with _connect(options.scheduler) as client:
+                yield client, options.threads or 1
+            return
+        cluster, threads = _read_cluster(options) if options.cluster else _local_cluster(options, n_parts)
+        with cluster, distributed.Client(cluster, timeout=CONNECT_SECONDS) as client:
+            if options.dashboard:
+                tell(f"dashboard: {client.dashboard_link}")
+            yield client, threads
+
+
+def _connect(address: str):
+    import distributed
+
+    try:
+        return distributed.Client(address, timeout=CONNECT_SECONDS, name="mirscan")
+    except (OSError, ValueError) as error:
+        raise RunError(f"--scheduler {address}: no Dask scheduler answers there ({str(error).splitlines()[0]})") from None
+
+
+def _local_cluster(options: RunOptions, n_parts: int) -> tuple:
+    import dask
+    from distributed import LocalCluster
+
+    workers = min(options.workers, n_parts)
+    threads = options.threads or max(1, (os.cpu_count() or 1) // workers)
+    # The variables must be set before numpy and TensorFlow are imported, so the nanny sets them for the process it spawns.
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": {**dict.fromkeys(names, str(threads)), "TF_NUM_INTEROP_THREADS": "1"}}):
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host=LOOPBACK,
+            memory_limit=options.memory_limit or "auto",
+            dashboard_address=f"{LOOPBACK}:0" if options.dashboard else None,
+            silence_logs=logging.CRITICAL,
+        )
+    return cluster, threads
+
+
+def read_cluster_file(path: str) -> dict:
+    """Entries of a cluster file: `kind`, `workers` (at least), `maximum` (adapt up to), `threads`, `arguments` of the cluster's class.
+
+    TOML, or YAML where the name ends in .yaml or .yml. Raises InputError for anything else.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        entries = _parse(path, text)
+    except OSError as error:
+        raise InputError(f"--cluster {path}: {(error.strerror or str(error)).lower()}; expected a TOML file") from None
+    except ValueError as error:
+        raise InputError(f"--cluster {path}: {str(error).splitlines()[0]}") from None
+    if not isinstance(entries, dict) or entries.get("kind") not in KINDS:
+        found = entries.get("kind") if isinstance(entries, dict) else entries
+        raise InputError(f"--cluster {path}: kind {found!r}; expected one of {', '.join(KINDS)}")
+    unknown = sorted(set(map(str, entries)) - _FILE_KEYS)
+    if unknown:
+        raise InputError(f"--cluster {path}: unknown entry {unknown[0]!r}; expected {', '.join(sorted(_FILE_KEYS))}")
+    for key in ("workers", "maximum", "threads"):
+        if not isinstance(entries.get(key, 1), int) or entries.get(key, 1) < 1:
+            raise InputError(f"--cluster {path}: {key} = {entries[key]!r}; expected a whole number from 1")
+    if not isinstance(entries.get("arguments", {}), dict):
+        raise InputError(f"--cluster {path}: arguments is {entries['arguments']!r}; expected a table of the arguments of the cluster's class")
+    return entries
+
+
+def _parse(path: str, text: str):
+    if not path.endswith((".yaml", ".yml")):
+        return tomllib.loads(text)
+    import yaml
+
+    try:
+        # safe_load: plain values only, so a file cannot run code.
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
+
+
+def _read_cluster(options: RunOptions) -> tuple:
+    entries = read_cluster_file(options.cluster)
+    module, name, package = KINDS[entries["kind"]]
+    try:
+        make = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise RunError(f'--cluster {options.cluster}: kind "{entries["kind"]}" needs a package ({error}); pip install "{package}"') from None
+    arguments = entries.get("arguments", {})
+    if entries["kind"] in ("local", "cuda"):
+        arguments = {"host": LOOPBACK, "dashboard_address": f"{LOOPBACK}:0", **arguments}
+    try:
+        cluster = make(**arguments)
+    except (TypeError, ValueError, RuntimeError, OSError) as error:
+        raise RunError(f"--cluster {options.cluster}: {name} refused its arguments ({str(error).splitlines()[0]})") from None
+    workers, maximum = entries.get("workers"), entries.get("maximum")
+    if maximum:
+        cluster.adapt(minimum=workers or 0, maximum=maximum)
+    elif workers:
+        cluster.scale(workers)
+    return cluster, entries.get("threads", options.threads or 1)

@@ -1,0 +1,197 @@
+"""Who processes the parts: this process, or a Dask cluster. The same parts written by the same function, so the same bytes.
+
+Only this file and clusters.py import dask.
+"""
+
+import json
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mirscan.errors import MirscanError, RunError
+from mirscan.run.files import Store, explain, is_full, part_failure
+from mirscan.run.partition import PartContext, open_context, process_part
+from mirscan.run.settings import RunOptions
+
+# (part, its record) when a part is done; (part, bases, rows) while it goes.
+Done = Callable[[int, dict], None]
+Going = Callable[[int, int, int], None]
+# How often running parts are compared with their time limit, in seconds.
+POLL_SECONDS = 0.5
+_PLUGIN = "mirscan-context"
+# Contexts of this worker process by run folder; a worker of a long-lived cluster may serve several runs.
+_contexts: dict[str, PartContext] = {}
+
+
+class SerialExecutor:
+    """All parts one after the other in this process."""
+
+    def __init__(self, context: PartContext, retries: int = 3):
+        self._context, self._retries = context, retries
+
+    def run(self, parts: Iterable[int], done: Done, going: Going) -> dict[int, str]:
+        """Process `parts`; return the reason for each that failed for good."""
+        reasons = {part: self._try(part, done, going) for part in parts}
+        return {part: reason for part, reason in reasons.items() if reason is not None}
+
+    def _try(self, part: int, done: Done, going: Going) -> str | None:
+        reason = None
+        for attempt in range(1, self._retries + 1):
+            try:
+                record = process_part(self._context, part, lambda bases, rows: going(part, bases, rows))
+            except Exception as error:
+                reason = describe_failure(error, self._context.store)
+                record_failure(self._context.store, part, attempt, reason, error)
+            else:
+                done(part, record)
+                return None
+        return reason
+
+
+@dataclass
+class _Task:
+    """One try of one part on the cluster."""
+
+    part: int
+    attempt: int
+    started: float
+
+
+class DaskExecutor:
+    """Parts as tasks of a Dask cluster, one per worker at a time.
+
+    A part that fails, whose worker dies, or that takes longer than the time limit is tried again elsewhere; a worker that hangs is
+    restarted.
+    """
+
+    def __init__(self, context: PartContext, options: RunOptions, tell: Callable[[str], None] = lambda message: None):
+        self._context, self._options, self._tell = context, options, tell
+        self._tasks: dict = {}
+
+    def run(self, parts: Iterable[int], done: Done, going: Going) -> dict[int, str]:
+        """Process `parts`; return the reason for each that failed for good. Raises RunError when the scheduler is lost."""
+        from mirscan.run.clusters import open_client
+
+        waiting, failures = deque((part, 1) for part in parts), {}
+        with open_client(self._options, len(waiting), self._tell) as (client, threads):
+            client.register_plugin(context_plugin(self._context.store.root, threads), name=_PLUGIN)
+            while waiting or self._tasks:
+                self._submit(client, waiting, threads)
+                self._collect(client, done, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
+                self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
+        return failures
+
+    def _submit(self, client, waiting: deque, threads: int) -> None:
+        # As many tasks as workers: then a task starts when it is submitted, and its time limit counts from there.
+        n_workers = max(1, len(client.nthreads()))
+        while waiting and len(self._tasks) < n_workers:
+            part, attempt = waiting.popleft()
+            resources = parse_resources(self._options.resources)
+            key = f"mirscan-part-{part}-try-{attempt}-{time.monotonic_ns()}"
+            future = client.submit(
+                process_remotely, self._context.store.root, part, threads, key=key, pure=False, priority=-part, resources=resources
+            )
+            self._tasks[future] = _Task(part, attempt, time.monotonic())
+
+    def _collect(self, client, done: Done, fail) -> None:
+        from distributed import TimeoutError as WaitTimeout
+        from distributed import wait
+
+        try:
+            finished = wait(list(self._tasks), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
+        except WaitTimeout:
+            finished = {future for future in self._tasks if future.cancelled()}
+        for future in finished:
+            task = self._tasks.pop(future)
+            if future.status == "finished":
+                done(task.part, future.result())
+            elif future.status == "error":
+                fail(task, _reason(future.exception()), future.exception())
+            else:
+                raise RunError(f"{self._context.store.root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {self._context.store.root}`.")
+
+    def _stop_overdue(self, client, fail) -> None:
+        limit = self._options.part_timeout
+        overdue = [future for future, task in self._tasks.items() if limit and time.monotonic() - task.started > limit]
+        if not overdue:
+            return
+        busy = client.processing()
+        addresses = [address for address, keys in busy.items() if {future.key for future in overdue} & set(keys)]
+        client.cancel(overdue, force=True)
+        # Python cannot stop a thread that hangs; its process can be ended.
+        client.restart_workers(addresses, raise_for_error=False)
+        for future in overdue:
+            fail(self._tasks.pop(future), f"took longer than the limit of {limit:g} s")
+
+    def _fail(self, task: _Task, reason: str, error: BaseException | None, waiting: deque, failures: dict[int, str]) -> None:
+        if isinstance(error, OSError) and is_full(error):
+            raise explain(error, self._context.store.root) from error
+        record_failure(self._context.store, task.part, task.attempt, reason, error)
+        self._tell(f"part {task.part}, try {task.attempt} of {self._options.retries}: {reason}")
+        if task.attempt < self._options.retries:
+            waiting.append((task.part, task.attempt + 1))
+        else:
+            failures[task.part] = reason
+
+
+def process_remotely(root: str, part: int, threads: int) -> dict:
+    """The task that a worker runs."""
+    return process_part(worker_context(root, threads), part)
+
+
+def worker_context(root: str, threads: int) -> PartContext:
+    """This process's context of the run at `root`, opened once; a plan written anew since then is noticed."""
+    fresh = open_context(root, threads)
+    known = _contexts.get(root)
+    if known is None or known.plan.identity != fresh.plan.identity:
+        _contexts.clear()
+        _contexts[root] = fresh
+    return _contexts[root]
+
+
+def context_plugin(root: str, threads: int):
+    """Worker plugin that loads table and network before the first part arrives."""
+    from distributed import WorkerPlugin
+
+    class ContextPlugin(WorkerPlugin):
+        def setup(self, worker) -> None:
+            try:
+                worker_context(root, threads).warm_up()
+            except Exception:  # noqa: BLE001, S110 - the first part meets the same error and reports it
+                pass
+
+    return ContextPlugin()
+
+
+def describe_failure(error: Exception, store: Store) -> str:
+    """One line for what a part died of; raises RunError where every other part would die of it too."""
+    if isinstance(error, OSError) and is_full(error):
+        raise explain(error, store.root) from error
+    return _reason(error)
+
+
+def record_failure(store: Store, part: int, attempt: int, reason: str, error: BaseException | None = None) -> None:
+    """Leave a note for `mirscan status`."""
+    trace = "".join(traceback.format_exception(error)) if error is not None else ""
+    store.write(part_failure(part), json.dumps({"part": part, "attempts": attempt, "reason": reason, "traceback": trace}, indent=1).encode())
+
+
+def parse_resources(text: str | None) -> dict[str, float] | None:
+    """What a task takes of a worker.
+
+    >>> parse_resources("GPU=1")
+    {'GPU': 1.0}
+    """
+    if text is None:
+        return None
+    try:
+        pairs = (item.split("=") for item in text.split(","))
+        return {name.strip(): float(amount) for name, amount in pairs}
+    except ValueError:
+        raise RunError(f"--resources {text}: expected NAME=NUMBER, as in GPU=1") from None
+
+
+def _reason(error: BaseException) -> str:
+    return str(error) if isinstance(error, MirscanError) else f"{type(error).__name__}: {error}".split("\n")[0]

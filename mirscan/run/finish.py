@@ -1,0 +1,163 @@
+"""Parts -> BED, gene tables and run.json: one pass in order, memory by the batch."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mirscan.errors import RunError
+from mirscan.genes.aggregation import GeneAggregator, name_genes
+from mirscan.output.bed import BedWriter
+from mirscan.output.genes import GenesTsv
+from mirscan.output.parquet import ParquetRows
+from mirscan.run.files import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, Store, part_sites, part_windows
+from mirscan.run.partition import PartContext, find_damage
+
+BATCH_ROWS = 1 << 17
+COLUMNS = ("transcript", "mirna", "start", "end", "seed", "score")
+N_TOP = 10
+
+
+@dataclass
+class Finished:
+    """What the pass over the sites found; `top` holds (strength, GENES row as a dict), strongest first."""
+
+    n_sites: int = 0
+    n_pairs: int = 0
+    n_genes: int = 0
+    top: list[tuple[float, dict]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def list_damage(store: Store, n_parts: int) -> dict[int, str]:
+    """Parts that are not done or not whole, with what is wrong."""
+    return {number: damage for number in range(n_parts) if (damage := find_damage(store, number)) is not None}
+
+
+def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda rows: None) -> Finished:
+    """Write BED and gene tables of a run whose parts are all done.
+
+    Raises RunError listing the parts that are missing or damaged, and writes nothing then.
+    """
+    started = time.monotonic()
+    store, plan = context.store, context.plan
+    damage = list_damage(store, len(plan.parts))
+    if damage:
+        listed = "; ".join(f"part {number}: {what}" for number, what in list(damage.items())[:5])
+        more = f" and {len(damage) - 5} more" if len(damage) > 5 else ""
+        raise RunError(f"{store.root}: {len(damage)} of {len(plan.parts)} parts are not whole ({listed}{more}). `mirscan resume {store.root}` makes them anew.")
+    finished = Finished(seconds={"check": time.monotonic() - started})
+    scratch = {name: store.scratch(name) for name in (BED, GENES, GENES_TEXT)}
+    _write_all(context, scratch, finished, rows_done)
+    started = time.monotonic()
+    _publish(store, scratch)
+    finished.seconds["publish"] = time.monotonic() - started
+    return finished
+
+
+def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finished, rows_done: Callable[[int], None]) -> None:
+    names = _names(context)
+    metadata = {"mirscan": context.plan.identity["mirscan"], "model": context.plan.settings.model}
+    genes = GeneAggregator(names, context.plan.settings.is_scored, metadata)
+    started = time.monotonic()
+    with ExitStack() as stack:
+        bed = stack.enter_context(BedWriter(scratch[BED], names.transcripts.to_pylist(), names.mirnas.to_pylist(), names.rules))
+        parquet = stack.enter_context(ParquetRows(scratch[GENES], genes.schema, background=True))
+        tsv = stack.enter_context(GenesTsv(scratch[GENES_TEXT]))
+
+        def write_genes(batch: pa.RecordBatch) -> None:
+            parquet.write(batch)
+            tsv.write(batch)
+            _note(finished, batch)
+
+        for columns, windows in _iter_sites(context, names):
+            bed.write(*columns)
+            write_genes(genes.add(*columns, windows))
+            finished.n_sites += len(columns[0])
+            rows_done(finished.n_sites)
+        write_genes(genes.finish())
+        finished.seconds["bed and genes"] = time.monotonic() - started
+        started = time.monotonic()
+    finished.seconds["index"] = time.monotonic() - started
+
+
+def _names(context: PartContext):
+    packed = context.transcriptome
+    return name_genes(packed.names, packed.genes, packed.symbols, pa.array(context.mirnas.names), context.table.rules)
+
+
+def _iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]:
+    """All sites in order as arrays (transcript, mirna, start, end, seed, score), with the windows considered for each row's pair."""
+    store, plan = context.store, context.plan
+    for number, part in enumerate(plan.parts):
+        first = part.first
+        windows = _read_windows(store, number) if plan.settings.min_score else None
+        with pq.ParquetFile(store.local(part_sites(number))) as file:
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False):
+                transcript = _codes(batch["transcript"], names.transcripts.slice(first, part.last - first)) + np.int32(first)
+                mirna = _codes(batch["mirna"], names.mirnas)
+                seed = _codes(batch["seed"], pa.array(names.rules))
+                places = (batch["start"].to_numpy(), batch["end"].to_numpy())
+                score = batch["score"].to_numpy(zero_copy_only=False)
+                yield (transcript, mirna, *places, seed, score), _look_up(windows, transcript, mirna, len(names.mirnas))
+
+
+def _codes(column: pa.DictionaryArray, names: pa.Array) -> np.ndarray:
+    """Indices of `column` (n,) into `names`, int32; most files carry the names in just that order."""
+    indices = column.indices.to_numpy().astype(np.int32, copy=False)
+    if column.dictionary.equals(names):
+        return indices
+    return pc.index_in(column.dictionary, names).to_numpy()[indices]
+
+
+def _read_windows(store: Store, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    table = pq.read_table(store.local(part_windows(number)))
+    return tuple(table[name].to_numpy() for name in ("transcript", "mirna", "n_windows"))
+
+
+def _look_up(windows, transcript: np.ndarray, mirna: np.ndarray, n_mirnas: int) -> np.ndarray | None:
+    if windows is None:
+        return None
+    pairs = windows[0].astype(np.int64) * n_mirnas + windows[1]
+    return windows[2][np.searchsorted(pairs, transcript.astype(np.int64) * n_mirnas + mirna)]
+
+
+def _note(finished: Finished, batch: pa.RecordBatch) -> None:
+    """Count the pairs and genes, and keep the strongest pairs; the first wins a tie."""
+    if not len(batch):
+        return
+    # A gene's rows come in one batch, all together.
+    finished.n_genes += int(np.count_nonzero(np.diff(batch["gene"].indices.to_numpy()))) + 1
+    finished.n_pairs += len(batch)
+    strength = _strength(batch)
+    weakest = finished.top[-1][0] if len(finished.top) == N_TOP else -1.0
+    better = np.flatnonzero(strength > weakest)
+    for row in better[np.argsort(-strength[better], kind="stable")[:N_TOP]]:
+        finished.top.append((float(strength[row]), batch.slice(row, 1).to_pylist()[0]))
+    finished.top.sort(key=lambda pair: -pair[0])
+    del finished.top[N_TOP:]
+
+
+def _strength(batch: pa.RecordBatch) -> np.ndarray:
+    """What pairs are ranked by: the combined score, or without a model the number of sites from strong to weak."""
+    if batch["combined_score"].null_count == 0:
+        return batch["combined_score"].to_numpy().astype(np.float64)
+    weights = {"n_8mer": 1e12, "n_7mer_m8": 1e8, "n_7mer_a1": 1e4, "n_6mer": 1.0}
+    return sum(np.minimum(batch[name].to_numpy(), 9999) * weight for name, weight in weights.items())
+
+
+def _publish(store: Store, scratch: dict[str, Path]) -> None:
+    for name, path in scratch.items():
+        store.publish(path, name)
+    for suffix, name in ((".tbi", BED_INDEX), (".csi", BED_INDEX_LONG)):
+        index = Path(f"{scratch[BED]}{suffix}")
+        if index.exists():
+            store.publish(index, name)
+        else:
+            store.remove(name)

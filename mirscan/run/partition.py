@@ -1,0 +1,171 @@
+"""One part of a run: candidates -> scores -> Parquet. Knows nothing of who calls it, or where."""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mirscan.errors import RunError
+from mirscan.output.parquet import ParquetRows
+from mirscan.run.files import Store, open_store, part_failure, part_record, part_sites, part_windows
+from mirscan.run.plan import MIRNAS, REGIONS, Part, ScanPlan, compile_table, load_plan, local_model, open_run_transcriptome
+from mirscan.run.sites import SiteBuilder
+from mirscan.scan.candidates import iter_candidates
+from mirscan.sequence.mirnas import MirnaSet, read_mirnas
+from mirscan.sequence.transcriptome import Transcriptome
+from mirscan.tables import SITES
+
+# Candidates in memory at once: about 30 bytes each without a model, and 80 more with windows.
+BATCH_PLAIN, BATCH_SCORED = 1 << 19, 1 << 16
+# (bases scanned, rows written) of the part so far.
+Report = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class PartContext:
+    """What a process keeps for all its parts: plan, mapped transcripts, miRNAs, seed table, and the network.
+
+    `threads` is the number of cores this process may use; with more than one, files are encoded beside the computation.
+    """
+
+    store: Store
+    plan: ScanPlan
+    threads: int = 1
+
+    @cached_property
+    def transcriptome(self) -> Transcriptome:
+        return open_run_transcriptome(self.store)
+
+    @cached_property
+    def mirnas(self) -> MirnaSet:
+        return read_mirnas(self.store.local(MIRNAS))
+
+    @cached_property
+    def table(self):
+        return compile_table(self.plan.settings, self.mirnas, self.store)
+
+    @cached_property
+    def regions(self) -> Path | None:
+        return self.store.local(REGIONS) if self.plan.settings.regions else None
+
+    @cached_property
+    def scorer(self):
+        if not self.plan.settings.is_scored:
+            return None
+        from mirscan.scoring import load_scorer
+
+        settings = self.plan.settings
+        return load_scorer(local_model(self.store), precision=settings.precision, batch_size=settings.batch_size, threads=self.threads)
+
+    def warm_up(self) -> None:
+        """Load all of it now."""
+        _ = self.transcriptome, self.mirnas, self.table, self.scorer
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """SITES with the model and the version in the metadata."""
+        settings = self.plan.settings
+        return SITES.schema({"mirscan": self.plan.identity["mirscan"], "model": settings.model}, optional=settings.features)
+
+
+def open_context(out: str, threads: int = 1) -> PartContext:
+    """The context of the run at `out`; raises RunError where nothing is planned there."""
+    store = open_store(out)
+    plan = load_plan(store)
+    if plan is None:
+        raise RunError(f"{out}: not a run of mirscan; expected a folder that `mirscan scan --out` made")
+    return PartContext(store, plan, threads)
+
+
+def process_part(context: PartContext, number: int, report: Report | None = None) -> dict:
+    """Find, score and write part `number`; return its record, which is written last and means done."""
+    started, part, store = time.monotonic(), context.plan.parts[number], context.store
+    settings = context.plan.settings
+    builder = SiteBuilder(context.transcriptome, context.mirnas, context.schema, part.first, part.last, context.scorer, settings.min_score)
+    scratch = store.scratch(part_sites(number))
+    with ParquetRows(scratch, context.schema, background=context.threads > 1) as rows:
+        for candidates in _iter_candidates(context, part):
+            rows.write(builder.build(candidates))
+            if report and len(candidates):
+                report(_bases_before(context, part, candidates), rows.n_rows)
+    record = {"part": number, "rows": rows.n_rows, **builder.counts(), **describe_file(scratch)}
+    store.publish(scratch, part_sites(number))
+    if settings.min_score:
+        record["windows"] = _publish_windows(store, number, builder.windows())
+    record |= {"seconds": round(time.monotonic() - started, 3), "worker": f"{platform.node()}:{os.getpid()}", "peak_mb": peak_memory_mb()}
+    store.write(part_record(number), json.dumps(record, indent=1).encode())
+    store.remove(part_failure(number))
+    return record
+
+
+def find_damage(store: Store, number: int) -> str | None:
+    """What is wrong with a part on disk, None if it is done and whole."""
+    try:
+        record = json.loads(store.read(part_record(number)))
+        files = [(part_sites(number), record)] + ([(part_windows(number), record["windows"])] if "windows" in record else [])
+        for name, expected in files:
+            if not store.exists(name):
+                return f"{name} is missing"
+            found = describe_file(store.local(name))
+            if found != {key: expected[key] for key in found}:
+                return f"{name} has {found['bytes']:,} bytes, SHA-256 {found['sha256'][:12]}; its record says {expected['bytes']:,}, {expected['sha256'][:12]}"
+    except FileNotFoundError:
+        return f"{part_record(number)} is missing"
+    except (ValueError, KeyError, TypeError):
+        return f"{part_record(number)} is damaged"
+    return None
+
+
+def describe_file(path: Path) -> dict:
+    """Bytes and SHA-256 of a file."""
+    with open(path, "rb") as handle:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+
+
+def peak_memory_mb() -> int:
+    """Highest resident memory of this process so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6)
+
+
+def _iter_candidates(context: PartContext, part: Part) -> Iterator[pa.RecordBatch]:
+    settings = context.plan.settings
+    return iter_candidates(
+        context.transcriptome,
+        context.mirnas,
+        context.table,
+        first=part.first,
+        last=part.last,
+        batch_rows=BATCH_SCORED if settings.is_scored else BATCH_PLAIN,
+        threads=context.threads,
+        mask_start=settings.mask_start,
+        **({"min_distance": settings.min_distance} if settings.min_distance else {}),
+        **({"regions": context.regions} if context.regions else {}),
+        **({"features": settings.features} if settings.features else {}),
+    )
+
+
+def _bases_before(context: PartContext, part: Part, candidates: pa.RecordBatch) -> int:
+    begin = context.transcriptome.begin
+    last = candidates["transcript"].indices[-1].as_py()
+    return int(begin[last] - begin[part.first]) + candidates["start"][-1].as_py()
+
+
+def _publish_windows(store: Store, number: int, windows: pa.Table) -> dict:
+    scratch = store.scratch(part_windows(number))
+    pq.write_table(windows, scratch)
+    described = describe_file(scratch)
+    store.publish(scratch, part_windows(number))
+    return described

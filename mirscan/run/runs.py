@@ -1,0 +1,161 @@
+"""Start and resume a run: the order of lock, plan, parts and finish."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from mirscan.errors import InputError, RunError
+from mirscan.run.executors import DaskExecutor, SerialExecutor
+from mirscan.run.files import PLAN, REPORT, UNFINISHED, LocalStore, Store, explained_errors, open_store
+from mirscan.run.finish import finish_run, list_damage
+from mirscan.run.lock import RunLock
+from mirscan.run.partition import PartContext
+from mirscan.run.plan import ScanPlan, clear_run, find_differences, identify, load_plan, make_plan, refuse_foreign_folder
+from mirscan.run.progress import FINISH, SCAN, Event, Progress, ignore
+from mirscan.run.progress import PLAN as PLAN_STAGE
+from mirscan.run.settings import RunOptions, ScanSettings
+from mirscan.run.summary import ScanResult, read_result, write_report
+
+
+def scan(
+    mirnas: str | os.PathLike,
+    transcripts: str | os.PathLike | Sequence[str | os.PathLike],
+    out: str | os.PathLike = "mirscan-out",
+    progress: Progress = ignore,
+    **settings,
+) -> ScanResult:
+    """Scan transcripts (FASTA) for sites of miRNAs (FASTA) and write sites, BED, genes and run.json into `out`.
+
+    `settings` are the fields of `ScanSettings` (what is scanned) and of `RunOptions` (how to run). A folder that holds an
+    unfinished run of the same plan is completed; one of another plan is refused, unless `overwrite` is set.
+    Raises InputError, ModelError or RunError; parts that are done by then stay done.
+    """
+    transcripts = [transcripts] if isinstance(transcripts, str | os.PathLike) else transcripts
+    how = {field.name for field in fields(RunOptions)}
+    options = RunOptions(**{name: value for name, value in settings.items() if name in how})
+    what = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items() if name not in how}
+    asked = ScanSettings(mirnas=os.fspath(mirnas), transcripts=tuple(os.fspath(path) for path in transcripts), **what)
+    store = open_store(out)
+    with explained_errors(store.root):
+        identity, inputs = identify(asked)
+        refuse_foreign_folder(store)
+        return _run(store, options, progress, lambda: _plan(store, asked, identity, inputs))
+
+
+def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> ScanResult:
+    """Complete the run at `out` with its own settings and its own copies of the inputs; `options` are those of `RunOptions`."""
+    store = open_store(out)
+    with explained_errors(store.root):
+        if not store.exists(PLAN):
+            raise RunError(f"{store.root}: no {PLAN} in it, so there is nothing to resume; start with `mirscan scan --out {out}`")
+        if options.get("overwrite"):
+            raise InputError("resume keeps what is done; to start anew use `mirscan scan --overwrite`")
+        return _run(store, RunOptions(**options), progress, lambda: load_plan(store))
+
+
+def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> ScanPlan:
+    planned = load_plan(store)
+    if planned is None:
+        return make_plan(asked, identity, inputs, store)
+    differences = find_differences(planned.identity, identity)
+    if differences:
+        raise RunError(f"{store.root}: holds another run: {'; '.join(differences)}. Give another --out, or --overwrite to replace it.")
+    return planned
+
+
+def _run(store: Store, options: RunOptions, progress: Progress, get_plan: Callable[[], ScanPlan]) -> ScanResult:
+    is_new = not store.names()
+    try:
+        with RunLock(store) as lock:
+            _sweep(store)
+            if options.overwrite:
+                clear_run(store)
+            started = time.monotonic()
+            plan = get_plan()
+            return _run_plan(store, plan, options, progress, lock, {"plan": time.monotonic() - started})
+    finally:
+        # Bad input leaves nothing behind.
+        if not store.exists(PLAN):
+            clear_run(store)
+            _remove_empty_folders(store, remove_root=is_new)
+
+
+def _run_plan(store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float]) -> ScanResult:
+    context = PartContext(store, plan, options.threads or os.cpu_count() or 1)
+    pending = list(list_damage(store, len(plan.parts)))
+    counter = _Counter(plan, pending, progress, lock)
+    progress(Event(PLAN_STAGE, parts_done=len(plan.parts) - len(pending), n_parts=len(plan.parts), plan=plan))
+    if not pending and (result := read_result(store)) is not None:
+        return result
+    store.remove(REPORT)
+    started = time.monotonic()
+    failures = _executor(context, options, progress).run(pending, counter.part_done, counter.part_going) if pending else {}
+    seconds["scan"] = time.monotonic() - started
+    if failures:
+        raise _failure(store, plan, failures)
+    lock.check()
+    finished = finish_run(context, lambda rows: progress(Event(FINISH, rows, counter.rows)))
+    seconds |= finished.seconds
+    return write_report(context, options, finished, seconds)
+
+
+def _executor(context: PartContext, options: RunOptions, progress: Progress):
+    if options.is_distributed:
+        return DaskExecutor(context, options, lambda message: progress(Event(SCAN, message=message)))
+    return SerialExecutor(context, options.retries)
+
+
+class _Counter:
+    """Adds up what parts report and passes it on."""
+
+    def __init__(self, plan: ScanPlan, pending: list[int], progress: Progress, lock: RunLock):
+        self._plan, self._progress, self._lock = plan, progress, lock
+        self._parts_done = len(plan.parts) - len(pending)
+        self._bases_done = plan.n_bases - sum(plan.parts[part].bases for part in pending)
+        self._going: dict[int, tuple[int, int]] = {}
+        self.rows = 0
+
+    def part_going(self, part: int, bases: int, rows: int) -> None:
+        self._going[part] = (bases, rows)
+        self._tell()
+
+    def part_done(self, part: int, record: dict) -> None:
+        self._lock.check()
+        self._going.pop(part, None)
+        self._parts_done += 1
+        self._bases_done += self._plan.parts[part].bases
+        self.rows += record["rows"]
+        self._tell()
+
+    def _tell(self) -> None:
+        bases = self._bases_done + sum(bases for bases, _ in self._going.values())
+        rows = self.rows + sum(rows for _, rows in self._going.values())
+        self._progress(Event(SCAN, bases, self._plan.n_bases, self._parts_done, len(self._plan.parts), rows))
+
+
+def _failure(store: Store, plan: ScanPlan, failures: dict[int, str]) -> RunError:
+    listed = "; ".join(f"part {part}: {reason}" for part, reason in list(failures.items())[:3])
+    more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
+    return RunError(
+        f"{store.root}: {len(failures)} of {len(plan.parts)} parts failed ({listed}{more}). The others are done; `mirscan resume {store.root}` tries again."
+    )
+
+
+def _sweep(store: Store) -> None:
+    """Delete what a run that died left unfinished."""
+    for name in store.names():
+        if name.startswith(f"{UNFINISHED}/"):
+            store.remove(name)
+
+
+def _remove_empty_folders(store: Store, remove_root: bool) -> None:
+    if not isinstance(store, LocalStore):
+        return
+    root = Path(store.root)
+    for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    if remove_root and root.is_dir() and not any(root.iterdir()):
+        root.rmdir()

@@ -1,0 +1,101 @@
+"""What a scan is asked to do: settings that change the result, and options that only say how to run."""
+
+from dataclasses import asdict, dataclass, fields
+
+from mirscan.errors import InputError
+
+DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
+DEFAULT_MODEL = "base"
+# Rows a part should have. Without a model a part of 2 million takes a second; with one, a quarter of a million takes about
+# as many seconds as a worker may lose without harm.
+PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """Everything that decides which rows come out. Two runs of equal settings on equal inputs write equal bytes.
+
+    `mirnas`, `transcripts`: FASTA paths. `species`: prefix of miRNA names. `gene_map`: TSV transcript, gene, symbol.
+    `seeds`: rule names, groups or TOML files. `model`: name, folder or "none". `min_score`: calibrated score (0-1) that a site must reach.
+    `mask_start`: nt at the start of each transcript without sites. `min_distance`: nt between sites of one miRNA.
+    `regions`: BED of places to scan. `features`: extra columns of SITES. `prefilter`: skip candidates that the model's cheap
+    first look excludes. `part_rows`: candidates a part should have.
+    """
+
+    mirnas: str
+    transcripts: tuple[str, ...]
+    species: str | None = None
+    gene_map: str | None = None
+    seeds: tuple[str, ...] = DEFAULT_SEEDS
+    all_types: bool = False
+    model: str = DEFAULT_MODEL
+    min_score: float = 0.0
+    precision: str = "auto"
+    batch_size: int | None = None
+    prefilter: bool = False
+    mask_start: int = 0
+    min_distance: int = 0
+    regions: str | None = None
+    features: tuple[str, ...] = ()
+    part_rows: int | None = None
+
+    def __post_init__(self):
+        if not 0 <= self.min_score <= 1:
+            raise InputError(f"--min-score {self.min_score}: expected a number from 0 to 1")
+        if self.min_score and not self.is_scored:
+            raise InputError("--min-score needs a model; leave it out or choose a --model")
+        for name in ("mask_start", "min_distance"):
+            if getattr(self, name) < 0:
+                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name)}: expected 0 or more nucleotides")
+        if self.part_rows is not None and self.part_rows < 1:
+            raise InputError(f"--part-rows {self.part_rows}: expected 1 or more")
+
+    @property
+    def is_scored(self) -> bool:
+        return self.model != "none"
+
+    @property
+    def rows_per_part(self) -> int:
+        return self.part_rows or (PART_ROWS_SCORED if self.is_scored else PART_ROWS_PLAIN)
+
+    def to_dict(self) -> dict:
+        """Plain values for plan.json."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "ScanSettings":
+        """The settings of a plan.json."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known})
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run; none of it changes a byte of the result.
+
+    `workers`: processes of a local Dask cluster, 0 for this process. `threads`: of this process, None for all cores.
+    `scheduler`: address of a running Dask scheduler. `cluster`: TOML file that describes a cluster. `resources`: what one task
+    takes of a worker ("GPU=1"). `memory_limit`: of one worker, as Dask writes it ("4GiB"). `part_timeout`: seconds after which a part is
+    taken from its worker. `retries`: tries of a part before it counts as failed. `overwrite`: delete what a former run left.
+    """
+
+    workers: int = 0
+    threads: int | None = None
+    scheduler: str | None = None
+    cluster: str | None = None
+    resources: str | None = None
+    memory_limit: str | None = None
+    part_timeout: float | None = None
+    retries: int = 3
+    dashboard: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self):
+        if self.workers < 0:
+            raise InputError(f"--workers {self.workers}: expected 0 or more")
+        if sum(map(bool, (self.workers, self.scheduler, self.cluster))) > 1:
+            raise InputError("--workers, --scheduler and --cluster exclude each other; give one")
+
+    @property
+    def is_distributed(self) -> bool:
+        return bool(self.workers or self.scheduler or self.cluster)

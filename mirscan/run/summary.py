@@ -1,0 +1,102 @@
+"""run.json: what was run, with what, how long, and what came out."""
+
+import json
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from mirscan.run.files import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT, Store, part_record, part_sites
+from mirscan.run.finish import Finished
+from mirscan.run.partition import PartContext, peak_memory_mb
+from mirscan.run.settings import RunOptions
+
+PACKAGES = ("numpy", "numba", "pyarrow", "pysam", "keras", "tensorflow", "tensorflow-cpu", "dask")
+_OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT)
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What a scan found. `top_pairs` are the strongest GENES rows as dicts; `files` maps each result's name to its bytes."""
+
+    out: str
+    n_transcripts: int
+    n_bases: int
+    n_mirnas: int
+    n_candidates: int
+    n_sites: int
+    n_by_seed: dict[str, int]
+    n_genes: int
+    n_pairs: int
+    top_pairs: list[dict]
+    files: dict[str, int]
+    seconds: dict[str, float]
+    warnings: list[str]
+
+
+def write_report(context: PartContext, options: RunOptions, finished: Finished, seconds: dict[str, float]) -> ScanResult:
+    """Write run.json, the mark of a finished run, and return what it says."""
+    store, plan = context.store, context.plan
+    records = [json.loads(store.read(part_record(number))) for number in range(len(plan.parts))]
+    counts = {rule: sum(record["by_seed"].get(rule, 0) for record in records) for rule in context.table.rules}
+    names = [*(part_sites(number) for number in range(len(plan.parts))), *(name for name in _OUTPUTS if store.exists(name))]
+    result = ScanResult(
+        out=store.root,
+        n_transcripts=plan.n_transcripts,
+        n_bases=plan.n_bases,
+        n_mirnas=plan.n_mirnas,
+        n_candidates=sum(record["candidates"] for record in records),
+        n_sites=finished.n_sites,
+        n_by_seed=counts,
+        n_genes=finished.n_genes,
+        n_pairs=finished.n_pairs,
+        top_pairs=[row for _, row in finished.top],
+        files={name: store.size(name) for name in names},
+        seconds={name: round(value, 3) for name, value in seconds.items()},
+        warnings=list(plan.warnings) + _warn_of_mixed_scorers(records),
+    )
+    report = {
+        "result": asdict(result),
+        "settings": plan.settings.to_dict(),
+        "options": asdict(options),
+        "identity": plan.identity,
+        "inputs": plan.inputs,
+        "model": records[0].get("scorer"),
+        "expected_candidates": plan.expected_candidates,
+        "parts": len(plan.parts),
+        "seconds_of_parts": round(sum(record["seconds"] for record in records), 3),
+        "seconds_of_scores": round(sum(record["score_seconds"] for record in records), 3),
+        "peak_memory_mb": {"main": peak_memory_mb(), "highest": max(peak_memory_mb(), *(record["peak_mb"] for record in records))},
+        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": platform.node(),
+        "arguments": sys.argv,
+        "finished": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    store.write(REPORT, json.dumps(report, indent=1).encode())
+    return result
+
+
+def read_result(store: Store) -> ScanResult | None:
+    """What the finished run says, None if it is not finished or a file of it is gone or has another size."""
+    try:
+        result = ScanResult(**json.loads(store.read(REPORT))["result"])
+        is_whole = all(store.size(name) == size for name, size in result.files.items())
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return result if is_whole else None
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _warn_of_mixed_scorers(records: list[dict]) -> list[str]:
+    kinds = {json.dumps(record.get("scorer"), sort_keys=True) for record in records}
+    return ["parts were scored in different ways, so scores may differ in the last digits: " + "; ".join(sorted(kinds))] if len(kinds) > 1 else []
