@@ -8,6 +8,9 @@ _PUBLIC = {
     "find_architecture": "registry",
     "build_network": "build",
     "architecture_settings": "build",
+    "list_architectures": "build",
+    "count_mflop": "cost",
+    "count_parameters": "cost",
 }
 __all__ = sorted(_PUBLIC)
 

@@ -6,7 +6,8 @@ import keras
 
 from mirscan.errors import ModelError
 from mirscan.networks.head import NetworkInputs
-from mirscan.networks.registry import find_architecture
+from mirscan.networks.cost import count_mflop, count_parameters
+from mirscan.networks.registry import ARCHITECTURES, find_architecture
 
 
 def architecture_settings(name: str) -> dict[str, object]:
@@ -42,3 +43,13 @@ def _inputs(mirna_length: int, target_length: int, n_duplex: int) -> NetworkInpu
         target_codes=keras.Input((target_length,), dtype="uint8", name="target_codes"),
         duplex=keras.Input((n_duplex,), dtype="float32", name="duplex") if n_duplex else None,
     )
+
+
+def list_architectures(mirna_length: int = 24, target_length: int = 50) -> list[dict[str, object]]:
+    """One dict an architecture, built with its default settings: name, parameters (trainable), mflop (a window), description, publication."""
+    rows = []
+    for name, architecture in ARCHITECTURES.items():
+        network = build_network(name, mirna_length, target_length)
+        cost = {"parameters": count_parameters(network), "mflop": count_mflop(network)}
+        rows.append({"name": name, **cost, "description": architecture.description, "publication": architecture.publication})
+    return rows

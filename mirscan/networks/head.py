@@ -16,20 +16,35 @@ class NetworkInputs:
     duplex: Any = None
 
 
-def probability(features, inputs: NetworkInputs, dense: tuple[int, ...], dropout: float, duplex_units: int, activation: str = "relu", regularizer=None):
+def probability(
+    features,
+    inputs: NetworkInputs,
+    dense: tuple[int, ...],
+    dropout: float,
+    duplex_units: int,
+    slope: float = 0.0,
+    norm: str = "none",
+    regularizer=None,
+):
     """Features (n, f) -> probability (n, 1), float32 under every dtype policy.
 
-    Dense layers of `dense` units, each with `activation` and dropout. The duplex features pass through `duplex_units` ReLU units of their own and join after
-    the first of those layers, so that a few numbers are not drowned in a thousand, yet are weighed together with the sequence by the layers that follow.
+    Dense layers of `dense` units, each followed by a ReLU that lets `slope` of the negative side through, BatchNorm before or after it (`norm` "before", "after" or
+    "none") and dropout. The duplex features pass through `duplex_units` ReLU units of their own and join after the first of those layers, so that a few numbers
+    are not drowned in a thousand, yet are weighed together with the sequence by the layers that follow.
     """
-    x = features
-    for position, units in enumerate(dense):
-        x = layers.Dense(units, kernel_regularizer=regularizer, name=f"dense_{position + 1}")(x)
-        x = layers.Dropout(dropout, name=f"dense_{position + 1}_dropout")(layers.Activation(activation, name=f"dense_{position + 1}_activation")(x))
-        if position == 0:
+    if norm not in ("before", "after", "none"):
+        raise ValueError(f"norm {norm!r}; expected before, after or none")
+    x = features if dense else _join_duplex(features, inputs.duplex, duplex_units)
+    for number, units in enumerate(dense, start=1):
+        x = layers.Dense(units, kernel_regularizer=regularizer, name=f"dense_{number}")(x)
+        if norm == "before":
+            x = layers.BatchNormalization(name=f"dense_{number}_norm")(x)
+        x = layers.ReLU(negative_slope=slope, name=f"dense_{number}_relu")(x)
+        if norm == "after":
+            x = layers.BatchNormalization(name=f"dense_{number}_norm")(x)
+        x = layers.Dropout(dropout, name=f"dense_{number}_dropout")(x)
+        if number == 1:
             x = _join_duplex(x, inputs.duplex, duplex_units)
-    if not dense:
-        x = _join_duplex(x, inputs.duplex, duplex_units)
     return layers.Dense(1, activation="sigmoid", dtype="float32", name="probability")(x)
 
 

@@ -9,27 +9,33 @@ from mirscan.networks.head import NetworkInputs, probability
 def mirscan_base(
     inputs: NetworkInputs,
     *,
+    embedding: int = 8,
     stem_filters: int = 32,
     stem_kernel: tuple[int, int] = (6, 6),
     stem_strides: tuple[int, int] = (2, 2),
-    filters: tuple[int, ...] = (48, 64),
+    stem_pool: int = 2,
+    filters: tuple[int, ...] = (64, 96),
     strides: tuple[int, ...] = (1, 1),
-    pools: tuple[int, ...] = (2, 2),
-    batch_norm: bool = True,
+    pools: tuple[int, ...] = (1, 2),
+    batch_norm: bool = False,
     dense: tuple[int, ...] = (64, 32),
     dropout: float = 0.2,
     duplex_units: int = 16,
 ):
-    """The accurate one. Stem: convolution over nucleotide pairs, ReLU. Then per entry of `filters` a 3x3 convolution with its stride, BatchNorm, ReLU and max pooling.
+    """The accurate one. Stem: convolution over nucleotide pairs, BatchNorm, ReLU, pooling. Then per entry of `filters` a 3x3 convolution with its stride, BatchNorm, ReLU and max pooling.
 
     Kernels and strides are (miRNA, target). BatchNorm follows its convolution directly, so that inference can fold it away.
     """
-    x = pair_convolution(inputs.mirna_codes, inputs.target_codes, stem_filters, tuple(stem_kernel), tuple(stem_strides))
+    x = pair_convolution(inputs.mirna_codes, inputs.target_codes, embedding, stem_filters, tuple(stem_kernel), tuple(stem_strides))
+    if batch_norm:
+        x = layers.BatchNormalization(name="stem_norm")(x)
     x = layers.ReLU(name="stem_relu")(x)
+    if stem_pool > 1:
+        x = layers.MaxPooling2D(stem_pool, name="stem_pool")(x)
     for number, (n_filters, stride, pool) in enumerate(zip(filters, strides, pools, strict=True), start=1):
         x = layers.Conv2D(n_filters, 3, strides=stride, padding="same", use_bias=not batch_norm, name=f"conv_{number}")(x)
         if batch_norm:
-            x = layers.BatchNormalization(name=f"conv_{number}_norm")(x)
+            x = layers.BatchNormalization(momentum=0.9, name=f"conv_{number}_norm")(x)
         x = layers.ReLU(name=f"conv_{number}_relu")(x)
         if pool > 1:
             x = layers.MaxPooling2D(pool, name=f"conv_{number}_pool")(x)
@@ -40,13 +46,15 @@ def mirscan_base(
 def mirscan_fast(
     inputs: NetworkInputs,
     *,
+    embedding: int = 8,
     stem_filters: int = 16,
     stem_kernel: tuple[int, int] = (8, 8),
     stem_strides: tuple[int, int] = (2, 2),
+    stem_pool: int = 2,
     filters: tuple[int, ...] = (32, 48),
-    strides: tuple[int, ...] = (2, 2),
+    strides: tuple[int, ...] = (1, 2),
     pools: tuple[int, ...] = (1, 1),
-    batch_norm: bool = True,
+    batch_norm: bool = False,
     dense: tuple[int, ...] = (48, 32),
     dropout: float = 0.1,
     duplex_units: int = 16,
@@ -54,9 +62,11 @@ def mirscan_fast(
     """The quick one: the plan of `mirscan_base` with strides in place of pooling, for a fifth of its cost."""
     return mirscan_base(
         inputs,
+        embedding=embedding,
         stem_filters=stem_filters,
         stem_kernel=stem_kernel,
         stem_strides=stem_strides,
+        stem_pool=stem_pool,
         filters=filters,
         strides=strides,
         pools=pools,

@@ -1,0 +1,87 @@
+"""The reference residual networks on the Watson-Crick pairing grid: small, medium and large."""
+
+from keras import layers
+
+from mirscan.networks.encoding import pairing_grid
+from mirscan.networks.head import NetworkInputs, make_regularizer, probability
+
+
+def _resnet(inputs: NetworkInputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units):
+    """Stem, one residual block per entry of `filters`, pooling or flattening, dense head."""
+    regularizer = make_regularizer(regularization, factor)
+    x = pairing_grid(inputs.mirna_codes, inputs.target_codes)
+    x = _convolve(x, stem_filters, kernel, 1, regularizer, "stem")
+    for number, (n_filters, stride) in enumerate(zip(filters, strides, strict=True), start=1):
+        x = _block(x, n_filters, kernel, stride, regularizer, f"block_{number}")
+    x = layers.Flatten(name="flatten")(x) if flatten else layers.GlobalAveragePooling2D(name="average")(x)
+    return probability(x, inputs, tuple(dense), dropout, duplex_units, regularizer=regularizer)
+
+
+def _convolve(x, filters: int, kernel: int, stride: int, regularizer, name: str):
+    """Convolution, ReLU, BatchNorm: in this order, as the published networks have it."""
+    x = layers.Conv2D(filters, kernel, strides=stride, padding="same", kernel_regularizer=regularizer, name=f"{name}_conv")(x)
+    x = layers.ReLU(name=f"{name}_relu")(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
+def _block(x, filters: int, kernel: int, stride: int, regularizer, name: str):
+    y = _convolve(x, filters, kernel, stride, regularizer, f"{name}_first")
+    y = _convolve(y, filters, kernel, 1, regularizer, f"{name}_second")
+    if stride != 1 or x.shape[-1] != filters:
+        x = layers.Conv2D(filters, 1, strides=stride, padding="same", kernel_regularizer=regularizer, name=f"{name}_shortcut_conv")(x)
+        x = layers.BatchNormalization(name=f"{name}_shortcut_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([y, x]))
+
+
+def resnet_small(
+    inputs: NetworkInputs,
+    *,
+    filters: tuple[int, ...] = (64, 128),
+    strides: tuple[int, ...] = (1, 2),
+    stem_filters: int = 64,
+    kernel: int = 3,
+    flatten: bool = False,
+    dense: tuple[int, ...] = (512,),
+    dropout: float = 0.25,
+    regularization: str = "none",
+    factor: float = 0.002,
+    duplex_units: int = 16,
+):
+    """Two residual blocks, global average pooling. `regularization` (none, l1, l2, l1l2) with `factor` acts on every kernel but the last."""
+    return _resnet(inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units)
+
+
+def resnet_medium(
+    inputs: NetworkInputs,
+    *,
+    filters: tuple[int, ...] = (64, 128, 128),
+    strides: tuple[int, ...] = (1, 2, 2),
+    stem_filters: int = 64,
+    kernel: int = 3,
+    flatten: bool = False,
+    dense: tuple[int, ...] = (512,),
+    dropout: float = 0.25,
+    regularization: str = "none",
+    factor: float = 0.002,
+    duplex_units: int = 16,
+):
+    """Three residual blocks, global average pooling; settings as in `resnet_small`."""
+    return _resnet(inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units)
+
+
+def resnet_large(
+    inputs: NetworkInputs,
+    *,
+    filters: tuple[int, ...] = (64, 128, 128),
+    strides: tuple[int, ...] = (1, 2, 2),
+    stem_filters: int = 64,
+    kernel: int = 3,
+    flatten: bool = True,
+    dense: tuple[int, ...] = (512,),
+    dropout: float = 0.25,
+    regularization: str = "none",
+    factor: float = 0.002,
+    duplex_units: int = 16,
+):
+    """The blocks of the medium network, flattened instead of averaged: the dense layer sees where in the window a feature lies."""
+    return _resnet(inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units)
