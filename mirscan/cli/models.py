@@ -1,0 +1,46 @@
+"""`mirscan models`: what is shipped, what a card says, which architectures can be trained."""
+
+from typing import Annotated
+
+import typer
+
+models_app = typer.Typer(help="List and describe trained models and architectures.", no_args_is_help=True)
+
+
+@models_app.command("list")
+def list_() -> None:
+    """Trained models that --model knows by name."""
+    from mirscan.trained_models import list_models
+
+    for card in list_models():
+        side = " + duplex energy" if card.inputs_duplex else ""
+        print(f"{card.name:16} {card.architecture}{side}, {card.parameters:,} parameters, {card.mflop:.1f} MFLOP a window")
+        print(f"{'':16} {card.description}")
+
+
+@models_app.command()
+def show(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+    """The card of a model, as TOML."""
+    from mirscan.trained_models import CARD_FILE, find_model, read_card
+
+    folder = find_model(model)
+    read_card(folder)
+    print((folder / CARD_FILE).read_text(encoding="utf-8"), end="")
+
+
+@models_app.command()
+def check(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+    """Load a model and re-score the examples of its card."""
+    from mirscan.trained_models import load_model
+
+    card = load_model(model).card
+    print(f"{card.name}: file and card agree ({len(card.examples)} examples re-scored)")
+
+
+@models_app.command()
+def architectures() -> None:
+    """Networks that `mirscan train --architecture` knows, with parameters and MFLOP per window."""
+    from mirscan.networks import describe_architectures
+
+    for row in describe_architectures():
+        print(f"{row.name:20} {row.parameters:>10,} parameters {row.mflop:>8.1f} MFLOP  {row.description}")

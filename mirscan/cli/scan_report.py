@@ -1,0 +1,131 @@
+"""What a scan shows on the terminal: the plan, a bar or plain lines, and the closing table."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+# Seconds between lines where there is no terminal.
+_LINE_EVERY = 20.0
+
+
+@contextlib.contextmanager
+def scan_progress(quiet: bool) -> Iterator:
+    """A progress callback for `mirscan.scan`: a bar with rate and time left on a terminal, a line now and then elsewhere."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet:
+        yield lambda event: None
+    elif console.is_terminal:
+        with _bar(console) as bar:
+            yield _BarReport(bar).report
+    else:
+        yield _LineReport().report
+
+
+def describe_plan(event) -> list[str]:
+    """What is about to be done: inputs, rules, model, size."""
+    plan, settings = event.plan, event.plan.settings
+    lines = [
+        f"{plan.n_transcripts:,} transcripts, {plan.n_bases:,} bases x {plan.n_mirnas:,} miRNAs; seeds {', '.join(settings.seeds)}; model {settings.model}",
+        f"about {plan.expected_candidates:,} candidate sites expected, in {event.n_parts} part{'s' if event.n_parts != 1 else ''}"
+        + (f", {event.parts_done} of them done before" if event.parts_done else ""),
+    ]
+    return lines + [f"note: {warning}" for warning in plan.warnings]
+
+
+def print_result(result, quiet: bool) -> None:
+    """Sites by type, genes, the strongest pairs, and where the files lie."""
+    if quiet:
+        return
+    total = max(result.n_sites, 1)
+    print()
+    print(f"{result.n_sites:,} sites of {result.n_candidates:,} candidates; {result.n_pairs:,} gene x miRNA pairs in {result.n_genes:,} genes")
+    for seed, count in result.n_by_seed.items():
+        print(f"  {seed:16} {count:>12,}  {count / total:6.1%}")
+    if result.top_pairs:
+        print("strongest pairs")
+        for row in result.top_pairs[:5]:
+            print(f"  {row['symbol']:12} {row['mirna']:18} {_describe_pair(row)}")
+    print("files")
+    for name, size, note in _list_files(result):
+        print(f"  {result.out}/{name:18} {_size(size):>9}  {note}")
+    print(f"done in {sum(result.seconds.values()):.1f} s ({', '.join(f'{stage} {value:.1f}' for stage, value in result.seconds.items())})")
+    for warning in result.warnings:
+        print(f"note: {warning}")
+
+
+def _describe_pair(row: dict) -> str:
+    counts = ", ".join(f"{row[f'n_{key}']} {name}" for key, name in (("8mer", "8mer"), ("7mer_m8", "7mer-m8"), ("7mer_a1", "7mer-A1"), ("6mer", "6mer")) if row[f"n_{key}"])
+    score = row["combined_score"]
+    return f"{score:.3f}  {counts}" if score is not None else counts
+
+
+_NOTES = {
+    "sites.bed.gz": "for genome browsers; indexed",
+    "genes.tsv": "one row a gene and miRNA, for a spreadsheet",
+    "genes.parquet": "the same, for programs",
+}
+
+
+def _list_files(result) -> Iterator[tuple[str, int, str]]:
+    parts = [size for name, size in result.files.items() if name.startswith("sites/")]
+    yield "sites/", sum(parts), f"every site, {len(parts)} Parquet file{'s' if len(parts) != 1 else ''}"
+    for name, note in _NOTES.items():
+        if name in result.files:
+            yield name, result.files[name], note
+    yield "run.json", 0, "what was run, with which versions"
+
+
+def _size(n_bytes: int) -> str:
+    if not n_bytes:
+        return ""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 1000 or unit == "GB":
+            return f"{n_bytes:.1f} {unit}" if unit != "B" else f"{n_bytes} B"
+        n_bytes /= 1000
+
+
+def _bar(console):
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+class _BarReport:
+    def __init__(self, bar):
+        self._bar, self._tasks, self._started = bar, {}, time.monotonic()
+
+    def report(self, event) -> None:
+        if event.message:
+            self._bar.console.print(event.message, markup=False, highlight=False)
+        if event.plan is not None:
+            for line in describe_plan(event):
+                self._bar.console.print(line, markup=False, highlight=False)
+        elif event.total:
+            if event.stage not in self._tasks:
+                self._tasks[event.stage] = self._bar.add_task(event.stage, total=event.total, note="")
+            self._bar.update(self._tasks[event.stage], completed=event.done, note=_note(event, self._started))
+
+
+class _LineReport:
+    def __init__(self):
+        self._started = self._last = time.monotonic()
+
+    def report(self, event) -> None:
+        if event.message:
+            print(event.message, flush=True)
+        if event.plan is not None:
+            print("\n".join(describe_plan(event)), flush=True)
+        elif event.total and time.monotonic() - self._last >= _LINE_EVERY:
+            self._last = time.monotonic()
+            elapsed = self._last - self._started
+            left = elapsed * (event.total - event.done) / max(event.done, 1)
+            print(f"{event.stage} {event.done / event.total:.0%}, {_note(event, self._started)}, about {left:.0f} s left", flush=True)
+
+
+def _note(event, started: float) -> str:
+    if not event.rows:
+        return f"{event.done:,} sites"
+    return f"{event.rows:,} sites, {event.rows / max(time.monotonic() - started, 1e-3):,.0f}/s"

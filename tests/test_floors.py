@@ -1,0 +1,70 @@
+"""The picture in `mirscan/__init__.py` is true: a module imports only from floors below its own, and nothing heavy stands in the way of --help."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import mirscan
+
+PACKAGE = Path(mirscan.__file__).parent
+FLOORS = {
+    **dict.fromkeys(("errors", "tables", "jit", "__init__"), 0),
+    "sequence": 1,
+    **dict.fromkeys(("seeds", "networks", "duplex"), 2),
+    **dict.fromkeys(("scan", "windows", "trained_models"), 3),
+    "scoring": 4,
+    **dict.fromkeys(("genes", "output", "train", "explain"), 5),
+    "run": 6,
+    "cli": 7,
+}
+# Modules that stand on one floor together and may use each other.
+SIBLINGS = {("trained_models", "windows"), ("scan", "windows"), ("genes", "output"), ("output", "genes")}
+
+
+def imports(path: Path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_imports__only_go_down():
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        relative = path.relative_to(PACKAGE).with_suffix("").parts
+        own = relative[0]
+        for module in imports(path):
+            parts = module.split(".")
+            if parts[0] != "mirscan" or len(parts) < 2 or parts[1] == own or parts[1] not in FLOORS:
+                continue
+            if FLOORS[parts[1]] >= FLOORS[own] and (own, parts[1]) not in SIBLINGS:
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {module}")
+    assert not wrong
+
+
+def test_imports__train_and_run_do_not_know_each_other():
+    for own, other in (("train", "run"), ("run", "train"), ("scan", "networks")):
+        for path in (PACKAGE / own).rglob("*.py"):
+            assert not any(module.startswith(f"mirscan.{other}") for module in imports(path)), path
+
+
+def test_every_module_has_a_floor():
+    names = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert names <= set(FLOORS)
+
+
+def loaded_by(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(' '.join(sys.modules))"
+    return set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_command_line__imports_nothing_heavy():
+    heavy = {"tensorflow", "keras", "jax", "numba", "pandas", "dask", "distributed", "pyarrow", "numpy", "matplotlib"}
+    assert not loaded_by("import mirscan.cli.main") & heavy
+
+
+def test_public_names__all_resolve():
+    for name in mirscan.__all__:
+        assert callable(getattr(mirscan, name)), name
