@@ -21,9 +21,9 @@ def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: fl
     positive = labels >= POSITIVE
     weights = base_rate_weights(positive, base_rate)
     if method == "temperature":
-        x = np.concatenate(([0.0], 1 / (1 + np.exp(-np.linspace(-9, 9, MAX_POINTS - 2))), [1.0]))
+        x = np.concatenate(([0.0], _sigmoid(np.linspace(-9, 9, MAX_POINTS - 2)), [1.0]))
         slope, shift = _fit_logistic(_logit(scores), positive, weights)
-        y = 1 / (1 + np.exp(-(slope * _logit(x) + shift)))
+        y = _sigmoid(slope * _logit(x) + shift)
     else:
         x, y = _isotonic_points(scores.astype(np.float64), positive.astype(np.float64), weights)
     return Calibration(method, *_rising(x, y))
@@ -35,32 +35,36 @@ def base_rate_weights(positive: np.ndarray, base_rate: float) -> np.ndarray:
     return np.where(positive, base_rate / max(rate, 1e-12), (1 - base_rate) / max(1 - rate, 1e-12))
 
 
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None, bins: int = 10) -> float:
-    """Mean distance between mean probability and part of positives over `bins` equal-width bins, weighted by their pairs (Guo 2017)."""
-    weights = np.ones(len(labels)) if weights is None else weights
-    which = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
-    gap = np.bincount(which, weights * (probabilities - (labels >= POSITIVE)), minlength=bins)
-    return float(np.sum(np.abs(gap)) / np.sum(weights))
-
-
 def _logit(probabilities: np.ndarray) -> np.ndarray:
     clipped = np.clip(probabilities.astype(np.float64), _EPSILON, 1 - _EPSILON)
     return np.log(clipped / (1 - clipped))
 
 
 def _fit_logistic(logits: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Slope (kept above 0) and shift of the weighted logistic regression on one input, by Newton's method."""
+    """Slope (kept above 0) and shift of the weighted logistic regression on one input: Newton's method with halved steps."""
     design, beta = np.stack([logits, np.ones_like(logits)]), np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-(beta @ design)))
-        gradient = design @ (weights * (positive - p))
-        # A small ridge keeps the step finite where the classes are separated completely.
-        hessian = (design * (weights * p * (1 - p))) @ design.T + 1e-6 * len(logits) * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        beta += step
-        if np.abs(step).max() < 1e-9:
+    # Platt 1999: targets a little inside 0 and 1 keep the slope finite where the classes are separated completely.
+    n_positive = int(positive.sum())
+    targets = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (len(positive) - n_positive + 2))
+
+    def loss(beta: np.ndarray) -> float:
+        line = beta @ design
+        return float(np.sum(weights * (np.logaddexp(0, line) - targets * line)))
+
+    for _ in range(100):
+        p = _sigmoid(beta @ design)
+        hessian = (design * (weights * p * (1 - p))) @ design.T + 1e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, design @ (weights * (targets - p)))
+        while np.abs(step).max() > 1e-9 and not loss(beta + step) <= loss(beta):
+            step /= 2
+        if np.abs(step).max() <= 1e-9:
             break
+        beta = beta + step
     return max(float(beta[0]), 1e-3), float(beta[1])
+
+
+def _sigmoid(line: np.ndarray) -> np.ndarray:
+    return (1 + np.tanh(line / 2)) / 2
 
 
 def _isotonic_points(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +83,9 @@ def _isotonic_points(scores: np.ndarray, positive: np.ndarray, weights: np.ndarr
             total = w1 + w2
             blocks.append([(x1 * w1 + x2 * w2) / total, (y1 * w1 + y2 * w2) / total, total])
     fitted = np.array(blocks)
-    return np.concatenate(([0.0], fitted[:, 0], [1.0])), np.concatenate(([fitted[0, 1]], fitted[:, 1], [fitted[-1, 1]]))
+    # Beyond the outer blocks the line goes on, half way to certainty: level ends would tie the best sites of a scan.
+    lowest, highest = fitted[0, 1] / 2, (1 + fitted[-1, 1]) / 2
+    return np.concatenate(([0.0], fitted[:, 0], [1.0])), np.concatenate(([lowest], fitted[:, 1], [highest]))
 
 
 def _rising(x: np.ndarray, y: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -96,18 +96,15 @@ def _complete(recipe: Recipe) -> Recipe:
 
 
 def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], None]):
-    """Compiled network with its first weights."""
+    """The network with its first weights."""
     set_threads(recipe.threads)
     import keras
-
-    from mirscan.train.objective import build_loss, build_optimizer
 
     keras.utils.set_random_seed(recipe.seed)
     network = _build(recipe, data, recipe.precision)
     if recipe.init:
         say(copy_weights(load_model(recipe.init).network, network, recipe.init))
     say(f"{recipe.architecture}: {network.count_params():,} parameters")
-    network.compile(optimizer=build_optimizer(recipe, network), loss=build_loss(recipe), jit_compile=_jit_pays())
     return network
 
 
@@ -159,17 +156,6 @@ def set_threads(threads: int) -> None:
     except RuntimeError:
         if tf.config.threading.get_intra_op_parallelism_threads() != threads:
             raise RunError(f"threads: TensorFlow already runs with another number than {threads}; start a new process") from None
-
-
-def _jit_pays() -> bool:
-    """XLA on TensorFlow's CPU device is slower than its graph executor (by a third for these networks); JAX needs it."""
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        return keras.backend.backend() == "jax"
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:

@@ -1,0 +1,77 @@
+"""An evaluation as tables on the terminal."""
+
+import math
+
+from mirscan.train.evaluate import Evaluation
+from mirscan.train.metrics import RECALLS, Estimate
+
+_COLUMNS = {
+    "average_precision": "AP",
+    "auroc": "AUROC",
+    "within_mirna_auroc": "within miRNA",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    **{f"precision_at_recall_{recall:g}": f"P@R={recall:g}" for recall in RECALLS},
+    "calibration_error": "ECE",
+}
+# Columns whose interval is printed; the others' are in the JSON.
+_WITH_INTERVAL = ("average_precision", "auroc", "within_mirna_auroc")
+
+
+def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
+    """Print the table of scorers, and those by seed type and miRNA family on request."""
+    from rich.console import Console
+
+    console = Console(width=None if _is_terminal() else 170)
+    console.print(f"{', '.join(evaluation.files)}: {evaluation.pairs:,} pairs, {evaluation.positives:,} positive, {evaluation.mirnas:,} miRNAs", highlight=False)
+    if evaluation.conflicting_pairs:
+        console.print(f"{evaluation.conflicting_pairs:,} pairs carry both labels; they count as they stand", highlight=False)
+    if evaluation.leakage is not None:
+        console.print(str(evaluation.leakage).replace("validation pairs", "evaluated pairs"), highlight=False)
+    console.print(_scorer_table(evaluation))
+    if groups:
+        for title, attribute in (("seed match in the window", "by_seed"), ("miRNA family", "by_family")):
+            console.print(_group_table(evaluation, title, attribute))
+
+
+def _is_terminal() -> bool:
+    import sys
+
+    return sys.stdout.isatty()
+
+
+def _table(first: str):
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first)
+    return table
+
+
+def _scorer_table(evaluation: Evaluation):
+    table = _table("scorer")
+    for heading in _COLUMNS.values():
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in evaluation.results:
+        cells = [_cell(result.metrics.get(key), key in _WITH_INTERVAL) for key in _COLUMNS]
+        table.add_row(result.name, *cells, style="dim" if result.is_control else None)
+    return table
+
+
+def _cell(estimate: Estimate | None, interval: bool) -> str:
+    if estimate is None or math.isnan(estimate.value):
+        return "-"
+    return f"{estimate.value:.3f}" + (f" ({estimate.low:.3f}-{estimate.high:.3f})" if interval else "")
+
+
+def _group_table(evaluation: Evaluation, title: str, attribute: str):
+    table = _table(title)
+    table.add_column("pairs", justify="right")
+    table.add_column("positive", justify="right")
+    for result in evaluation.results:
+        table.add_column(f"{result.name} AP", justify="right")
+    for group, first in getattr(evaluation.results[0], attribute).items():
+        values = [getattr(result, attribute)[group]["average_precision"] for result in evaluation.results]
+        table.add_row(group, str(first["pairs"]), str(first["positives"]), *("-" if value is None else f"{value:.3f}" for value in values))
+    return table

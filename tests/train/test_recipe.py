@@ -1,0 +1,52 @@
+import tomllib
+
+import pytest
+import tomli_w
+
+from mirscan.errors import InputError
+from mirscan.train.recipe import Recipe, read_recipe, recipe_from_dict
+
+
+def test_recipe__survives_a_trip_through_toml(tmp_path):
+    recipe = Recipe(
+        pairs=("a.tsv", "b.tsv"), weights=(1.0, 0.5), architecture="x", settings={"filters": [4, 8]}, layer_rates={"conv": 0.1}, milestones=(3, 5), anchor=30
+    )
+    path = tmp_path / "training.toml"
+    path.write_text(tomli_w.dumps(recipe.to_dict()))
+    assert read_recipe(path) == recipe
+    assert "anchor" not in tomllib.loads(tomli_w.dumps(Recipe().to_dict()))
+
+
+def test_recipe__flags_win_and_are_checked():
+    recipe = Recipe(pairs=("a.tsv",), epochs=3).replace(epochs=5, learning_rate=1)
+    assert (recipe.epochs, recipe.learning_rate, recipe.pairs) == (5, 1.0, ("a.tsv",))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epoch": 3}, "r.toml: unknown key 'epoch'; known are pairs, weights, .*epochs"),
+        ({"epochs": 0}, "epochs is 0; expected 1 to"),
+        ({"epochs": 2.5}, "r.toml: epochs is 2.5; expected int"),
+        ({"epochs": True}, "epochs is True; expected int"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; expected float"),
+        ({"schedule": "slow"}, "schedule is 'slow'; expected constant, cosine"),
+        ({"loss": "hinge"}, "loss is 'hinge'; expected crossentropy, focal"),
+        ({"settings": 3}, "settings is 3; expected a table"),
+        ({"pairs": [3]}, "pairs is 3; expected str"),
+        ({"pairs": ["a"], "weights": [1, 2]}, "2 weights for 1 files"),
+        ({"anchor": 60}, "anchor is 60; expected a place inside the window of 50 nt"),
+        ({"label_smoothing": -0.1}, "label_smoothing is -0.1; expected 0 to 0.5"),
+    ],
+)
+def test_recipe__wrong_values_are_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        recipe_from_dict(values, "r.toml")
+
+
+def test_read_recipe__broken_or_missing_file(tmp_path):
+    with pytest.raises(InputError, match="no such recipe"):
+        read_recipe(tmp_path / "r.toml")
+    (tmp_path / "r.toml").write_text("epochs = = 3")
+    with pytest.raises(InputError, match="not a TOML file"):
+        read_recipe(tmp_path / "r.toml")
