@@ -26,7 +26,9 @@ class GeneNames:
     rules: Sequence[str]
 
 
-def name_genes(transcripts: pa.StringArray, genes: pa.StringArray, symbols: pa.StringArray, mirnas: pa.StringArray, rules: Sequence[str]) -> GeneNames:
+def name_genes(
+    transcripts: pa.StringArray, genes: pa.StringArray, symbols: pa.StringArray, mirnas: pa.StringArray, rules: Sequence[str]
+) -> GeneNames:
     """GeneNames of transcripts with their gene and symbol (n,); a gene's symbol is that of its first transcript."""
     encoded = genes.dictionary_encode()
     codes = encoded.indices.to_numpy()
@@ -102,7 +104,9 @@ def aggregate_genes(sites: pa.Table) -> pa.Table:
     score = sites["score"].to_numpy().astype(np.float32, copy=False)
     gene_of_transcript = np.zeros(len(transcript.dictionary), dtype=np.int32)
     gene_of_transcript[codes] = gene.indices.to_numpy()
-    names = GeneNames(transcript.dictionary, gene_of_transcript, gene.dictionary, gene.dictionary, mirna.dictionary, seed.dictionary.to_pylist())
+    names = GeneNames(
+        transcript.dictionary, gene_of_transcript, gene.dictionary, gene.dictionary, mirna.dictionary, seed.dictionary.to_pylist()
+    )
     aggregator = GeneAggregator(names, is_scored=n_null == 0 and len(sites) > 0)
     batches = [aggregator.add(*(column[order] for column in (*columns, score))), aggregator.finish()]
     return pa.Table.from_batches(batches, aggregator.schema).combine_chunks()

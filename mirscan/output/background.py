@@ -41,5 +41,5 @@ class Background:
             if self._error is None:
                 try:
                     self._consume(item)
-                except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+                except BaseException as error:
                     self._error = error

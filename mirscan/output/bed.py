@@ -11,7 +11,7 @@ import pysam
 
 from mirscan.jit import njit
 from mirscan.output.background import Background
-from mirscan.output.text import INT_WIDTH, NEWLINE, TAB, NameTable, pack_names, put_byte, put_int, put_name
+from mirscan.output.text import INT_WIDTH, TAB, NameTable, pack_names, put_byte, put_int, put_name
 
 # The colours of TargetScan's track at UCSC; rules beyond the canonical four are green.
 COLOURS = {"8mer": "128,0,128", "7mer-m8": "255,0,0", "7mer-A1": "0,0,255", "6mer": "128,128,128"}
@@ -108,7 +108,19 @@ def _arrays(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
 
 @njit
 def format_rows(
-    transcript, mirna, start, end, seed, score, transcript_offsets, transcript_data, mirna_offsets, mirna_data, colour_offsets, colour_data, out
+    transcript,
+    mirna,
+    start,
+    end,
+    seed,
+    score,
+    transcript_offsets,
+    transcript_data,
+    mirna_offsets,
+    mirna_data,
+    colour_offsets,
+    colour_data,
+    out,
 ):
     """Format BED9 lines into `out` (uint8, large enough); return the bytes written."""
     at = 0

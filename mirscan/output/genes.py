@@ -8,7 +8,18 @@ import pyarrow as pa
 
 from mirscan.jit import njit
 from mirscan.output.background import Background
-from mirscan.output.text import INT_WIDTH, NEWLINE, PROBABILITY_WIDTH, TAB, NameTable, pack_names, put_byte, put_int, put_name, put_probability
+from mirscan.output.text import (
+    INT_WIDTH,
+    NEWLINE,
+    PROBABILITY_WIDTH,
+    TAB,
+    NameTable,
+    pack_names,
+    put_byte,
+    put_int,
+    put_name,
+    put_probability,
+)
 from mirscan.tables import GENES
 
 NAMES = ("gene", "symbol", "mirna", "transcript")
@@ -60,7 +71,9 @@ class GenesTsv:
 
 
 @njit
-def format_rows(indices, counts, scores, gene_offsets, genes, symbol_offsets, symbols, mirna_offsets, mirnas, transcript_offsets, transcripts, out):
+def format_rows(
+    indices, counts, scores, gene_offsets, genes, symbol_offsets, symbols, mirna_offsets, mirnas, transcript_offsets, transcripts, out
+):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
     `indices` (4, n) into the four name tables, `counts` (7, n) with the windows last, `scores` (2, n) with NaN for null.

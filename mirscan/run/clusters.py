@@ -97,7 +97,9 @@ def read_cluster_file(path: str) -> dict:
         if not isinstance(entries.get(key, 1), int) or entries.get(key, 1) < 1:
             raise InputError(f"--cluster {path}: {key} = {entries[key]!r}; expected a whole number from 1")
     if not isinstance(entries.get("arguments", {}), dict):
-        raise InputError(f"--cluster {path}: arguments is {entries['arguments']!r}; expected a table of the arguments of the cluster's class")
+        raise InputError(
+            f"--cluster {path}: arguments is {entries['arguments']!r}; expected a table of the arguments of the cluster's class"
+        )
     return entries
 
 
@@ -119,7 +121,9 @@ def _read_cluster(options: RunOptions) -> tuple:
     try:
         make = getattr(importlib.import_module(module), name)
     except ImportError as error:
-        raise RunError(f'--cluster {options.cluster}: kind "{entries["kind"]}" needs a package ({error}); pip install "{package}"') from None
+        raise RunError(
+            f'--cluster {options.cluster}: kind "{entries["kind"]}" needs a package ({error}); pip install "{package}"'
+        ) from None
     arguments = entries.get("arguments", {})
     if entries["kind"] in ("local", "cuda"):
         arguments = {"host": LOOPBACK, "dashboard_address": f"{LOOPBACK}:0", **arguments}

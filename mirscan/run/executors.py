@@ -3,6 +3,7 @@
 Only this file and clusters.py import dask.
 """
 
+import contextlib
 import json
 import time
 import traceback
@@ -110,7 +111,8 @@ class DaskExecutor:
             elif future.status == "error":
                 fail(task, _reason(future.exception()), future.exception())
             else:
-                raise RunError(f"{self._context.store.root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {self._context.store.root}`.")
+                root = self._context.store.root
+                raise RunError(f"{root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {root}`.")
 
     def _stop_overdue(self, client, fail) -> None:
         limit = self._options.part_timeout
@@ -157,10 +159,9 @@ def context_plugin(root: str, threads: int):
 
     class ContextPlugin(WorkerPlugin):
         def setup(self, worker) -> None:
-            try:
+            # An error here would be the cluster's; the first part meets the same error and reports it as its own.
+            with contextlib.suppress(Exception):
                 worker_context(root, threads).warm_up()
-            except Exception:  # noqa: BLE001, S110 - the first part meets the same error and reports it
-                pass
 
     return ContextPlugin()
 
@@ -175,7 +176,9 @@ def describe_failure(error: Exception, store: Store) -> str:
 def record_failure(store: Store, part: int, attempt: int, reason: str, error: BaseException | None = None) -> None:
     """Leave a note for `mirscan status`."""
     trace = "".join(traceback.format_exception(error)) if error is not None else ""
-    store.write(part_failure(part), json.dumps({"part": part, "attempts": attempt, "reason": reason, "traceback": trace}, indent=1).encode())
+    store.write(
+        part_failure(part), json.dumps({"part": part, "attempts": attempt, "reason": reason, "traceback": trace}, indent=1).encode()
+    )
 
 
 def parse_resources(text: str | None) -> dict[str, float] | None:

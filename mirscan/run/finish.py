@@ -51,7 +51,10 @@ def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda r
     if damage:
         listed = "; ".join(f"part {number}: {what}" for number, what in list(damage.items())[:5])
         more = f" and {len(damage) - 5} more" if len(damage) > 5 else ""
-        raise RunError(f"{store.root}: {len(damage)} of {len(plan.parts)} parts are not whole ({listed}{more}). `mirscan resume {store.root}` makes them anew.")
+        raise RunError(
+            f"{store.root}: {len(damage)} of {len(plan.parts)} parts are not whole ({listed}{more}). "
+            f"`mirscan resume {store.root}` makes them anew."
+        )
     finished = Finished(seconds={"check": time.monotonic() - started})
     scratch = {name: store.scratch(name) for name in (BED, GENES, GENES_TEXT)}
     _write_all(context, scratch, finished, rows_done)

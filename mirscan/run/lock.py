@@ -26,7 +26,9 @@ class RunLock:
         self._stop = threading.Event()
         self._beat_thread = threading.Thread(target=self._beat, daemon=True)
         self._token = uuid.uuid4().hex
-        self._content = json.dumps({"token": self._token, **_this_process(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1).encode()
+        self._content = json.dumps(
+            {"token": self._token, **_this_process(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}, indent=1
+        ).encode()
 
     def __enter__(self) -> "RunLock":
         while not self._store.create(LOCK, self._content):

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
 from mirscan.output.parquet import ParquetRows
 from mirscan.run.files import Store, open_store, part_failure, part_record, part_sites, part_windows
-from mirscan.run.plan import MIRNAS, REGIONS, Part, ScanPlan, compile_table, load_plan, local_model, open_run_transcriptome
+from mirscan.run.inputs import compile_run_table, open_run_mirnas, open_run_model, open_run_regions, open_run_transcriptome
+from mirscan.run.plan import Part, ScanPlan, load_plan
 from mirscan.run.sites import SiteBuilder
 from mirscan.scan.candidates import iter_candidates
-from mirscan.sequence.mirnas import MirnaSet, read_mirnas
+from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import SITES
 
@@ -49,15 +49,15 @@ class PartContext:
 
     @cached_property
     def mirnas(self) -> MirnaSet:
-        return read_mirnas(self.store.local(MIRNAS))
+        return open_run_mirnas(self.store)
 
     @cached_property
     def table(self):
-        return compile_table(self.plan.settings, self.mirnas, self.store)
+        return compile_run_table(self.plan.settings, self.mirnas, self.store)
 
     @cached_property
     def regions(self) -> Path | None:
-        return self.store.local(REGIONS) if self.plan.settings.regions else None
+        return open_run_regions(self.plan.settings, self.store)
 
     @cached_property
     def scorer(self):
@@ -66,7 +66,7 @@ class PartContext:
         from mirscan.scoring import load_scorer
 
         settings = self.plan.settings
-        return load_scorer(local_model(self.store), precision=settings.precision, batch_size=settings.batch_size, threads=self.threads)
+        return load_scorer(open_run_model(self.store), precision=settings.precision, batch_size=settings.batch_size, threads=self.threads)
 
     def warm_up(self) -> None:
         """Load all of it now."""
@@ -119,7 +119,7 @@ def find_damage(store: Store, number: int) -> str | None:
                 return f"{name} is missing"
             found = describe_file(store.local(name))
             if found != {key: expected[key] for key in found}:
-                return f"{name} has {found['bytes']:,} bytes, SHA-256 {found['sha256'][:12]}; its record says {expected['bytes']:,}, {expected['sha256'][:12]}"
+                return f"{name} has {_shown(found)}; its record says {_shown(expected)}"
     except FileNotFoundError:
         return f"{part_record(number)} is missing"
     except (ValueError, KeyError, TypeError):
@@ -131,6 +131,10 @@ def describe_file(path: Path) -> dict:
     """Bytes and SHA-256 of a file."""
     with open(path, "rb") as handle:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+
+
+def _shown(file: dict) -> str:
+    return f"{file['bytes']:,} bytes, SHA-256 {file['sha256'][:12]}"
 
 
 def peak_memory_mb() -> int:

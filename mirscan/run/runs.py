@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from mirscan.errors import InputError, RunError
 from mirscan.run.executors import DaskExecutor, SerialExecutor
 from mirscan.run.files import PLAN, REPORT, UNFINISHED, LocalStore, Store, explained_errors, open_store
 from mirscan.run.finish import finish_run, list_damage
+from mirscan.run.inputs import identify
 from mirscan.run.lock import RunLock
 from mirscan.run.partition import PartContext
-from mirscan.run.plan import ScanPlan, clear_run, find_differences, identify, load_plan, make_plan, refuse_foreign_folder
+from mirscan.run.plan import ScanPlan, clear_run, find_differences, load_plan, make_plan, refuse_foreign_folder
 from mirscan.run.progress import FINISH, SCAN, Event, Progress, ignore
 from mirscan.run.progress import PLAN as PLAN_STAGE
 from mirscan.run.settings import RunOptions, ScanSettings
@@ -35,7 +36,10 @@ def scan(
     transcripts = [transcripts] if isinstance(transcripts, str | os.PathLike) else transcripts
     how = {field.name for field in fields(RunOptions)}
     options = RunOptions(**{name: value for name, value in settings.items() if name in how})
-    what = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items() if name not in how}
+    what = {name: value for name, value in settings.items() if name not in how}
+    for name in ("seeds", "features"):
+        if name in what:
+            what[name] = _split_words(what[name])
     asked = ScanSettings(mirnas=os.fspath(mirnas), transcripts=tuple(os.fspath(path) for path in transcripts), **what)
     store = open_store(out)
     with explained_errors(store.root):
@@ -53,6 +57,10 @@ def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> Sc
         if options.get("overwrite"):
             raise InputError("resume keeps what is done; to start anew use `mirscan scan --overwrite`")
         return _run(store, RunOptions(**options), progress, lambda: load_plan(store))
+
+
+def _split_words(words: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(word.strip() for text in ([words] if isinstance(words, str) else words) for word in text.split(","))
 
 
 def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> ScanPlan:
@@ -82,7 +90,9 @@ def _run(store: Store, options: RunOptions, progress: Progress, get_plan: Callab
             _remove_empty_folders(store, remove_root=is_new)
 
 
-def _run_plan(store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float]) -> ScanResult:
+def _run_plan(
+    store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float]
+) -> ScanResult:
     context = PartContext(store, plan, options.threads or os.cpu_count() or 1)
     pending = list(list_damage(store, len(plan.parts)))
     counter = _Counter(plan, pending, progress, lock)
@@ -139,7 +149,8 @@ def _failure(store: Store, plan: ScanPlan, failures: dict[int, str]) -> RunError
     listed = "; ".join(f"part {part}: {reason}" for part, reason in list(failures.items())[:3])
     more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
     return RunError(
-        f"{store.root}: {len(failures)} of {len(plan.parts)} parts failed ({listed}{more}). The others are done; `mirscan resume {store.root}` tries again."
+        f"{store.root}: {len(failures)} of {len(plan.parts)} parts failed ({listed}{more}). "
+        f"The others are done; `mirscan resume {store.root}` tries again."
     )
 
 

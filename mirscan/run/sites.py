@@ -18,12 +18,18 @@ class SiteBuilder:
     Name columns of the result carry the names of these transcripts only, so a part's dictionaries stay small.
     """
 
-    def __init__(self, transcriptome: Transcriptome, mirnas: MirnaSet, schema: pa.Schema, first: int, last: int, scorer=None, min_score: float = 0.0):
+    def __init__(
+        self, transcriptome: Transcriptome, mirnas: MirnaSet, schema: pa.Schema, first: int, last: int, scorer=None, min_score: float = 0.0
+    ):
         self._transcriptome, self._mirnas, self._schema = transcriptome, mirnas, schema
         self._first, self._scorer, self._min_score = first, scorer, min_score
         genes = transcriptome.genes.slice(first, last - first).dictionary_encode()
         self._gene_of_transcript = genes.indices.to_numpy()
-        self._names = {"transcript": transcriptome.names.slice(first, last - first), "gene": genes.dictionary, "mirna": pa.array(mirnas.names)}
+        self._names = {
+            "transcript": transcriptome.names.slice(first, last - first),
+            "gene": genes.dictionary,
+            "mirna": pa.array(mirnas.names),
+        }
         self._mirna_codes = None if scorer is None else fit_mirnas(mirnas.codes, scorer.layout)
         self._n_candidates = 0
         self._score_seconds = 0.0

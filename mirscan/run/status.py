@@ -38,7 +38,11 @@ def read_status(out: str | os.PathLike) -> RunStatus:
             raise RunError(f"{store.root}: not a run of mirscan; expected a folder that `mirscan scan --out` made")
         names = set(store.names())
         done = {number: _read(store, part_record(number)) for number in range(len(plan.parts)) if part_record(number) in names}
-        failures = {number: _read(store, part_failure(number)).get("reason", "") for number in range(len(plan.parts)) if part_failure(number) in names}
+        failures = {
+            number: _read(store, part_failure(number)).get("reason", "")
+            for number in range(len(plan.parts))
+            if part_failure(number) in names
+        }
         bases = sum(plan.parts[number].bases for number in done)
         seconds = sum(record.get("seconds", 0) for record in done.values())
         rate = bases / seconds if seconds else None

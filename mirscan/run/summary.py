@@ -99,4 +99,8 @@ def _versions() -> dict[str, str]:
 
 def _warn_of_mixed_scorers(records: list[dict]) -> list[str]:
     kinds = {json.dumps(record.get("scorer"), sort_keys=True) for record in records}
-    return ["parts were scored in different ways, so scores may differ in the last digits: " + "; ".join(sorted(kinds))] if len(kinds) > 1 else []
+    return (
+        ["parts were scored in different ways, so scores may differ in the last digits: " + "; ".join(sorted(kinds))]
+        if len(kinds) > 1
+        else []
+    )

@@ -121,7 +121,12 @@ def test_aggregate_genes__the_first_isoform_wins_a_tie():
 
 
 def test_aggregate_genes__of_overlapping_sites_the_best_counts():
-    rows = [("t", "g", "m", 0, "8mer", 0.5), ("t", "g", "m", 6, "8mer", 0.75), ("t", "g", "m", 12, "8mer", 0.5), ("t", "g", "m", 40, "8mer", 0.5)]
+    rows = [
+        ("t", "g", "m", 0, "8mer", 0.5),
+        ("t", "g", "m", 6, "8mer", 0.75),
+        ("t", "g", "m", 12, "8mer", 0.5),
+        ("t", "g", "m", 40, "8mer", 0.5),
+    ]
     # 0.5 and 0.5 either side equal the 0.75 between them; the site at 40 stands alone.
     assert aggregate_genes(make_sites(rows)).to_pylist()[0]["combined_score"] == pytest.approx(1 - 0.25 * 0.5)
 
@@ -146,7 +151,13 @@ def test_gene_aggregator__batches_do_not_show(step):
     transcript = np.sort(rng.integers(0, 12, n)).astype(np.int32)
     start = rng.integers(0, 300, n).astype(np.int32)
     order = np.lexsort((start, transcript))
-    columns = [transcript, rng.integers(0, 5, n).astype(np.int32), start[order], start[order] + np.int32(7), rng.integers(0, 5, n).astype(np.int32)]
+    columns = [
+        transcript,
+        rng.integers(0, 5, n).astype(np.int32),
+        start[order],
+        start[order] + np.int32(7),
+        rng.integers(0, 5, n).astype(np.int32),
+    ]
     columns.append(rng.random(n, dtype=np.float32))
     windows = np.full(n, 9, np.int32)
     transcripts, genes = pa.array([f"t{i}" for i in range(12)]), pa.array([f"g{i // 3}" for i in range(12)])

@@ -12,7 +12,9 @@ def make_batch(n: int, with_scores: bool) -> pa.RecordBatch:
     columns = {}
     for field in GENES.schema():
         if pa.types.is_dictionary(field.type):
-            columns[field.name] = pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, 3, n), pa.int32()), pa.array(["a", "b b", "päper"]))
+            columns[field.name] = pa.DictionaryArray.from_arrays(
+                pa.array(rng.integers(0, 3, n), pa.int32()), pa.array(["a", "b b", "päper"])
+            )
         elif pa.types.is_integer(field.type):
             columns[field.name] = pa.array(rng.integers(0, 10 ** rng.integers(1, 9), n), pa.int32())
         else:

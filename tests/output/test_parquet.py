@@ -17,7 +17,9 @@ def make_batch(n: int = 1000) -> pa.RecordBatch:
     start = np.arange(n, dtype=np.int32)
     names = {"transcript": ["tx1", "tx2"], "gene": ["gA", "gB"], "mirna": ["miR-1", "miR-2", "miR-3"], "seed": ["8mer", "6mer"]}
     columns = {
-        name: pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, len(values), n), SCHEMA.field(name).type.index_type), pa.array(values))
+        name: pa.DictionaryArray.from_arrays(
+            pa.array(rng.integers(0, len(values), n), SCHEMA.field(name).type.index_type), pa.array(values)
+        )
         for name, values in names.items()
     }
     columns |= {"start": start, "end": start + 8, "window_start": start, "window_end": start + 50, "score": rng.random(n, dtype=np.float32)}

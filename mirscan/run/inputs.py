@@ -1,0 +1,154 @@
+"""A run's own copies of its inputs, with checksums: what is planned stays what is scanned, wherever and whenever a part is processed."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+import mirscan
+from mirscan.errors import InputError
+from mirscan.run.files import INPUTS, TRANSCRIPTOME, Store
+from mirscan.run.settings import ScanSettings
+from mirscan.seeds.rules import read_rules
+from mirscan.seeds.table import SeedTable, compile_seed_table
+from mirscan.sequence.alphabet import decode
+from mirscan.sequence.mirnas import MirnaSet, read_mirnas
+from mirscan.sequence.transcriptome import CODES_FILE, RECORDS_FILE, Transcriptome, open_transcriptome, read_transcriptome
+from mirscan.trained_models import CARD_FILE, NETWORK_FILE, find_model
+
+MIRNAS = f"{INPUTS}/mirnas.fa"
+REGIONS = f"{INPUTS}/regions.bed"
+MODEL = f"{INPUTS}/model"
+_FILE_SETTINGS = ("mirnas", "gene_map", "regions")
+
+
+def identify(settings: ScanSettings) -> tuple[dict, dict]:
+    """(identity, inputs): all that decides the result, with files as SHA-256; and path and bytes behind each checksum.
+
+    Raises InputError for a file that cannot be read and ModelError for an unknown model.
+    """
+    identity: dict = {"mirscan": mirscan.__version__}
+    inputs: dict = {}
+    for name, value in settings.to_dict().items():
+        if name in _FILE_SETTINGS and value is not None:
+            value = _checksum(value, inputs)
+        elif name == "transcripts":
+            value = [_checksum(path, inputs) for path in value]
+        elif name == "seeds":
+            value = [_checksum(word, inputs) if is_rule_file(word) else word for word in value]
+        elif name == "model" and settings.is_scored:
+            value = [f"{path.name} {_checksum(path, inputs)}" for path in _model_files(value)]
+        identity[name] = value
+    return identity, inputs
+
+
+def is_rule_file(word: str) -> bool:
+    """Whether a word of --seeds is a TOML file rather than the name of a rule or a group."""
+    return word.endswith(".toml")
+
+
+def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store) -> Transcriptome:
+    """Pack the transcripts and copy the small inputs into the run; return the packed transcripts."""
+    records = (
+        f">{name}\n{decode(codes[:length])}\n" for name, codes, length in zip(mirnas.names, mirnas.codes, mirnas.lengths, strict=True)
+    )
+    store.write(MIRNAS, "".join(records).encode())
+    if settings.regions is not None:
+        store.write(REGIONS, Path(settings.regions).read_bytes())
+    for number, word in enumerate(settings.seeds):
+        if is_rule_file(word):
+            store.write(_rule_copy(number), Path(word).read_bytes())
+    if settings.is_scored:
+        for path in _model_files(settings.model):
+            store.write(f"{MODEL}/{path.name}", path.read_bytes())
+    return _store_transcriptome(settings, store)
+
+
+def open_run_transcriptome(store: Store) -> Transcriptome:
+    """The packed transcripts of a run."""
+    return open_transcriptome(_fetch_folder(store, TRANSCRIPTOME, (CODES_FILE, RECORDS_FILE)))
+
+
+def open_run_mirnas(store: Store) -> MirnaSet:
+    """The miRNAs of a run, after the species filter."""
+    return read_mirnas(store.local(MIRNAS))
+
+
+def open_run_regions(settings: ScanSettings, store: Store) -> Path | None:
+    """The run's copy of --regions."""
+    return store.local(REGIONS) if settings.regions else None
+
+
+def open_run_model(store: Store) -> Path:
+    """Folder with the run's copy of the model."""
+    return _fetch_folder(store, MODEL, (NETWORK_FILE, CARD_FILE))
+
+
+def compile_run_table(settings: ScanSettings, mirnas: MirnaSet, store: Store | None = None) -> SeedTable:
+    """The seed table of these settings; rule files are read from the run's copies, or without `store` from where the user has them."""
+    seeds = list(settings.seeds)
+    for number, word in enumerate(seeds):
+        if store is not None and is_rule_file(word):
+            seeds[number] = os.fspath(store.local(_rule_copy(number)))
+    return compile_seed_table(read_rules(seeds), mirnas, all_types=settings.all_types)
+
+
+def group_isoforms(transcriptome: Transcriptome) -> np.ndarray | None:
+    """Order of transcripts (n,) in which each gene's isoforms follow each other; None where they do already."""
+    codes = transcriptome.genes.dictionary_encode().indices.to_numpy()
+    # Codes count genes in order of first appearance, and a stable sort keeps that order.
+    return None if np.all(np.diff(codes) >= 0) else np.argsort(codes, kind="stable")
+
+
+def _store_transcriptome(settings: ScanSettings, store: Store) -> Transcriptome:
+    folder = store.scratch("transcriptome")
+    try:
+        transcriptome = read_transcriptome(list(settings.transcripts), settings.gene_map, folder=folder)
+        order = group_isoforms(transcriptome)
+        packed = folder
+        if order is not None:
+            packed = folder / "grouped"
+            _reorder(transcriptome, order).save(packed)
+        for name in (CODES_FILE, RECORDS_FILE):
+            store.publish(packed / name, f"{TRANSCRIPTOME}/{name}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return open_run_transcriptome(store)
+
+
+def _reorder(transcriptome: Transcriptome, order: np.ndarray) -> Transcriptome:
+    lengths = transcriptome.lengths[order]
+    end = np.cumsum(lengths + 1)
+    begin = end - lengths
+    # Every code between two transcripts is the separator, which also stands before the first.
+    codes = np.full(len(transcriptome.codes), transcriptome.codes[0], dtype=np.uint8)
+    for target, source in enumerate(order):
+        codes[begin[target] : end[target]] = transcriptome.codes[transcriptome.begin[source] : transcriptome.end[source]]
+    names = (column.take(order) for column in (transcriptome.names, transcriptome.genes, transcriptome.symbols))
+    return Transcriptome(codes, begin, end, *names)
+
+
+def _fetch_folder(store: Store, folder: str, names: tuple[str, ...]) -> Path:
+    paths = [store.local(f"{folder}/{name}") for name in names]
+    return paths[0].parent
+
+
+def _rule_copy(number: int) -> str:
+    return f"{INPUTS}/rules-{number}.toml"
+
+
+def _model_files(model: str) -> list[Path]:
+    folder = Path(find_model(model))
+    return [folder / NETWORK_FILE, folder / CARD_FILE]
+
+
+def _checksum(path: str | os.PathLike, inputs: dict) -> str:
+    try:
+        with open(path, "rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        inputs[digest] = {"path": os.fspath(path), "bytes": os.path.getsize(path)}
+    except OSError as error:
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}; expected a readable file") from None
+    return digest
