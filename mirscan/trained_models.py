@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, ModelError
+from mirscan.keras_loading import load_keras
 from mirscan.windows import WindowLayout, encode_pairs
 
 NETWORK_FILE, CARD_FILE, TRAINING_FILE, METRICS_FILE = "model.keras", "card.toml", "training.toml", "metrics.json"
@@ -145,8 +146,7 @@ def load_model(name_or_folder: str | os.PathLike) -> TrainedModel:
 
 
 def _load_network(path: Path):
-    import keras
-
+    keras = load_keras()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever a damaged or foreign file provokes; all of it means the same to a user

@@ -9,7 +9,7 @@ import mirscan
 
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("errors", "tables", "jit", "__init__"), 0),
+    **dict.fromkeys(("errors", "tables", "jit", "keras_loading", "__init__"), 0),
     "sequence": 1,
     **dict.fromkeys(("seeds", "networks", "duplex"), 2),
     **dict.fromkeys(("scan", "windows", "trained_models"), 3),

@@ -1,0 +1,29 @@
+"""Keras without its backend's start-up chatter, which would bury the one line that matters to a user."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+
+def load_keras():
+    """The keras module, imported with standard error closed to TensorFlow's notes on oneDNN and CPU features.
+
+    Those come from C++ before any logging can be configured, so the file descriptor itself is turned away for the import.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _silent_standard_error():
+        import keras
+    return keras
+
+
+@contextlib.contextmanager
+def _silent_standard_error() -> Iterator[None]:
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
