@@ -47,7 +47,7 @@ def test_imports__only_go_down():
 def test_imports__train_and_run_do_not_know_each_other():
     for own, other in (("train", "run"), ("run", "train"), ("scan", "networks")):
         for path in (PACKAGE / own).rglob("*.py"):
-            assert not any(module.startswith(f"mirscan.{other}") for module in imports(path)), path
+            assert not any(f"{module}.".startswith(f"mirscan.{other}.") for module in imports(path)), path
 
 
 def test_every_module_has_a_floor():
