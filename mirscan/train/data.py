@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from mirscan.train.batches import EncodedPairs, encode_table, with_duplex
 from mirscan.train.objective import positive_rate
-from mirscan.train.pairs import CleaningCounts, check_pairs, clean_pairs, group_codes, labels_of, read_pairs
+from mirscan.train.pairs import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, clean_pairs, group_codes, labels_of, read_pairs
 from mirscan.train.recipe import Recipe
 from mirscan.train.seed_class import usual_anchor
 from mirscan.train.splits import LeakageReport, leakage_report, refuse_leak, split_pairs
@@ -41,7 +41,7 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
         rows = np.random.default_rng([recipe.seed, 0x5AB5E7]).choice(train.num_rows, recipe.max_pairs, replace=False)
         train = train.take(pa.array(np.sort(rows)))
     check_pairs(train, "training")
-    check_pairs(validation, "validation")
+    check_pairs(validation, "validation", MIN_VALIDATION_ROWS)
     leakage = leakage_report(train, validation)
     say(f"{train.num_rows:,} pairs to train on, {validation.num_rows:,} to validate on; {leakage}")
     if not recipe.allow_leak:

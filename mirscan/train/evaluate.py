@@ -12,7 +12,7 @@ from mirscan.errors import InputError
 from mirscan.train.calibration import base_rate_weights
 from mirscan.train.controls import control_scores
 from mirscan.train.metrics import Estimate, Scored
-from mirscan.train.pairs import POSITIVE, check_pairs, clean_pairs, group_codes, labels_of, read_pairs
+from mirscan.train.pairs import MIN_VALIDATION_ROWS, POSITIVE, check_pairs, clean_pairs, group_codes, labels_of, read_pairs
 from mirscan.train.seed_class import SEED_CLASSES, best_seeds
 from mirscan.train.splits import LeakageReport, leakage_report, seed_families
 from mirscan.windows import WindowLayout, encode_pairs
@@ -75,7 +75,7 @@ def evaluate_model(
     """
     models = [models] if isinstance(models, str | Path) else list(models)
     table = read_pairs(pairs)
-    check_pairs(table, "evaluation")
+    check_pairs(table, "evaluation", MIN_VALIDATION_ROWS)
     trained_on = read_pairs(training) if training else None
     labels, mirnas = labels_of(table), group_codes(table["mirna"])
     mirna_codes, target_codes = encode_pairs(table["mirna"], table["target"], _PLAIN)

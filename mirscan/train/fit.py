@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
+from mirscan.networks import find_architecture
 from mirscan.train.batches import predict_pairs
 from mirscan.train.calibration import calibrate
 from mirscan.train.checkpoint import CHECKPOINT_FILE
@@ -16,8 +17,8 @@ from mirscan.train.data import TrainingData, example_pairs, load_training_data
 from mirscan.train.loop import Loop, StepReport
 from mirscan.train.metrics import summarize
 from mirscan.train.pairs import group_codes
-from mirscan.train.recipe import Recipe
-from mirscan.trained_models import CARD_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, write_model
+from mirscan.train.recipe import Recipe, read_recipe
+from mirscan.trained_models import CARD_FILE, NETWORK_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, read_card, write_model
 
 WORK_FOLDER = "training"
 
@@ -74,17 +75,15 @@ def _check_folder(out: Path, work: Path, go_on: bool) -> None:
 
 
 def _complete(recipe: Recipe) -> Recipe:
-    """Architecture, settings and input lengths of `init` where the recipe names no architecture."""
+    """The recipe with architecture, settings and input lengths of `init` where it names no architecture; names are checked before any long reading."""
     if not recipe.pairs:
         raise InputError("recipe: no pairs; give files of labelled pairs")
+    folder = find_model(recipe.init) if recipe.init else None
     if recipe.architecture:
+        find_architecture(recipe.architecture)
         return recipe
-    if not recipe.init:
+    if folder is None:
         raise InputError("recipe: no architecture; give --architecture NAME (see mirscan models architectures) or --init MODEL")
-    from mirscan.train.recipe import read_recipe
-    from mirscan.trained_models import read_card
-
-    folder = find_model(recipe.init)
     card, old = read_card(folder), read_recipe(folder / TRAINING_FILE)
     return recipe.replace(
         architecture=card.architecture,
@@ -100,11 +99,13 @@ def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], No
     set_threads(recipe.threads)
     import keras
 
+    from mirscan.networks import count_parameters
+
     keras.utils.set_random_seed(recipe.seed)
     network = _build(recipe, data, recipe.precision)
     if recipe.init:
         say(copy_weights(load_model(recipe.init).network, network, recipe.init))
-    say(f"{recipe.architecture}: {network.count_params():,} parameters")
+    say(f"{recipe.architecture}: {count_parameters(network):,} parameters")
     return network
 
 
@@ -127,17 +128,18 @@ def _build(recipe: Recipe, data: TrainingData, precision: str):
 def copy_weights(source, network, name: str) -> str:
     """Copy into `network` every weight of `source` that has the same layer name, weight name and shape; says how many.
 
-    Raises InputError when none fits.
+    A network that has gained an input or a wider head still gets its trunk. Raises InputError when fewer than half of the arrays fit.
     """
     known = {weight.path: weight for weight in source.weights}
-    copied = 0
-    for weight in network.weights:
-        if weight.path in known and known[weight.path].shape == weight.shape:
-            weight.assign(known[weight.path])
-            copied += 1
-    if copied == 0:
-        raise InputError(f"init: no weight of {name} fits this architecture; expected the same architecture or one with the same layer names and shapes")
-    return f"{copied} of {len(network.weights)} weight arrays start from {name}"
+    fitting = [weight for weight in network.weights if weight.path in known and known[weight.path].shape == weight.shape]
+    if 2 * len(fitting) < len(network.weights):
+        raise InputError(
+            f"init: only {len(fitting)} of {len(network.weights)} weight arrays of this network are in {name} with the same layer name and shape; "
+            "expected a model of the same architecture and settings"
+        )
+    for weight in fitting:
+        weight.assign(known[weight.path])
+    return f"{len(fitting)} of {len(network.weights)} weight arrays start from {name}"
 
 
 def set_threads(threads: int) -> None:
@@ -159,7 +161,7 @@ def set_threads(threads: int) -> None:
 
 
 def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
-    from mirscan.networks import count_mflop
+    from mirscan.networks import count_mflop, count_parameters
     from mirscan.train.pictures import draw_training
 
     network = _build(recipe, data, "float32")
@@ -182,7 +184,7 @@ def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
         architecture=recipe.architecture,
         layout=data.layout,
         inputs_duplex=recipe.duplex,
-        parameters=network.count_params(),
+        parameters=count_parameters(network),
         mflop=round(count_mflop(network), 3),
         base_rate=recipe.base_rate,
         calibration=calibration,
@@ -201,7 +203,7 @@ def _provenance(recipe: Recipe, data: TrainingData) -> dict:
 
     entries = {"pairs": files(recipe.pairs), "validation": files(recipe.validation), "soft_labels": data.summary["soft_labels"]}
     if recipe.init:
-        entries["init"] = {"model": Path(recipe.init).name, "sha256": file_sha256(find_model(recipe.init) / "model.keras")}
+        entries["init"] = {"model": Path(recipe.init).name, "sha256": file_sha256(find_model(recipe.init) / NETWORK_FILE)}
     return entries
 
 

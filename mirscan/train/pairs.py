@@ -29,6 +29,8 @@ UNDERSTOOD = (
     "mirna, site, label (ENCORI); mirna, target, label (mirscan); target in 0-1 or teacher_permille for soft labels"
 )
 MIN_ROWS = 100
+# Fewer held-out pairs say nothing about which weights are best.
+MIN_VALIDATION_ROWS = 20
 # Positive or negative, for soft labels too.
 POSITIVE = 0.5
 # What studies write where a miRNA belongs to no known family.
@@ -59,10 +61,10 @@ def read_pairs(paths: str | Path | Iterable[str | Path], weights: Sequence[float
     return pa.concat_tables(tables, promote_options="default").replace_schema_metadata({"table": PAIRS.name})
 
 
-def check_pairs(pairs: pa.Table, what: str = "pairs") -> None:
-    """Raise InputError unless there are at least 100 pairs and both classes (soft labels count from .5)."""
-    if pairs.num_rows < MIN_ROWS:
-        raise InputError(f"{what}: {pairs.num_rows} pairs; expected at least {MIN_ROWS}")
+def check_pairs(pairs: pa.Table, what: str, min_rows: int = MIN_ROWS) -> None:
+    """Raise InputError unless there are at least `min_rows` pairs and both classes (soft labels count from .5)."""
+    if pairs.num_rows < min_rows:
+        raise InputError(f"{what}: {pairs.num_rows} pairs; expected at least {min_rows}")
     labels = labels_of(pairs)
     n_positive = int((labels >= POSITIVE).sum())
     if n_positive in (0, len(labels)):

@@ -123,7 +123,7 @@ def test_check_pairs__too_few_rows_and_one_class(tmp_path):
     with pytest.raises(InputError, match="training: 99 pairs; expected at least 100"):
         check_pairs(read_pairs(write(tmp_path / "p.tsv", "mirna\ttarget\tlabel", *lines[:99])), "training")
     with pytest.raises(InputError, match="all 120 labels are positive; expected both classes"):
-        check_pairs(read_pairs(write(tmp_path / "p.tsv", "mirna\ttarget\tlabel", *lines)))
+        check_pairs(read_pairs(write(tmp_path / "p.tsv", "mirna\ttarget\tlabel", *lines)), "training")
 
 
 def test_clean_pairs__conflicts_go_duplicates_stay_once(tmp_path):

@@ -1,0 +1,72 @@
+import numpy as np
+import pyarrow as pa
+
+from mirscan.train.batches import EncodedPairs, draw_batch, encode_table, epoch_order, iter_predict_batches, shift_windows
+from mirscan.train.seed_class import SEED_CLASSES, best_seeds, usual_anchor
+from mirscan.windows import WindowLayout, encode_pairs
+
+LET7 = "TGAGGTAGTAGGTTGTATAGTT"
+
+
+def test_shift_windows__equals_a_loop_over_rows():
+    random = np.random.default_rng(0)
+    codes, shifts = random.integers(0, 4, (200, 30)).astype(np.uint8), random.integers(-5, 6, 200)
+    expected = np.full_like(codes, 4)
+    for row, shift in enumerate(shifts):
+        for place in range(30):
+            if 0 <= place - shift < 30:
+                expected[row, place] = codes[row, place - shift]
+    np.testing.assert_array_equal(shift_windows(codes, shifts), expected)
+
+
+def test_encode_table__equals_the_encoding_of_sequences_at_hand():
+    table = pa.table({"mirna": [LET7, "ACGTACGT"], "target": ["ACGTN" * 10, "A" * 48], "label": pa.array([1.0, 0.0], pa.float32())})
+    layout = WindowLayout(50, 30, 24)
+    data = encode_table(table, layout)
+    mirna_codes, target_codes = encode_pairs([LET7, "ACGTACGT"], ["ACGTN" * 10, "A" * 48], layout)
+    np.testing.assert_array_equal(data.mirna_codes, mirna_codes)
+    np.testing.assert_array_equal(data.target_codes, target_codes)
+    assert data.labels.tolist() == [1, 0] and data.weights.tolist() == [1, 1]
+
+
+def test_draw_batch__is_a_function_of_its_random_numbers():
+    data = EncodedPairs(np.zeros((9, 20), np.uint8), np.arange(9 * 50, dtype=np.uint8).reshape(9, 50) % 4, np.zeros(9), np.ones(9))
+    first, again = (draw_batch(data, np.arange(9), 3, np.random.default_rng(5))["target_codes"] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != data.target_codes).any()
+    np.testing.assert_array_equal(draw_batch(data, np.arange(9), 0, np.random.default_rng(5))["target_codes"], data.target_codes)
+
+
+def test_epoch_order__every_pair_once_and_each_epoch_anew():
+    assert sorted(epoch_order(50, 1, 0)) == list(range(50))
+    assert (epoch_order(50, 1, 0) == epoch_order(50, 1, 0)).all()
+    assert (epoch_order(50, 1, 0) != epoch_order(50, 1, 1)).any() and (epoch_order(50, 1, 0) != epoch_order(50, 2, 0)).any()
+
+
+def test_iter_predict_batches__one_size_and_every_row():
+    data = EncodedPairs(np.arange(7)[:, None].repeat(8, 1), np.zeros((7, 50)), np.zeros(7), np.ones(7))
+    batches = list(iter_predict_batches(data, 3))
+    assert [len(inputs["mirna_codes"]) for _, inputs in batches] == [3, 3, 3]
+    assert [inputs["mirna_codes"][: rows.stop - rows.start, 0].tolist() for rows, inputs in batches] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def window(core: str, start: int) -> str:
+    return "G" * start + core + "G" * (50 - start - len(core))
+
+
+def test_best_seeds__type_and_place_of_every_canonical_match():
+    # let-7a: nt 2-8 GAGGTAG pair with CTACCTC; with the A opposite nt 1 CTACCTCA
+    sites = [window("CTACCTCA", 20), window("CTACCTC", 20), window("TACCTCA", 21), window("TACCTC", 21), "G" * 50, "G" * 43 + "CTACCTC"]
+    mirna_codes, target_codes = encode_pairs([LET7] * 6, sites, WindowLayout())
+    classes, anchors = best_seeds(mirna_codes, target_codes)
+    assert [SEED_CLASSES[c] for c in classes] == ["8mer", "7mer-m8", "7mer-A1", "6mer", "none", "7mer-m8"]
+    assert anchors.tolist() == [27, 27, 27, 27, -1, 50]
+    assert usual_anchor(mirna_codes, target_codes, 30) == 27
+    assert usual_anchor(mirna_codes[4:5], target_codes[4:5], 30) == 30
+
+
+def test_best_seeds__n_never_pairs_and_the_strongest_wins():
+    sites = [window("CTACNTC", 20), window("TACCTC" + "GG" + "CTACCTCA", 10)]
+    mirna_codes, target_codes = encode_pairs([LET7] * 2, sites, WindowLayout())
+    classes, anchors = best_seeds(mirna_codes, target_codes)
+    assert [SEED_CLASSES[c] for c in classes] == ["none", "8mer"] and anchors.tolist() == [-1, 25]
