@@ -36,7 +36,7 @@ def iter_candidates(
 ) -> Iterator[pa.RecordBatch]:
     """Candidate sites of transcripts first..last (half-open; all by default) as CANDIDATES batches of at most `batch_rows` rows.
 
-    Rows are ordered by (transcript, start, miRNA, strength of the rule). Neither `batch_rows` nor `threads` changes them. Indices of the
+    Rows are ordered by (transcript, start, miRNA, strength of the rule, anchor). Neither `batch_rows` nor `threads` changes them. Indices of the
     dictionary columns `transcript` and `mirna` point into all names of the transcriptome and of `mirnas`; `gene` into the distinct genes.
     Sites that start in the first `mask_start` nt of a transcript are left out.
 

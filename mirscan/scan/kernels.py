@@ -16,13 +16,12 @@ from mirscan.sequence.alphabet import N
 
 U = np.uintp
 _TABLE_FIELDS = (
-    "base", "width", "skip", "offsets", "entries", "side_keys", "side_offsets",
+    "base", "width", "skip", "known", "offsets", "entries", "side_keys", "side_offsets",
     "shape_rule", "shape_back", "shape_length", "shape_stream", "outranks", "checked",
 )  # fmt: skip
 KernelTable = namedtuple("KernelTable", (*_TABLE_FIELDS, "left", "right", "shape_bits", "any_checked"))
 Rows = namedtuple("Rows", ("transcript", "mirna", "start", "end", "seed", "anchor"))
 Scratch = namedtuple("Scratch", ("bases", "run_start", "run_first", "run_size", "entry", "offset"))
-assert COPY_WIDTH == 4  # `_copy_entries` is unrolled by hand
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -67,6 +66,8 @@ def _load_bases(codes, first, n, bases):
 @njit
 def _find_side(table, stream, unknown, code):
     """(first entry, number of entries) of a word that holds an N."""
+    if unknown & table.known[stream]:
+        return np.uint32(0), np.uint32(0)
     key = side_key(stream, unknown, code)
     low, high = 0, len(table.side_keys)
     while low < high:
@@ -158,10 +159,10 @@ def _copy_entries(runs, table, scratch):
             # Four at a time whatever the size: a mispredicted loop exit would cost more than the copies thrown away.
             j = U(0)
             while True:
-                for k in range(4):
-                    entry[rows + j + U(k)] = entries[first + j + U(k)]
-                    offset[rows + j + U(k)] = start
-                j += U(4)
+                for k in range(U(COPY_WIDTH)):
+                    entry[rows + j + k] = entries[first + j + k]
+                    offset[rows + j + k] = start
+                j += U(COPY_WIDTH)
                 if j >= size:
                     break
         rows += size
@@ -169,21 +170,21 @@ def _copy_entries(runs, table, scratch):
 
 
 @njit
-def _unpack(first, last, table, scratch, shift, transcript, rows, out):
-    """Scratch rows first..last, all of one transcript, into the columns from row `out` on; `shift` makes starts relative to it."""
-    shape_mask = np.uint32((U(1) << table.shape_bits) - U(1))
-    bits = np.uint32(table.shape_bits)
-    for i in range(last - first):
-        entry = scratch.entry[U(first + i)]
-        start = np.int32(scratch.offset[U(first + i)] + shift)
-        shape = U(entry & shape_mask)
-        row = U(out + i)
-        rows.transcript[row] = transcript
-        rows.mirna[row] = entry >> bits
-        rows.start[row] = start
-        rows.end[row] = start + table.shape_length[shape]
-        rows.seed[row] = table.shape_rule[shape]
-        rows.anchor[row] = start + table.shape_back[shape]
+def _unpack(entries, offsets, shift, transcript, table, rows, out):
+    """Entries of one transcript into the columns from row `out` on; `shift` makes their offsets relative to its first base."""
+    shape_mask, bits = np.uint32((U(1) << table.shape_bits) - U(1)), np.uint32(table.shape_bits)
+    out, transcript, shift = U(out), np.int32(transcript), np.int32(shift)
+    # Two loops: in one, the compiler gives up on proving that so many columns do not overlap.
+    for i in range(U(len(entries))):
+        rows.transcript[out + i] = transcript
+        rows.mirna[out + i] = np.int32(entries[i] >> bits)
+        rows.start[out + i] = offsets[i] + shift
+    for i in range(U(len(entries))):
+        shape = U(entries[i] & shape_mask)
+        start = np.int32(offsets[i] + shift)
+        rows.end[out + i] = start + table.shape_length[shape]
+        rows.seed[out + i] = table.shape_rule[shape]
+        rows.anchor[out + i] = start + table.shape_back[shape]
 
 
 @njit
@@ -223,7 +224,7 @@ def fill_rows(codes, position, stop, table, begin, end, mask_start, block, scrat
         while transcript < len(begin) and begin[transcript] < position + n:
             low = _first_at_or_after(scratch.offset, first, kept, begin[transcript] + mask_start - position)
             first = _first_at_or_after(scratch.offset, low, kept, end[transcript] - position)
-            _unpack(low, first, table, scratch, position - begin[transcript], transcript, rows, n_rows)
+            _unpack(scratch.entry[low:first], scratch.offset[low:first], position - begin[transcript], transcript, table, rows, n_rows)
             n_rows += first - low
             if end[transcript] > position + n:
                 break

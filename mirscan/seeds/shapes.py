@@ -19,7 +19,8 @@ _CHANCE = np.array([1 / 4, 1 / 8, 3 / 4, 1 / 4, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class Shape:
-    """Sites of one rule with one extent: from `first_back` (3' end) to `last_back` (5' end), both included.
+    """Sites of one rule with one extent: from `first_back` (3' end) to `last_back` (5' end), both included. Where a place satisfies
+    several shapes of its rule, the least `preference` is reported.
 
     `templates`: pairs (roles, positions), one value a base from the 3' end of the site to its 5' end; `positions` are the miRNA
     positions (1-based, 0 where none) that the roles refer to. A shape with `edits` has no templates; `positions` of its one
@@ -27,10 +28,16 @@ class Shape:
     """
 
     rule: int
+    preference: int
     first_back: int
     last_back: int
     templates: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
     edits: int = 0
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Strength, the strongest least: by rule, then by the form that the rule prefers."""
+        return self.rule, self.preference
 
     @property
     def length(self) -> int:
@@ -38,18 +45,18 @@ class Shape:
 
 
 def shapes_of(rule: SeedRule, index: int) -> list[Shape]:
-    """Shapes of one rule, the preferred extent first: unbulged, bulge in the target, bulge in the miRNA."""
+    """Shapes of one rule, preferred in this order: by alternative, then unbulged, bulge in the target, bulge in the miRNA."""
     shapes = []
     for paired in rule.paired:
         if rule.edits:
             region = (tuple([PAIR] * len(paired)), paired)
-            shapes.append(Shape(index, paired[0] - 1, paired[-1] - 1, (region,), rule.edits))
+            shapes.append(Shape(index, len(shapes), paired[0] - 1, paired[-1] - 1, (region,), rule.edits))
             continue
         for layouts in _layouts(rule, paired):
             templates = tuple(template for layout in layouts for template in _templates(rule, paired, layout))
             if templates:
                 first = 0 if rule.opposite_a else paired[0] - 1
-                shapes.append(Shape(index, first, first + len(layouts[0]) - 1, templates))
+                shapes.append(Shape(index, len(shapes), first, first + len(layouts[0]) - 1, templates))
     return shapes
 
 

@@ -41,7 +41,7 @@ class Stream:
 
 def outranks_matrix(shapes: list[Shape], all_types: bool) -> np.ndarray:
     """[a, b]: a place of shape b is dropped where shape a holds too. With `all_types` only the forms of one rule compete."""
-    stronger = np.triu(np.ones((len(shapes), len(shapes)), dtype=bool), 1)
+    stronger = np.array([[a.rank < b.rank for b in shapes] for a in shapes])
     rules = np.array([shape.rule for shape in shapes])
     return stronger & (rules[:, None] == rules[None, :]) if all_types else stronger
 
@@ -49,7 +49,7 @@ def outranks_matrix(shapes: list[Shape], all_types: bool) -> np.ndarray:
 def group_shapes(shapes: list[Shape]) -> list[Group]:
     """Gather shapes, strongest first, while one word of `GROUP_WIDTH` bases covers them all."""
     groups: list[Group] = []
-    for number, shape in enumerate(shapes):
+    for number, shape in sorted(enumerate(shapes), key=lambda item: item[1].rank):
         for index, group in enumerate(groups):
             first, last = min(group.first_back, shape.first_back), max(group.last_back, shape.last_back)
             if last - first < GROUP_WIDTH:

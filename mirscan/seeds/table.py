@@ -29,7 +29,8 @@ class SeedTable:
 
     A stream looks at `width` bases. With a code rolled over the bases start - left .. start + right, its word is the code without the
     last `skip` bases, and row `base + word` of `offsets` delimits its `entries` (miRNA << shape_bits | shape, ascending). A word with an
-    N is searched in `side_keys` (see `words.side_key`) and delimited by `side_offsets`. Shapes are numbered by strength: `shape_rule`,
+    N is searched in `side_keys` (see `words.side_key`) and delimited by `side_offsets`, unless the N is at a place, a bit of `known`,
+    that every site covers. Shapes are numbered by rule, strongest first, then by anchor: `shape_rule`,
     `shape_back` (anchor - start), `shape_length`, `shape_stream`. `outranks[a, b]`: a place of shape b is dropped where shape a holds
     too; `checked[b]`: the table could not resolve that, the scan has to look.
     """
@@ -41,6 +42,7 @@ class SeedTable:
     base: np.ndarray
     width: np.ndarray
     skip: np.ndarray
+    known: np.ndarray
     offsets: np.ndarray
     entries: np.ndarray
     side_keys: np.ndarray
@@ -80,14 +82,17 @@ def compile_seed_table(rules: Sequence[SeedRule], mirnas: MirnaSet, all_types: b
 
     Raises InputError where the table would hold more than `MAX_ENTRIES` entries (2 GB).
     """
-    shapes = [shape for index, rule in enumerate(rules) for shape in shapes_of(rule, index)]
+    # Numbered as rows are ordered: for one start and miRNA by strength of the rule, then by anchor.
+    shapes = sorted((shape for index, rule in enumerate(rules) for shape in shapes_of(rule, index)), key=lambda s: (s.rule, s.last_back, s.preference))
     outranks = outranks_matrix(shapes, all_types)
     plan = _plan(shapes, outranks)
     jobs = [_expansion(group, shapes, plan, mirnas, all_types) for group in plan.groups]
     offsets, entries, side_keys, side_entries = _fill(jobs, plan, rules)
     right = max(stream.last for stream in plan.streams)
-    group_of = {number: index for index, group in enumerate(plan.groups) for number in group.shapes}
-    across = np.array([[group_of[a] != group_of[b] for b in group_of] for a in group_of])
+    group_of = np.empty(len(shapes), dtype=np.int64)
+    for index, group in enumerate(plan.groups):
+        group_of[list(group.shapes)] = index
+    across = group_of[:, None] != group_of[None, :]
     keys, side_offsets = _file_side(side_keys, side_entries, entries, offsets)
     widths = np.array([stream.width for stream in plan.streams])
     return SeedTable(
@@ -97,6 +102,7 @@ def compile_seed_table(rules: Sequence[SeedRule], mirnas: MirnaSet, all_types: b
         right=right,
         base=plan.base[:-1].astype(np.uintp),
         width=widths.astype(np.uintp),
+        known=np.array([_known_places(stream, shapes) for stream in plan.streams], dtype=np.uintp),
         skip=np.array([right - stream.last for stream in plan.streams], dtype=np.uintp),
         offsets=offsets,
         entries=entries,
@@ -226,6 +232,12 @@ def _file_side(side_keys: np.ndarray, side_entries: np.ndarray, entries: np.ndar
     entries[first : first + len(order)] = side_entries[order]
     keys, begins = np.unique(side_keys[order], return_index=True)
     return keys, np.append(begins, len(order)).astype(np.uint32) + np.uint32(first)
+
+
+def _known_places(stream: Stream, shapes: list[Shape]) -> int:
+    """Bits of the places of a word that lie under the sites of all shapes of the stream, so never N; the last base is bit 0."""
+    shortest = min(shapes[number].length for number in stream.shapes)
+    return sum(1 << (stream.last - offset) for offset in range(shortest))
 
 
 def _too_short(rules: Sequence[SeedRule], mirnas: MirnaSet) -> dict[str, tuple[str, ...]]:
