@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
+from mirscan.keras_loading import load_keras
 from mirscan.networks import find_architecture
 from mirscan.train.batches import predict_pairs
 from mirscan.train.calibration import calibrate
@@ -96,8 +97,8 @@ def _complete(recipe: Recipe) -> Recipe:
 
 def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], None]):
     """The network with its first weights."""
+    keras = load_keras()
     set_threads(recipe.threads)
-    import keras
 
     from mirscan.networks import count_parameters
 
