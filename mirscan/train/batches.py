@@ -14,7 +14,7 @@ from mirscan.train.pairs import labels_of, weights_of
 from mirscan.windows import WindowLayout, encode_pairs
 
 # Rows a call of the duplex kernel: progress stays visible and the working set small.
-_FEATURE_ROWS = 1 << 16
+_FEATURE_ROWS = 1 << 18
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from mirscan.errors import InputError
 from mirscan.train.calibration import base_rate_weights
 from mirscan.train.controls import control_scores
 from mirscan.train.metrics import Estimate, Scored
@@ -107,17 +106,15 @@ def evaluate_model(
 def _score(model: str | Path, table: pa.Table, precision: str, threads: int | None) -> tuple[str, np.ndarray, dict, float | None]:
     """(name, scores, what the report says of it, base rate or None where the score is no probability)."""
     from mirscan.scoring import load_scorer
+    from mirscan.scoring.duplex_engine import DUPLEX
 
     scorer = load_scorer(model, precision=precision, threads=threads)
     mirna_codes, target_codes = encode_pairs(table["mirna"], table["target"], scorer.layout)
     scores = scorer.score(mirna_codes, target_codes)
-    if not np.isfinite(scores).all():
-        raise InputError(f"model {model}: {int((~np.isfinite(scores)).sum())} scores are not numbers")
     card = scorer.card
-    if card is None:
-        return str(model), scores, {}, None
     about = {"architecture": card.architecture, "parameters": card.parameters, "mflop": card.mflop, "sha256": card.sha256}
-    return card.name, scores, about, card.base_rate
+    # The energy share of the pseudo-model is no probability: no threshold of .5, no calibration error.
+    return card.name, scores, about, None if card.architecture == DUPLEX else card.base_rate
 
 
 @dataclass(frozen=True)
