@@ -1,27 +1,21 @@
 """Candidate sites as Arrow batches: bounded memory, one order, whatever the number of threads."""
 
-from collections import deque
+import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mirscan.errors import InputError
-from mirscan.scan.kernels import KernelTable, Rows, count_rows, fill_rows, kernel_table, new_rows, new_scratch, read_only
-from mirscan.seeds.rules import read_rules
-from mirscan.seeds.table import SeedTable, compile_seed_table, expected_hits_per_base
+from mirscan.scan.features import FEATURES
+from mirscan.scan.filters import Regions, read_regions
+from mirscan.scan.stream import Part, count_range, new_scan, split_windows, stream_parts
+from mirscan.seeds.rules import GROUPS, read_rules
+from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import CANDIDATES
 
-CANONICAL = ("8mer", "7mer-m8", "7mer-A1", "6mer")
 BATCH_ROWS = 1 << 20
-# A block's rows stay in the L2 cache between the kernel's loops.
-_BLOCK_ROWS, _MAX_BLOCK = 8192, 8192
-_MAX_WINDOW = 1 << 24
 
 
 def iter_candidates(
@@ -33,107 +27,73 @@ def iter_candidates(
     batch_rows: int = BATCH_ROWS,
     threads: int = 1,
     mask_start: int = 0,
+    min_distance: int = 0,
+    regions: str | os.PathLike | Regions | None = None,
+    features: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Candidate sites of transcripts first..last (half-open; all by default) as CANDIDATES batches of at most `batch_rows` rows.
 
-    Rows are ordered by (transcript, start, miRNA, strength of the rule, anchor). Neither `batch_rows` nor `threads` changes them. Indices of the
-    dictionary columns `transcript` and `mirna` point into all names of the transcriptome and of `mirnas`; `gene` into the distinct genes.
-    Sites that start in the first `mask_start` nt of a transcript are left out.
+    Rows are ordered by (transcript, start, miRNA, strength of the rule, anchor). Neither `batch_rows` nor `threads` changes them.
+    Indices of the dictionary columns `transcript` and `mirna` point into all names of the transcriptome and of `mirnas`, those of
+    `gene` into its distinct genes in order of appearance.
 
-    Raises InputError where `table` was compiled for another number of miRNAs, or for numbers out of range.
+    mask_start: sites that start in the first nt of a transcript are left out; 14 reproduces TargetScan 7, which masks the ribosome's
+    shadow. regions: keep sites that lie wholly inside intervals of this BED file. min_distance: no two sites of a miRNA on a
+    transcript start closer than this, in nt; the stronger rule wins, then the more 5' site. features: extra columns out of `FEATURES`,
+    computed on the sites that are kept.
+
+    Raises InputError where `table` was compiled for another number of miRNAs, for numbers out of range, unknown features, and as
+    `read_regions` does.
     """
-    scan = _Scan.new(transcriptome, mirnas, table, batch_rows, mask_start)
-    windows = _windows(scan, *_transcript_range(transcriptome, first, last))
-    for rows in _in_order(scan, windows, threads):
-        yield scan.batch(rows)
+    _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features)
+    first, last = _transcript_range(transcriptome, first, last)
+    if regions is not None and not isinstance(regions, Regions):
+        regions = read_regions(regions, transcriptome)
+    wanted = tuple(name for name in FEATURES if name in features)
+    scan = new_scan(
+        transcriptome, mirnas, table, batch_rows, mask_start=mask_start, min_distance=min_distance, regions=regions, features=wanted
+    )
+    make_batch = _batch_maker(transcriptome, mirnas, table, wanted)
+    # A generator of its own, so that the checks above speak when this function is called, not when the first batch is asked for.
+    return (make_batch(part) for part in stream_parts(scan, split_windows(scan, first, last), threads))
 
 
 def find_candidates(
-    transcriptome: Transcriptome, mirnas: MirnaSet, seeds: str | Sequence[str] = CANONICAL, all_types: bool = False, **options
+    transcriptome: Transcriptome,
+    mirnas: MirnaSet,
+    seeds: str | Sequence[str] = GROUPS["canonical"],
+    all_types: bool = False,
+    features: Sequence[str] = (),
+    **options,
 ) -> pa.Table:
-    """All candidate sites as one CANDIDATES table: rules by name, group or TOML file (`seeds`), `options` as in `iter_candidates`.
+    """All candidate sites as one CANDIDATES table.
 
-    A place counts once, as its strongest type; with `all_types` every type it satisfies is kept.
+    seeds: rules by name, group or TOML file. A place counts once, as its strongest type; with `all_types` every type it satisfies is
+    kept. `features` and further options as in `iter_candidates`.
     """
     table = compile_seed_table(read_rules(seeds), mirnas, all_types)
-    return pa.Table.from_batches(iter_candidates(transcriptome, mirnas, table, **options), schema=CANDIDATES.schema())
+    batches = iter_candidates(transcriptome, mirnas, table, features=features, **options)
+    return pa.Table.from_batches(batches, schema=CANDIDATES.schema(optional=tuple(features)))
 
 
 def count_candidates(transcriptome: Transcriptome, table: SeedTable, first: int = 0, last: int | None = None) -> int:
-    """Number of candidate sites on transcripts first..last, without filters; costs a third of finding them."""
-    first, last = _transcript_range(transcriptome, first, last)
-    if first == last:
-        return 0
-    block = _block(table)
-    start, stop = int(transcriptome.begin[first]), int(transcriptome.end[last - 1])
-    arrays, scratch = kernel_table(table), new_scratch(table, block, 0)
-    return int(count_rows(read_only(transcriptome.codes), start, stop, arrays, block, scratch))
+    """Number of candidate sites on transcripts first..last without filters, at a third of the cost of finding them.
+
+    Exact for rules that lie within 10 nt of each other; where the scan itself resolves overlaps (`centered` beside seed types), a
+    place counts once for either.
+    """
+    return count_range(transcriptome, table, *_transcript_range(transcriptome, first, last))
 
 
-@dataclass(frozen=True)
-class _Scan:
-    """What every window of one scan shares."""
-
-    codes: np.ndarray
-    begin: np.ndarray
-    end: np.ndarray
-    table: SeedTable
-    arrays: KernelTable
-    block: int
-    capacity: int
-    mask_start: int
-    transcripts: pa.StringArray
-    genes: pa.DictionaryArray
-    mirnas: pa.StringArray
-    seeds: pa.StringArray
-
-    @classmethod
-    def new(cls, transcriptome: Transcriptome, mirnas: MirnaSet, table: SeedTable, batch_rows: int, mask_start: int) -> "_Scan":
-        if table.n_mirnas != len(mirnas):
-            raise InputError(f"seed table was compiled for {table.n_mirnas:,} miRNAs; expected the {len(mirnas):,} given")
-        if batch_rows < 1 or mask_start < 0:
-            raise InputError(f"batch_rows {batch_rows}, mask_start {mask_start}; expected at least 1 and at least 0")
-        return cls(
-            read_only(transcriptome.codes),
-            read_only(transcriptome.begin),
-            read_only(transcriptome.end),
-            table,
-            kernel_table(table),
-            _block(table),
-            max(batch_rows, table.max_rows_per_start),
-            mask_start,
-            transcriptome.names,
-            transcriptome.genes.dictionary_encode(),
-            pa.array(mirnas.names, pa.string()),
-            pa.array(table.rules, pa.string()),
-        )
-
-    def fill(self, position: int, stop: int) -> tuple[int, Rows]:
-        """Rows of the sites that start in codes[position:stop], up to one batch; and the position to go on from."""
-        rows, scratch = new_rows(self.capacity), new_scratch(self.table, self.block, self.capacity)
-        position, n = fill_rows(self.codes, position, stop, self.arrays, self.begin, self.end, self.mask_start, self.block, scratch, rows)
-        return int(position), Rows(*(column[:n] for column in rows))
-
-    def batch(self, rows: Rows) -> pa.RecordBatch:
-        genes = pc.take(self.genes.indices, pa.array(rows.transcript))
-        columns = [
-            _dictionary(pa.array(rows.transcript), self.transcripts),
-            _dictionary(genes, self.genes.dictionary),
-            _dictionary(pa.array(rows.mirna), self.mirnas),
-            pa.array(rows.start),
-            pa.array(rows.end),
-            _dictionary(pa.array(rows.seed), self.seeds),
-            pa.array(rows.anchor),
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=CANDIDATES.schema())
-
-
-def _dictionary(indices: pa.Array, values: pa.StringArray) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(indices, values, safe=False)
-
-
-def _block(table: SeedTable) -> int:
-    return int(np.clip(_BLOCK_ROWS / max(expected_hits_per_base(table), 1e-9), 64, _MAX_BLOCK))
+def _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features) -> None:
+    if table.n_mirnas != len(mirnas):
+        raise InputError(f"seed table was compiled for {table.n_mirnas:,} miRNAs; expected the {len(mirnas):,} given")
+    for name, value, least in (("batch_rows", batch_rows, 1), ("mask_start", mask_start, 0), ("min_distance", min_distance, 0)):
+        if value < least:
+            raise InputError(f"{name} {value}; expected {least} or more")
+    for name in features:
+        if name not in FEATURES:
+            raise InputError(f"feature {name!r} is unknown; expected {', '.join(FEATURES)}")
 
 
 def _transcript_range(transcriptome: Transcriptome, first: int, last: int | None) -> tuple[int, int]:
@@ -143,43 +103,18 @@ def _transcript_range(transcriptome: Transcriptome, first: int, last: int | None
     return first, last
 
 
-def _windows(scan: _Scan, first: int, last: int) -> list[tuple[int, int]]:
-    """Ranges of `codes` that hold about one batch each; they depend on the table and the batch, not on the threads."""
-    if first == last:
-        return []
-    size = int(np.clip(scan.capacity / max(expected_hits_per_base(scan.table), 1e-9), scan.block, _MAX_WINDOW))
-    start, stop = int(scan.begin[first]), int(scan.end[last - 1])
-    return [(position, min(position + size, stop)) for position in range(start, stop, size)]
+def _batch_maker(transcriptome: Transcriptome, mirnas: MirnaSet, table: SeedTable, features: tuple[str, ...]):
+    """A function from rows and features to a RecordBatch; all batches share their dictionaries."""
+    schema = CANDIDATES.schema(optional=features)
+    genes = transcriptome.genes.dictionary_encode()
+    values = {"transcript": transcriptome.names, "mirna": pa.array(mirnas.names, pa.string()), "seed": pa.array(table.rules, pa.string())}
 
+    def make_batch(part: Part) -> pa.RecordBatch:
+        rows, extra = part
+        columns = {name: pa.array(column) for name, column in (rows._asdict() | extra).items()}
+        columns["gene"] = pa.DictionaryArray.from_arrays(genes.indices.take(columns["transcript"]), genes.dictionary, safe=False)
+        for name, names in values.items():
+            columns[name] = pa.DictionaryArray.from_arrays(columns[name], names, safe=False)
+        return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
-def _in_order(scan: _Scan, windows: list[tuple[int, int]], threads: int) -> Iterator[Rows]:
-    """Rows of all windows in order. Threads work ahead on the next windows, never on more than there are threads."""
-    if threads <= 1:
-        filled = ((scan.fill(*window), window[1]) for window in windows)
-        yield from _drain(scan, filled)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        yield from _drain(scan, _ahead(scan, windows, threads, pool))
-
-
-def _ahead(scan, windows, threads, pool):
-    pending = deque()
-    for window in windows:
-        pending.append((pool.submit(scan.fill, *window), window[1]))
-        if len(pending) > threads:
-            future, stop = pending.popleft()
-            yield future.result(), stop
-    while pending:
-        future, stop = pending.popleft()
-        yield future.result(), stop
-
-
-def _drain(scan: _Scan, filled) -> Iterator[Rows]:
-    """A window with more rows than a batch holds goes on where its batch was full."""
-    for (position, rows), stop in filled:
-        while True:
-            if len(rows.start):
-                yield rows
-            if position >= stop:
-                break
-            position, rows = scan.fill(position, stop)
+    return make_batch

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mirscan.errors import InputError
+from mirscan.sequence.mirnas import MAX_LENGTH
 
 # Longer words make no direct index: 4**11 words fill 17 MB.
 MAX_SPAN = 11
@@ -45,6 +46,8 @@ class SeedRule:
         where = f"seed rule {self.name!r}"
         if not positions or list(positions) != sorted(set(positions)) or positions[0] < 1:
             raise InputError(f"{where}: paired positions {list(positions)}; expected distinct miRNA positions from 1 upwards, in order")
+        if positions[-1] > MAX_LENGTH:
+            raise InputError(f"{where}: position {positions[-1]}; expected at most {MAX_LENGTH}, the longest miRNA")
         if self.opposite_a and positions[0] == 1:
             raise InputError(f"{where}: position 1 is paired and opposite_a is set; expected one of the two")
         first = 1 if self.opposite_a else positions[0]

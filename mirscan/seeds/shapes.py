@@ -61,7 +61,7 @@ def shapes_of(rule: SeedRule, index: int) -> list[Shape]:
 
 
 def expected_hits(shapes: list[Shape]) -> float:
-    """Expected sites of one miRNA per base of random sequence: the sum over templates, an upper bound where they overlap."""
+    """Expected sites of one miRNA per base of random sequence: the sum over templates (not edits), which counts overlaps twice."""
     return float(sum(_CHANCE[list(roles)].prod() for shape in shapes for roles, _ in shape.templates))
 
 

@@ -80,8 +80,10 @@ def compile_seed_table(rules: Sequence[SeedRule], mirnas: MirnaSet, all_types: b
     A place, that is a miRNA and the target base opposite its nt 1, counts once, as its strongest rule; with `all_types` every rule
     it satisfies is kept. miRNAs too short for a rule are listed in `too_short` under the rule's name and take part in the others.
 
-    Raises InputError where the table would hold more than `MAX_ENTRIES` entries (2 GB).
+    Raises InputError for more than 127 rules, and where the table would hold more than `MAX_ENTRIES` entries (2 GB).
     """
+    if len(rules) > 127:
+        raise InputError(f"{len(rules)} seed rules; expected at most 127, which a column of 8-bit codes can name")
     # Numbered as rows are ordered: for one start and miRNA by strength of the rule, then by anchor.
     shapes = sorted((shape for index, rule in enumerate(rules) for shape in shapes_of(rule, index)), key=lambda s: (s.rule, s.last_back, s.preference))
     outranks = outranks_matrix(shapes, all_types)
@@ -188,7 +190,7 @@ def _distinct_seeds(mirnas: MirnaSet, used: np.ndarray) -> tuple[np.ndarray, ...
     seeds[:, 1 : known + 1] = mirnas.codes[:, :known]
     seeds[:, np.setdiff1d(np.arange(depth), used)] = N
     # One number a seed: a sort of integers takes milliseconds where a sort of rows takes seconds.
-    keys = seeds.astype(np.uint64) @ np.uint64(5) ** np.arange(depth, dtype=np.uint64)
+    keys = seeds[:, used].astype(np.int64) @ 5 ** np.arange(len(used))
     _, first, seed_of = np.unique(keys, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")  # seeds in the order of their first miRNA, so that entries come nearly sorted
     rank = np.empty_like(order)

@@ -1,0 +1,130 @@
+"""Which sites to keep: regions of a BED file, and a minimum distance between sites of one miRNA."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from mirscan.errors import InputError
+from mirscan.jit import njit
+from mirscan.scan.kernels import Rows
+from mirscan.sequence.fasta import open_text
+from mirscan.sequence.transcriptome import Transcriptome
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Disjoint intervals in order: those of transcript t are first[t] .. first[t + 1], each `starts` .. `ends`, half-open."""
+
+    first: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+
+def read_regions(path: str | os.PathLike, transcriptome: Transcriptome) -> Regions:
+    """Intervals on transcripts from a BED file (at least 3 columns: transcript, start, end; further ones are ignored).
+
+    Intervals that overlap or touch are joined. Raises InputError for a line that is not BED, a transcript that is not there, or an
+    interval that is empty or leaves its transcript.
+    """
+    index = {name: number for number, name in enumerate(transcriptome.names.to_pylist())}
+    lengths = transcriptome.lengths
+    intervals = []
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            text = line.decode("utf-8", "replace").strip()
+            if text and not text.startswith(("#", "track", "browser")):
+                intervals.append(_parse_interval(text, f"{path}, line {number}", index, lengths))
+    if not intervals:
+        raise InputError(f"{path}: no intervals in it; expected BED lines of transcript, start and end")
+    return _join(sorted(intervals), len(transcriptome))
+
+
+def _parse_interval(text: str, where: str, index: dict[str, int], lengths: np.ndarray) -> tuple[int, int, int]:
+    fields = text.split("\t") if "\t" in text else text.split()
+    if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
+        raise InputError(f"{where}: found {text[:40]!r}; expected transcript, start and end (0-based, half-open) separated by tabs")
+    if fields[0] not in index:
+        raise InputError(f"{where}: transcript {fields[0]!r} is not among the transcripts scanned; expected a name of the FASTA")
+    transcript, start, end = index[fields[0]], int(fields[1]), int(fields[2])
+    if not start < end <= lengths[transcript]:
+        raise InputError(f"{where}: interval {start}-{end} on {fields[0]!r} of {lengths[transcript]} nt; expected start < end within it")
+    return transcript, start, end
+
+
+def _join(intervals: list[tuple[int, int, int]], n_transcripts: int) -> Regions:
+    joined: list[list[int]] = []
+    for transcript, start, end in intervals:
+        if joined and joined[-1][0] == transcript and start <= joined[-1][2]:
+            joined[-1][2] = max(joined[-1][2], end)
+        else:
+            joined.append([transcript, start, end])
+    columns = np.array(joined, dtype=np.int64).T
+    return Regions(np.searchsorted(columns[0], np.arange(n_transcripts + 1)), columns[1], columns[2])
+
+
+def select_rows(rows: Rows, keep: np.ndarray) -> Rows:
+    """The rows where `keep` (n_rows,) is true."""
+    return Rows(*(column[keep] for column in rows))
+
+
+def keep_inside(rows: Rows, regions: Regions) -> np.ndarray:
+    """(n_rows,) bool: the whole site lies in one interval of its transcript."""
+    return _inside(rows.transcript, rows.start, rows.end, regions.first, regions.starts, regions.ends, np.empty(len(rows.start), np.bool_))
+
+
+def keep_apart(rows: Rows, min_distance: int, n_rules: int) -> np.ndarray:
+    """(n_rows,) bool: what stays so that no two sites of a miRNA on a transcript start less than `min_distance` nt apart.
+
+    Greedy: the strongest rule first, among equals the more 5' site. The rows must hold all sites of each of their transcripts.
+    """
+    order = np.lexsort((np.arange(len(rows.start)), rows.mirna, rows.transcript))
+    keep = np.zeros(len(order), np.bool_)
+    return _apart(order, rows.transcript, rows.mirna, rows.start, rows.seed, min_distance, n_rules, keep)
+
+
+@njit
+def _inside(transcripts, starts, ends, first, region_starts, region_ends, keep):
+    for row in range(len(starts)):
+        low, high = first[transcripts[row]], first[transcripts[row] + 1]
+        while low < high:
+            middle = (low + high) >> 1
+            if region_ends[middle] < ends[row]:
+                low = middle + 1
+            else:
+                high = middle
+        keep[row] = low < first[transcripts[row] + 1] and region_starts[low] <= starts[row]
+    return keep
+
+
+@njit
+def _apart(order, transcripts, mirnas, starts, seeds, min_distance, n_rules, keep):
+    n = len(order)
+    first = 0
+    while first < n:
+        last = first + 1
+        while last < n and transcripts[order[last]] == transcripts[order[first]] and mirnas[order[last]] == mirnas[order[first]]:
+            last += 1
+        for rule in range(n_rules):
+            for i in range(first, last):
+                if seeds[order[i]] == rule:
+                    keep[order[i]] = _is_free(order, starts, keep, i, first, last, min_distance)
+        first = last
+    return keep
+
+
+@njit
+def _is_free(order, starts, keep, i, first, last, min_distance):
+    """Whether no kept site of the group order[first:last] starts within `min_distance` of site i."""
+    start = starts[order[i]]
+    j = i - 1
+    while j >= first and start - starts[order[j]] < min_distance:
+        if keep[order[j]]:
+            return False
+        j -= 1
+    j = i + 1
+    while j < last and starts[order[j]] - start < min_distance:
+        if keep[order[j]]:
+            return False
+        j += 1
+    return True
