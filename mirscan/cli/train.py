@@ -20,6 +20,7 @@ def train(
     weights: Annotated[list[float] | None, Flag("--weight", help="Weight of a file's pairs in the loss, one a file.")] = None,
     max_pairs: Annotated[int | None, Flag(help="Train on a random subset of so many pairs.")] = None,
     validation: Annotated[list[Path] | None, Flag("--validation", help="File of pairs to validate on; repeat for more.")] = None,
+    also_split: Annotated[bool | None, Flag("--also-split", help="Split validation pairs off the training files, too.")] = None,
     split: Annotated[str | None, Flag(help="Else split off by family, cluster, chromosome, column or random [family].")] = None,
     validation_fraction: Annotated[float | None, Flag(help="Part split off [0.1].")] = None,
     allow_leak: Annotated[bool | None, Flag("--allow-leak", help="Train although validation pairs or sites occur in training.")] = None,

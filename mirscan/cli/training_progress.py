@@ -33,9 +33,10 @@ def training_progress(quiet: bool) -> Iterator[tuple[Callable[[str], None], Call
 def validation_line(step) -> str:
     """One line on a validation."""
     entry = step.validation
+    several = f" ({', '.join(f'{value:.4f}' for value in entry['by_file'].values())})" if len(entry["by_file"]) > 1 else ""
     return (
         f"epoch {entry['epoch']:g}, step {entry['step']:,} of {step.n_steps:,}: loss {entry['loss']:.4f}, validation loss {entry['validation_loss']:.4f}, "
-        f"average precision {entry['average_precision']:.4f}, AUROC {entry['auroc']:.4f}, {entry['seconds']:.0f} s"
+        f"average precision {entry['average_precision']:.4f}{several}, AUROC {entry['auroc']:.4f}, {entry['seconds']:.0f} s"
     )
 
 

@@ -32,20 +32,25 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
     """Read, clean, split, check and encode the pairs of a recipe; `say` gets one line for each step worth knowing."""
     train, cleaning = clean_pairs(read_pairs(recipe.pairs, recipe.weights or None))
     say(_describe("training", cleaning))
+    parts = []
+    if recipe.also_split or not recipe.validation:
+        train, part = split_pairs(train, recipe.split, recipe.validation_fraction, recipe.seed)
+        parts.append(("given" if recipe.split == "column" else recipe.split, part))
     if recipe.validation:
-        validation, validation_cleaning = clean_pairs(read_pairs(recipe.validation))
+        part, validation_cleaning = clean_pairs(read_pairs(recipe.validation))
         say(_describe("validation", validation_cleaning))
-    else:
-        train, validation = split_pairs(train, recipe.split, recipe.validation_fraction, recipe.seed)
+        parts.append(("given", part))
     if 0 < recipe.max_pairs < train.num_rows:
         rows = np.random.default_rng([recipe.seed, 0x5AB5E7]).choice(train.num_rows, recipe.max_pairs, replace=False)
         train = train.take(pa.array(np.sort(rows)))
+    validation = pa.concat_tables([part for _, part in parts], promote_options="default")
     check_pairs(train, "training")
     check_pairs(validation, "validation", MIN_VALIDATION_ROWS)
     leakage = leakage_report(train, validation)
     say(f"{train.num_rows:,} pairs to train on, {validation.num_rows:,} to validate on; {leakage}")
     if not recipe.allow_leak:
-        refuse_leak(leakage, "given" if recipe.validation or recipe.split == "column" else recipe.split)
+        for split, part in parts:
+            refuse_leak(leakage_report(train, part), split)
     return _encode(recipe, train, validation, cleaning, leakage, cache, say)
 
 

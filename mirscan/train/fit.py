@@ -48,7 +48,7 @@ def train_model(
     recipe = _complete(recipe)
     data = load_training_data(recipe, Path(cache) if cache else work, say)
     network = _prepare_network(recipe, data, say)
-    loop = Loop(network, recipe, data.train, data.validation, work / CHECKPOINT_FILE)
+    loop = Loop(network, recipe, data.train, data.validation, data.validation_table["source"].to_pylist(), work / CHECKPOINT_FILE)
     if resume or finish:
         loop.resume()
         say(f"resumed after step {loop.progress.step:,} of {loop.n_steps:,}")

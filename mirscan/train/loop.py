@@ -32,8 +32,10 @@ class StepReport:
 class Loop:
     """One training of a Keras network; `run` goes to the end, `best` then holds the weights to keep."""
 
-    def __init__(self, network, recipe: Recipe, train: EncodedPairs, validation: EncodedPairs, checkpoint_path: Path):
+    def __init__(self, network, recipe: Recipe, train: EncodedPairs, validation: EncodedPairs, sources: list[str], checkpoint_path: Path):
+        """`sources` (n,) names the file of each validation pair."""
         self.network, self.recipe, self.train, self.validation = network, recipe, train, validation
+        self.rows_of = {str(name): np.flatnonzero(np.array(sources) == name) for name in dict.fromkeys(sources)}
         self.learner = mixing_network(network) if recipe.mixup else network
         self.optimizer = build_optimizer(recipe, network)
         self.learner.compile(optimizer=self.optimizer, loss=build_loss(recipe), jit_compile=_jit_pays())
@@ -123,14 +125,17 @@ class Loop:
             self._update_average()
         weights = [np.copy(weight) for weight in self.average] if self.average else _values(self.network.weights)
         scores = self._predict_with(weights)
+        # Sets of different difficulty and class balance are not ranked against each other: each file's own average precision, then the mean.
+        by_file = {name: average_precision(self.validation.labels[rows], scores[rows]) for name, rows in self.rows_of.items()}
         entry = {
             "epoch": round((progress.step + 1) / self.steps_per_epoch, 4),
             "step": progress.step + 1,
             "loss": progress.loss_sum / max(1, progress.loss_count),
             "learning_rate": rate,
             "validation_loss": _crossentropy(self.validation.labels, scores),
-            "average_precision": average_precision(self.validation.labels, scores),
+            "average_precision": float(np.mean(list(by_file.values()))),
             "auroc": auroc(self.validation.labels, scores),
+            "by_file": by_file,
             "seconds": round(progress.seconds, 1),
         }
         progress.loss_sum, progress.loss_count = 0.0, 0

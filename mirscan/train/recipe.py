@@ -34,7 +34,9 @@ class Recipe:
     max_pairs: int = 0
     """Train on a random subset of so many pairs; 0: all."""
     validation: tuple[str, ...] = ()
-    """Files to validate on; empty: split them off the training pairs."""
+    """Files to validate on; empty: split validation pairs off the training pairs. Of several files the mean average precision counts."""
+    also_split: bool = False
+    """Split validation pairs off the training pairs although validation files are given."""
     split: str = "family"
     """What stays together when validation pairs are split off: family, cluster, chromosome, column (train/validation named in a column `split`), random."""
     validation_fraction: float = 0.1

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mirscan.errors import InputError, RunError
+from mirscan.train.data import load_training_data
 from mirscan.train.fit import train_model
 from mirscan.train.recipe import Recipe, read_recipe
 from mirscan.trained_models import load_model
@@ -55,6 +56,7 @@ def test_train_model__recipe_in_the_folder_reproduces_it(write_pairs, tmp_path):
 
 KILLED = """
 import os, signal, sys
+from mirscan.train.data import load_training_data
 from mirscan.train.fit import train_model
 from mirscan.train.recipe import read_recipe
 
@@ -213,3 +215,22 @@ def test_train_model__one_class_and_few_rows(write_pairs, tmp_path):
         train_model(tiny(write_pairs(rows=rows[:100]), split="random"), tmp_path / "m")
     with pytest.raises(InputError, match="labels are positive; expected both classes"):
         train_model(tiny(write_pairs(rows=[(*row[:2], 1) for row in rows]), split="random"), tmp_path / "m")
+
+
+def test_train_model__several_validation_sets_count_by_the_mean_of_each(write_pairs, tmp_path):
+    recipe = tiny(write_pairs(), validation=(str(write_pairs("v.tsv", n=120, seed=3)),), also_split=True, epochs=1, tensorboard=True)
+    train_model(recipe, tmp_path / "m")
+    entry = json.loads((tmp_path / "m" / "metrics.json").read_text())["history"][0]
+    assert sorted(entry["by_file"]) == ["pairs.tsv", "v.tsv"]
+    assert entry["average_precision"] == pytest.approx(np.mean(list(entry["by_file"].values())))
+    assert sum(b"average_precision" in path.read_bytes() for path in (tmp_path / "m" / "tensorboard").iterdir()) == 1
+
+
+def test_train_model__duplex_features_are_computed_once_and_kept(write_pairs, tmp_path, monkeypatch):
+    recipe = tiny(write_pairs(), duplex=True, epochs=1)
+    card = train_model(recipe, tmp_path / "first", cache=tmp_path / "cache")
+    assert card.inputs_duplex and load_model(tmp_path / "first").card == card
+    assert len(list((tmp_path / "cache").glob("duplex-*.npy"))) == 2
+    monkeypatch.setattr("mirscan.duplex.duplex_features", None)
+    data = load_training_data(recipe, tmp_path / "cache", lambda line: None)
+    assert data.train.duplex.shape == (len(data.train), 8) and len(data.validation.duplex) == len(data.validation)
