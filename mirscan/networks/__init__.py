@@ -1,4 +1,7 @@
-"""Networks: one encoding of miRNA and target window, and every architecture by name. Keras is loaded by the first network, not by this import."""
+"""Networks: one encoding of miRNA and target window, and every architecture by name.
+
+Keras is loaded by the first network, not by this import.
+"""
 
 import importlib
 

@@ -5,8 +5,8 @@ import inspect
 import keras
 
 from mirscan.errors import ModelError
-from mirscan.networks.head import NetworkInputs
 from mirscan.networks.cost import count_mflop, count_parameters
+from mirscan.networks.head import NetworkInputs
 from mirscan.networks.registry import ARCHITECTURES, find_architecture
 
 
@@ -19,9 +19,10 @@ def architecture_settings(name: str) -> dict[str, object]:
 def build_network(name: str, mirna_length: int, target_length: int, duplex: int = 0, **settings) -> keras.Model:
     """An untrained network.
 
-    Inputs `mirna_codes` (n, mirna_length) and `target_codes` (n, target_length), integers A0 C1 G2 U3 N4, both 5'->3'; with `duplex` = k > 0 also `duplex` (n, k)
-    float32, the k duplex features of each pair. Output `probability` (n, 1), float32 under every dtype policy. `settings` are the hyper-parameters of the
-    architecture. ModelError for an unknown name or setting, with the known ones, and for a setting or length that gives no network.
+    Inputs `mirna_codes` (n, mirna_length) and `target_codes` (n, target_length), integers A0 C1 G2 U3 N4, both 5'->3'; with
+    `duplex` = k > 0 also `duplex` (n, k) float32, the k duplex features of each pair. Output `probability` (n, 1), float32 under every dtype
+    policy. `settings` are the hyper-parameters of the architecture. ModelError for an unknown name or setting, with the known ones,
+    and for a setting or length that gives no network.
     """
     function = find_architecture(name).load()
     known = architecture_settings(name)
@@ -32,7 +33,9 @@ def build_network(name: str, mirna_length: int, target_length: int, duplex: int 
     try:
         output = function(inputs, **settings)
     except (TypeError, ValueError) as error:
-        raise ModelError(f"{name} for miRNAs of {mirna_length} nt and windows of {target_length} nt with {settings or 'default settings'}: {error}") from error
+        raise ModelError(
+            f"{name} for miRNAs of {mirna_length} nt and windows of {target_length} nt with {settings or 'default settings'}: {error}"
+        ) from error
     tensors = {tensor.name: tensor for tensor in (inputs.mirna_codes, inputs.target_codes, inputs.duplex) if tensor is not None}
     return keras.Model(tensors, output, name=name)
 
@@ -46,7 +49,7 @@ def _inputs(mirna_length: int, target_length: int, n_duplex: int) -> NetworkInpu
 
 
 def list_architectures(mirna_length: int = 24, target_length: int = 50) -> list[dict[str, object]]:
-    """One dict an architecture, built with its default settings: name, parameters (trainable), mflop (a window), description, publication."""
+    """One dict an architecture with default settings: name, parameters (trainable), mflop (a window), description, publication."""
     rows = []
     for name, architecture in ARCHITECTURES.items():
         network = build_network(name, mirna_length, target_length)

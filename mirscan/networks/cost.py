@@ -12,8 +12,8 @@ _GATES = {layers.LSTM: 4, layers.GRU: 3, layers.SimpleRNN: 1}
 def count_mflop(model: keras.Model) -> float:
     """Million floating-point operations to score one window.
 
-    Multiply-adds of convolutions, dense and recurrent layers, attention and matrix products, each counted as two; activations, normalisation, pooling and table
-    lookups, some per cent of them, are left out.
+    Multiply-adds of convolutions, dense and recurrent layers, attention and matrix products, each counted as two; activations,
+    normalisation, pooling and table lookups, some per cent of them, are left out.
     """
     multiply_adds = 0
     for operation in model.operations:

@@ -1,8 +1,9 @@
 """Nucleotide codes -> tensors, inside the network and from Keras' own layers only, so that a `.keras` file carries its own encoding.
 
-Every function takes the inputs of every network, `mirna_codes` (n, M) and `target_codes` (n, L), integers A0 C1 G2 U3 N4, both 5'->3', and returns a
-symbolic tensor. Grid (n, L, M, channels): rows are target nt, columns miRNA nt, so an antiparallel duplex runs along an anti-diagonal. The learned
-pair layers give the same grid transposed, (n, M, L, channels), as miRBind 2 has it and as their product falls out. N pairs with nothing.
+Every function takes the inputs of every network, `mirna_codes` (n, M) and `target_codes` (n, L), integers A0 C1 G2 U3 N4, both 5'->3',
+and returns a symbolic tensor. Grid (n, L, M, channels): rows are target nt, columns miRNA nt, so an antiparallel duplex runs along an
+anti-diagonal. The learned pair layers give the same grid transposed, (n, M, L, channels), as miRBind 2 has it and as their product
+falls out. N pairs with nothing.
 """
 
 import keras
@@ -56,10 +57,11 @@ def pair_convolution(
 ):
     """2-D convolution over learned pair embeddings, without the grid: -> (n, ceil(M / strides[0]), ceil(L / strides[1]), filters).
 
-    `kernel` and `strides` are (miRNA, target). Same function as an embedding (n, M, L, embedding) of the 16 nucleotide pairs, zero where either is N, followed by
-    Conv2D(filters, kernel, strides, padding="same"); the bias counts once per target nt that is not N. A cell of the grid is a product, miRNA one-hot x table x
-    target one-hot, so the convolution is one too: the miRNA side of it is computed once for each of the four target letters, and a matrix product with the
-    one-hot stretches of the target picks and adds. About a tenth of the work, and a gather over 1,400 cells, whose gradient is slow, is gone.
+    `kernel` and `strides` are (miRNA, target). Same function as an embedding (n, M, L, embedding) of the 16 nucleotide pairs, zero
+    where either is N, followed by Conv2D(filters, kernel, strides, padding="same"); the bias counts once per target nt that is not N.
+    A cell of the grid is a product, miRNA one-hot x table x target one-hot, so the convolution is one too: the miRNA side of it is
+    computed once for each of the four target letters, and a matrix product with the one-hot stretches of the target picks and adds.
+    About a tenth of the work, and a gather over 1,400 cells, whose gradient is slow, is gone.
     """
     rows = _pair_rows(mirna_codes, embedding, name)
     rows = layers.Conv2D(kernel[1] * filters, (kernel[0], 1), strides=(strides[0], 1), padding="same", name=f"{name}_kernel")(rows)
@@ -70,11 +72,12 @@ def pair_convolution(
 
 
 def seed_aligned_pairs(mirna_codes, target_codes, length: int = 50, flank: int = 5, n_seed: int = 10):
-    """Both strands side by side, seed against seed: (n, length, 8), columns 0-3 miRNA A C G U, columns 4-7 the facing target nucleotide.
+    """Both strands side by side, seed against seed: (n, length, 8), columns 0-3 miRNA A C G U, columns 4-7 the facing target nt.
 
-    Row flank + i holds miRNA nt i + 1. The window is reversed and moved without gaps to the place where most of the first `n_seed` nt of the miRNA pair
-    (Watson-Crick or G:U, each counted 1); of equal places the one nearest the 3' end of the window. After the extended seed alignment of TargetNet (Min et al.
-    2022, doi:10.1093/bioinformatics/btab733), which scores the same ten nt the same way, lets them have gaps and expects the seed where the window begins.
+    Row flank + i holds miRNA nt i + 1. The window is reversed and moved without gaps to the place where most of the first `n_seed` nt
+    of the miRNA pair (Watson-Crick or G:U, each counted 1); of equal places the one nearest the 3' end of the window. After the
+    extended seed alignment of TargetNet (Min et al. 2022, doi:10.1093/bioinformatics/btab733), which scores the same ten nt the same
+    way, lets them have gaps and expects the seed where the window begins.
     """
     reverse = keras.ops.flip(keras.ops.cast(target_codes, "int32"), axis=1)
     place = _best_seed_place(mirna_codes, reverse, n_seed)
@@ -97,7 +100,9 @@ def _best_seed_place(mirna_codes, reverse, n_seed: int):
     cells = layers.Reshape((n_seed * n_target, 1), name="seed_cells")(grid)
     cells = layers.ZeroPadding1D((0, n_seed), name="seed_cells_padded")(cells)
     diagonals = layers.Reshape((n_seed, n_target + 1), name="seed_diagonals")(cells)
-    paired = layers.Cropping1D((0, n_seed), name="seed_places")(layers.Reshape((n_target + 1, 1))(layers.GlobalAveragePooling1D(name="seed_paired")(diagonals)))
+    paired = layers.Cropping1D((0, n_seed), name="seed_places")(
+        layers.Reshape((n_target + 1, 1))(layers.GlobalAveragePooling1D(name="seed_paired")(diagonals))
+    )
     return keras.ops.cast(keras.ops.argmax(paired, axis=1), "int32")
 
 
@@ -118,7 +123,10 @@ def _with_wobble(wobble: float) -> list[list[float]]:
 
 
 def _pair_rows(mirna_codes, size: int, name: str):
-    """(n, M, 4, size): the embedding of each miRNA nt with each of A C G U. The first two channels start as Watson-Crick and G:U indicators."""
+    """(n, M, 4, size): the embedding of each miRNA nt with each of A C G U.
+
+    The first two channels start as Watson-Crick and G:U indicators.
+    """
     table = layers.Dense(N_LETTERS * size, use_bias=False, kernel_initializer="glorot_normal", name=f"{name}_pair_table")
     rows = table(one_hot(mirna_codes, f"{name}_mirna_one_hot"))
     start = keras.ops.convert_to_numpy(table.kernel).reshape(N_LETTERS, N_LETTERS, size).copy()
@@ -129,8 +137,11 @@ def _pair_rows(mirna_codes, size: int, name: str):
 
 
 def _stretches(letters, width: int, stride: int, name: str):
-    """(n, length, 4) -> (n, ceil(length / stride), 4 * width): the `width` rows under each step of a convolution; all A, then all C, G, U."""
-    kernel = [[[float(column == letter * width + row) for column in range(N_LETTERS * width)] for letter in range(N_LETTERS)] for row in range(width)]
+    """(n, length, 4) -> (n, ceil(length / stride), 4 * width): the rows under each step of a convolution; all A, all C, all G, all U."""
+    kernel = [
+        [[float(column == letter * width + row) for column in range(N_LETTERS * width)] for letter in range(N_LETTERS)]
+        for row in range(width)
+    ]
     return layers.Conv1D(
         N_LETTERS * width,
         width,

@@ -1,4 +1,4 @@
-"""The end of every network: features of the sequences, joined by the duplex features where a network takes them, to one probability."""
+"""The end of every network: sequence features, joined by the duplex features where a network takes them, to one probability."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from keras import layers
 
 @dataclass(frozen=True)
 class NetworkInputs:
-    """Symbolic inputs: `mirna_codes` (n, M), `target_codes` (n, L), integers; `duplex` (n, k) float32, or None in a network without it."""
+    """Symbolic `mirna_codes` (n, M), `target_codes` (n, L), integers; `duplex` (n, k) float32, or None in a network without it."""
 
     mirna_codes: Any
     target_codes: Any
@@ -28,9 +28,10 @@ def probability(
 ):
     """Features (n, f) -> probability (n, 1), float32 under every dtype policy.
 
-    Dense layers of `dense` units, each followed by a ReLU that lets `slope` of the negative side through, BatchNorm before or after it (`norm` "before", "after" or
-    "none") and dropout. The duplex features pass through `duplex_units` ReLU units of their own and join after the first of those layers, so that a few numbers
-    are not drowned in a thousand, yet are weighed together with the sequence by the layers that follow.
+    Dense layers of `dense` units, each followed by a ReLU that lets `slope` of the negative side through, BatchNorm before or after it
+    (`norm` "before", "after" or "none") and dropout. The duplex features pass through `duplex_units` ReLU units of their own and join
+    after the first of those layers, so that a few numbers are not drowned in a thousand, yet are weighed together with the sequence by
+    the layers that follow.
     """
     if norm not in ("before", "after", "none"):
         raise ValueError(f"norm {norm!r}; expected before, after or none")

@@ -16,7 +16,7 @@ def inception(
     dropout: float = 0.25,
     duplex_units: int = 16,
 ):
-    """Grid of Watson-Crick and G:U pairs; stem convolution and pooling; per entry of `branch_filters` a module of four branches with that many filters each.
+    """Grid of Watson-Crick and G:U pairs; stem convolution, pooling; per entry of `branch_filters` a module of four such branches.
 
     The grid is halved after every `n_modules_before_pool` modules but the last ones, then averaged.
     """

@@ -17,7 +17,7 @@ def mirbind_cnn(
     dropout: float = 0.3,
     duplex_units: int = 16,
 ):
-    """Watson-Crick grid; per entry of `filters` convolution, leaky ReLU, BatchNorm, max pooling, dropout; dense layers of the same order.
+    """Watson-Crick grid; convolutions, each with leaky ReLU, BatchNorm, max pooling, dropout; dense layers of the same order.
 
     The defaults are the published ones, found by a hyper-parameter search; the search space was 2-10 convolutions with kernels of 3-10.
     """

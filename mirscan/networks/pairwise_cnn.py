@@ -18,7 +18,7 @@ def pairwise_cnn(
     dropout: float = 0.2,
     duplex_units: int = 16,
 ):
-    """Grid (M, L, embedding); per entry of `filters` zero padding, convolution, BatchNorm, leaky ReLU, 2 x 2 max pooling, dropout; one dense layer.
+    """Grid (M, L, embedding); convolutions, each with BatchNorm, leaky ReLU, 2 x 2 max pooling, dropout; one dense layer.
 
     With miRNAs of 28 nt and windows of 50 nt the defaults have the 147,233 parameters of the published network.
     """

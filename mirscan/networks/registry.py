@@ -22,22 +22,28 @@ class Architecture:
 
 
 _FARRUGIA = "Farrugia 2025, University of Malta (github.com/DavidF-22/ICS3909-FYP)"
+_MIRBIND = "Klimentová et al. 2022, doi:10.3390/genes13122323"
+_MIRBIND_2 = "miRBind 2, BioGeMT 2026 (github.com/BioGeMT/miRBind_2.0)"
+_ITERATIVE = "iterative training, CEITEC 2020 (github.com/ML-Bioinfo-CEITEC/mirna_binding)"
+_TARGETNET = "TargetNet, Min et al. 2022, doi:10.1093/bioinformatics/btab733"
 
-ARCHITECTURES: dict[str, Architecture] = {
-    "mirscan_base": Architecture("mirscan_cnn:mirscan_base", "pair-convolution stem, two 3x3 convolutions, dense head", "mirscan"),
-    "mirscan_fast": Architecture("mirscan_cnn:mirscan_fast", "the same plan with strides for pooling, for a fifth of the cost", "mirscan"),
-    "resnet_small": Architecture("resnet:resnet_small", "2-D ResNet on the Watson-Crick grid, 2 blocks, averaged", _FARRUGIA),
-    "resnet_medium": Architecture("resnet:resnet_medium", "2-D ResNet on the Watson-Crick grid, 3 blocks, averaged", _FARRUGIA),
-    "resnet_large": Architecture("resnet:resnet_large", "2-D ResNet on the Watson-Crick grid, 3 blocks, flattened", _FARRUGIA),
-    "mirbind_cnn": Architecture("mirbind_cnn:mirbind_cnn", "six 5x5 convolutions on the Watson-Crick grid", "Klimentová et al. 2022, doi:10.3390/genes13122323"),
-    "three_block_cnn": Architecture("three_block_cnn:three_block_cnn", "three 3x3 convolutions on the Watson-Crick grid", "iterative training, CEITEC 2020"),
-    "pairwise_cnn": Architecture("pairwise_cnn:pairwise_cnn", "three convolutions on learned pair embeddings", "miRBind 2, BioGeMT 2026"),
-    "inception": Architecture("inception:inception", "Inception modules on Watson-Crick and G:U grids", "modules: Szegedy et al. 2015"),
-    "bilstm_attention": Architecture("recurrent:bilstm_attention", "two BiLSTM layers with attention along the miRNA", _FARRUGIA),
-    "gru": Architecture("recurrent:gru", "three GRU layers with attention along the miRNA", _FARRUGIA),
-    "targetnet": Architecture("targetnet:targetnet", "1-D ResNet on seed-aligned strands", "Min et al. 2022, doi:10.1093/bioinformatics/btab733"),
-    "transformer": Architecture("transformer:transformer", "transformer encoder with fc, cnn or bilstm head", "encoder: Devlin et al. 2019"),
+# name -> module:function, what it is, where it comes from
+_ROWS = {
+    "mirscan_base": ("mirscan_cnn:mirscan_base", "pair-convolution stem, two 3x3 convolutions, dense head", "mirscan"),
+    "mirscan_fast": ("mirscan_cnn:mirscan_fast", "the same plan, narrower, for a fifth of the cost", "mirscan"),
+    "resnet_small": ("resnet:resnet_small", "2-D ResNet on the Watson-Crick grid, 2 blocks, averaged", _FARRUGIA),
+    "resnet_medium": ("resnet:resnet_medium", "2-D ResNet on the Watson-Crick grid, 3 blocks, averaged", _FARRUGIA),
+    "resnet_large": ("resnet:resnet_large", "2-D ResNet on the Watson-Crick grid, 3 blocks, flattened", _FARRUGIA),
+    "mirbind_cnn": ("mirbind_cnn:mirbind_cnn", "six 5x5 convolutions on the Watson-Crick grid", _MIRBIND),
+    "three_block_cnn": ("three_block_cnn:three_block_cnn", "three 3x3 convolutions on the Watson-Crick grid", _ITERATIVE),
+    "pairwise_cnn": ("pairwise_cnn:pairwise_cnn", "three convolutions on learned pair embeddings", _MIRBIND_2),
+    "inception": ("inception:inception", "Inception modules on Watson-Crick and G:U grids", "modules: Szegedy et al. 2015"),
+    "bilstm_attention": ("recurrent:bilstm_attention", "two BiLSTM layers with attention along the miRNA", _FARRUGIA),
+    "gru": ("recurrent:gru", "three GRU layers with attention along the miRNA", _FARRUGIA),
+    "targetnet": ("targetnet:targetnet", "1-D ResNet on seed-aligned strands", _TARGETNET),
+    "transformer": ("transformer:transformer", "transformer encoder with fc, cnn or bilstm head", "encoder: Devlin et al. 2019"),
 }
+ARCHITECTURES: dict[str, Architecture] = {name: Architecture(*row) for name, row in _ROWS.items()}
 
 
 def find_architecture(name: str) -> Architecture:

@@ -47,7 +47,10 @@ def resnet_small(
     factor: float = 0.002,
     duplex_units: int = 16,
 ):
-    """Two residual blocks, global average pooling. `regularization` (none, l1, l2, l1l2) with `factor` acts on every kernel but the last."""
+    """Two residual blocks, global average pooling.
+
+    `regularization` (none, l1, l2, l1l2) with `factor` acts on every kernel but the last.
+    """
     return _resnet(inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units)
 
 

@@ -20,7 +20,7 @@ def targetnet(
     dropout: float = 0.5,
     duplex_units: int = 16,
 ):
-    """Seed-aligned strands (length, 8); stem convolutions; per entry of `filters` a pre-activation residual block; ReLU, max pooling, one unit.
+    """Seed-aligned strands (length, 8); stem convolutions; pre-activation residual blocks; ReLU, max pooling, one unit.
 
     Convolutions have no bias. Where a block widens, the shortcut is filled up with zero channels.
     """

@@ -1,4 +1,7 @@
-"""A BERT-like transformer encoder over miRNA and window, with three kinds of head. It is trained here, on pairs; nothing is pre-trained."""
+"""A BERT-like transformer encoder over miRNA and window, with three kinds of head.
+
+It is trained here, on pairs; nothing is pre-trained.
+"""
 
 import keras
 from keras import layers
@@ -23,10 +26,10 @@ def transformer(
     dropout: float = 0.1,
     duplex_units: int = 16,
 ):
-    """Tokens: one to begin with, the miRNA, the window; token and position embeddings of `width`; `n_layers` encoder layers (Devlin et al. 2019).
+    """One token to begin with, the miRNA, the window; embeddings of `width`; `n_layers` encoder layers (Devlin et al. 2019).
 
-    `head`: "fc" reads the first token; "cnn" runs two convolutions (`head_units` filters, `head_kernel` wide) along the tokens and takes the maximum; "bilstm"
-    reads them with a bidirectional LSTM of `head_units`.
+    `head`: "fc" reads the first token; "cnn" runs two convolutions (`head_units` filters, `head_kernel` wide) along the tokens and
+    takes the maximum; "bilstm" reads them with a bidirectional LSTM of `head_units`.
     """
     if head not in ("fc", "cnn", "bilstm"):
         raise ValueError(f"head {head!r}; expected fc, cnn or bilstm")
