@@ -73,16 +73,25 @@ class DaskExecutor:
 
     def run(self, parts: Iterable[int], done: Done, going: Going) -> dict[int, str]:
         """Process `parts`; return the reason for each that failed for good. Raises RunError when the scheduler is lost."""
+        from distributed.comm import CommClosedError
+
         from mirscan.run.clusters import open_client
 
         waiting, failures = deque((part, 1) for part in parts), {}
-        with open_client(self._options, len(waiting), self._tell) as (client, threads):
-            client.register_plugin(context_plugin(self._context.store.root, threads), name=_PLUGIN)
-            while waiting or self._tasks:
-                self._submit(client, waiting, threads)
-                self._collect(client, done, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
-                self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
+        try:
+            with open_client(self._options, len(waiting), self._tell) as (client, threads):
+                client.register_plugin(context_plugin(self._context.store.root, threads), name=_PLUGIN)
+                while waiting or self._tasks:
+                    self._submit(client, waiting, threads)
+                    self._collect(done, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
+                    self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
+        except CommClosedError:
+            raise self._lost() from None
         return failures
+
+    def _lost(self) -> RunError:
+        root = self._context.store.root
+        return RunError(f"{root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {root}`.")
 
     def _submit(self, client, waiting: deque, threads: int) -> None:
         # As many tasks as workers: then a task starts when it is submitted, and its time limit counts from there.
@@ -96,7 +105,7 @@ class DaskExecutor:
             )
             self._tasks[future] = _Task(part, attempt, time.monotonic())
 
-    def _collect(self, client, done: Done, fail) -> None:
+    def _collect(self, done: Done, fail) -> None:
         from distributed import TimeoutError as WaitTimeout
         from distributed import wait
 
@@ -111,8 +120,7 @@ class DaskExecutor:
             elif future.status == "error":
                 fail(task, _reason(future.exception()), future.exception())
             else:
-                root = self._context.store.root
-                raise RunError(f"{root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {root}`.")
+                raise self._lost()
 
     def _stop_overdue(self, client, fail) -> None:
         limit = self._options.part_timeout

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import uuid
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,11 +147,13 @@ class UrlStore:
     root: str
     _folder: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="mirscan-"))
 
+    def __post_init__(self):
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
     @property
     def _fs(self):
         import fsspec
 
-        # skip_instance_cache would open a new connection for every call.
         return fsspec.core.url_to_fs(self.root)[0]
 
     def _url(self, name: str) -> str:
@@ -209,10 +212,6 @@ class UrlStore:
         if self.exists(name):
             self._fs.rm_file(self._url(name))
 
-    def forget_copies(self) -> None:
-        """Delete the local copies."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
 
 def open_store(out: str | os.PathLike) -> Store:
     """The store at a folder or URL; raises RunError where fsspec does not know the protocol."""
@@ -225,7 +224,6 @@ def open_store(out: str | os.PathLike) -> Store:
     try:
         _ = store._fs
     except (ImportError, ValueError) as error:
-        store.forget_copies()
         raise RunError(f"--out {out}: {error}; install the fsspec package for this protocol or choose a local folder") from None
     return store
 

@@ -38,7 +38,7 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
             value = [_checksum(path, inputs) for path in value]
         elif name == "seeds":
             value = [_checksum(word, inputs) if is_rule_file(word) else word for word in value]
-        elif name == "model" and settings.is_scored:
+        elif name == "model" and settings.has_model_folder:
             value = [f"{path.name} {_checksum(path, inputs)}" for path in _model_files(value)]
         identity[name] = value
     return identity, inputs
@@ -60,7 +60,7 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store) -> Tran
     for number, word in enumerate(settings.seeds):
         if is_rule_file(word):
             store.write(_rule_copy(number), Path(word).read_bytes())
-    if settings.is_scored:
+    if settings.has_model_folder:
         for path in _model_files(settings.model):
             store.write(f"{MODEL}/{path.name}", path.read_bytes())
     return _store_transcriptome(settings, store)
@@ -81,9 +81,9 @@ def open_run_regions(settings: ScanSettings, store: Store) -> Path | None:
     return store.local(REGIONS) if settings.regions else None
 
 
-def open_run_model(store: Store) -> Path:
-    """Folder with the run's copy of the model."""
-    return _fetch_folder(store, MODEL, (NETWORK_FILE, CARD_FILE))
+def open_run_model(settings: ScanSettings, store: Store) -> str:
+    """Folder with the run's copy of the model, or the word for a scorer that needs none."""
+    return os.fspath(_fetch_folder(store, MODEL, (NETWORK_FILE, CARD_FILE))) if settings.has_model_folder else settings.model
 
 
 def compile_run_table(settings: ScanSettings, mirnas: MirnaSet, store: Store | None = None) -> SeedTable:

@@ -66,7 +66,9 @@ class PartContext:
         from mirscan.scoring import load_scorer
 
         settings = self.plan.settings
-        return load_scorer(open_run_model(self.store), precision=settings.precision, batch_size=settings.batch_size, threads=self.threads)
+        return load_scorer(
+            open_run_model(settings, self.store), precision=settings.precision, batch_size=settings.batch_size, threads=self.threads
+        )
 
     def warm_up(self) -> None:
         """Load all of it now."""

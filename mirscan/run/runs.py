@@ -1,6 +1,7 @@
 """Start and resume a run: the order of lock, plan, parts and finish."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
@@ -74,7 +75,7 @@ def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> Sc
 
 
 def _run(store: Store, options: RunOptions, progress: Progress, get_plan: Callable[[], ScanPlan]) -> ScanResult:
-    is_new = not store.names()
+    is_new = isinstance(store, LocalStore) and not Path(store.root).exists()
     try:
         with RunLock(store) as lock:
             _sweep(store)
@@ -156,9 +157,8 @@ def _failure(store: Store, plan: ScanPlan, failures: dict[int, str]) -> RunError
 
 def _sweep(store: Store) -> None:
     """Delete what a run that died left unfinished."""
-    for name in store.names():
-        if name.startswith(f"{UNFINISHED}/"):
-            store.remove(name)
+    if isinstance(store, LocalStore):
+        shutil.rmtree(store.path(UNFINISHED), ignore_errors=True)
 
 
 def _remove_empty_folders(store: Store, remove_root: bool) -> None:

@@ -6,6 +6,8 @@ from mirscan.errors import InputError
 
 DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
 DEFAULT_MODEL = "base"
+# Words of --model that are no model folder: no score at all, and the duplex energy as score.
+NO_MODEL, DUPLEX = "none", "duplex"
 # Rows a part should have. Without a model a part of 2 million takes a second; with one, a quarter of a million takes about
 # as many seconds as a worker may lose without harm.
 PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
@@ -52,10 +54,17 @@ class ScanSettings:
 
     @property
     def is_scored(self) -> bool:
-        return self.model != "none"
+        """Whether candidates get a score at all."""
+        return self.model != NO_MODEL
+
+    @property
+    def has_model_folder(self) -> bool:
+        """Whether the score comes from a trained model rather than from mirscan's own code."""
+        return self.model not in (NO_MODEL, DUPLEX)
 
     @property
     def rows_per_part(self) -> int:
+        """Candidates a part should have."""
         return self.part_rows or (PART_ROWS_SCORED if self.is_scored else PART_ROWS_PLAIN)
 
     def to_dict(self) -> dict:

@@ -1,0 +1,199 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mirscan.errors import RunError
+from mirscan.run import executors, read_status, resume
+from mirscan.run.files import LocalStore, part_record, part_sites
+from mirscan.run.finish import finish_run
+from mirscan.run.partition import open_context
+
+
+@pytest.fixture(scope="module")
+def run_child(runs):
+    """Run a scan in a child that comes to harm; see children.py."""
+    program = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("children.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    settings = {"mirnas": str(runs.mirnas), "transcripts": str(runs.transcripts), "model": "none", "part_rows": 100, "threads": 1}
+
+    def run(kind: str, out: Path, **task) -> tuple[int, str]:
+        program.stdin.write(json.dumps({"kind": kind, "out": str(out), "settings": settings, **task}) + "\n")
+        program.stdin.flush()
+        return tuple(json.loads(program.stdout.readline()))
+
+    yield run
+    program.communicate()
+
+
+def test_faults__killed_at_many_moments_in_a_row(runs, golden, tmp_path, run_child):
+    out = tmp_path / "out"
+    rng = random.Random(4)
+    # Files moved into place by one run: three inputs, the plan, two a part, four results, the report.
+    for number, moment in enumerate([1, 3, 4, 5, 6, 2, 3, *(rng.randrange(2, 9) for _ in range(5))]):
+        assert run_child("die", out, moment=moment, after=number % 2 == 0)[0] in (-signal.SIGKILL, 0)
+    runs.scan(out)
+    assert runs.results(out) == runs.results(golden)
+    assert not list((out / "work" / "unfinished").glob("*"))
+
+
+@pytest.mark.parametrize("results_written", [0, 1, 2, 3, 4])
+def test_faults__killed_while_finishing(runs, golden, tmp_path, run_child, results_written):
+    out = tmp_path / "out"
+    # Three inputs, the plan, and two files a part come before the results.
+    moment = 4 + 2 * len(list(golden.glob("sites/*"))) + results_written + 1
+    assert run_child("die", out, moment=moment, after=False)[0] == -signal.SIGKILL
+    assert not read_status(out).is_finished
+    resume(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def flip_a_bit(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, os.unlink])
+@pytest.mark.parametrize("name", [part_sites(2), part_record(2)])
+def test_faults__a_damaged_part_is_listed_and_made_anew(runs, golden, tmp_path, damage, name):
+    out = tmp_path / "out"
+    runs.scan(out)
+    damage(out / name)
+    with pytest.raises(RunError, match=r"1 of \d+ parts are not whole \(part 2: .*part-00002.*mirscan resume"):
+        finish_run(open_context(str(out)))
+    resume(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+@pytest.mark.parametrize("name", ["sites.bed.gz", "genes.tsv", "genes.parquet", "sites.bed.gz.tbi", "run.json"])
+def test_faults__a_lost_result_is_written_again(runs, golden, tmp_path, name):
+    out = tmp_path / "out"
+    runs.scan(out)
+    (out / name).unlink()
+    runs.scan(out)
+    assert runs.results(out) == runs.results(golden)
+    assert (out / "run.json").exists()
+
+
+def fail_at(part: int, times: int):
+    """A process_part that raises the first `times` times at `part`."""
+    process_part, left = executors.process_part, iter(range(times))
+
+    def failing(context, number, report=None):
+        if number == part and next(left, None) is not None:
+            raise ZeroDivisionError("bad luck")
+        return process_part(context, number, report)
+
+    return failing
+
+
+def test_faults__a_part_that_fails_twice_is_tried_a_third_time(runs, golden, tmp_path, monkeypatch):
+    monkeypatch.setattr(executors, "process_part", fail_at(1, 2))
+    runs.scan(tmp_path / "out")
+    assert runs.results(tmp_path / "out") == runs.results(golden)
+    assert read_status(tmp_path / "out").failures == {}
+
+
+def test_faults__a_part_that_always_fails_is_named_and_the_others_are_done(runs, golden, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(executors, "process_part", fail_at(1, 99))
+        with pytest.raises(
+            RunError, match=r"1 of \d+ parts failed \(part 1: ZeroDivisionError: bad luck\)\. The others are done; `mirscan resume"
+        ):
+            runs.scan(out)
+    status = read_status(out)
+    assert status.failures == {1: "ZeroDivisionError: bad luck"}
+    assert (status.n_done, status.is_finished) == (status.n_parts - 1, False)
+    assert json.loads((out / "work" / "part-00001.failed.json").read_text())["attempts"] == 3
+    resume(out)
+    assert runs.results(out) == runs.results(golden)
+    assert read_status(out).failures == {}
+
+
+@pytest.mark.parametrize("limit", [300, 3_000, 9_000])
+def test_faults__a_full_disk_is_one_line_and_loses_nothing(runs, golden, tmp_path, run_child, limit):
+    out = tmp_path / "out"
+    code, message = run_child("full", out, limit=limit)
+    assert code == 0
+    assert "the disk is full" in message
+    assert "\n" not in message
+    runs.scan(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+def test_faults__a_read_only_folder_is_one_line(runs, tmp_path, monkeypatch):
+    def refuse(self, name):
+        raise OSError(30, "Read-only file system", str(tmp_path))
+
+    monkeypatch.setattr(LocalStore, "scratch", refuse)
+    with pytest.raises(RunError, match=r"cannot be written \(read-only file system\); choose a folder you may write to with --out"):
+        runs.scan(tmp_path / "out")
+
+
+def test_faults__ctrl_c_drops_the_part_and_frees_the_folder(runs, golden, tmp_path):
+    out = tmp_path / "out"
+
+    def interrupt(event):
+        if event.parts_done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runs.scan(out, progress=interrupt)
+    status = read_status(out)
+    assert (status.owner, status.n_done) == (None, 2)
+    assert not list((out / "work" / "unfinished").glob("*"))
+    resume(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+def test_faults__ctrl_c_ends_the_command_with_130(runs, tmp_path):
+    out = tmp_path / "out"
+    command = [
+        "scan",
+        "--mirnas",
+        runs.mirnas,
+        "--utrs",
+        runs.transcripts,
+        "--model",
+        "none",
+        "--out",
+        out,
+        "--part-rows",
+        "2",
+        "--threads",
+        "1",
+    ]
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from mirscan.cli.main import main; main()", *map(str, command)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    while not (out / part_record(0)).exists():
+        assert child.poll() is None, child.stderr.read()
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate()
+    assert child.returncode == 130
+    assert b"Traceback" not in stderr
+    assert not (out / "lock.json").exists()
+
+
+def test_faults__a_clock_that_jumps_changes_nothing(runs, golden, tmp_path, monkeypatch):
+    hours = iter(random.Random(1).choices([-9e5, 0, 9e5, 3e9], k=10**5))
+    monkeypatch.setattr("time.time", lambda: 1.7e9 + next(hours))
+    result = runs.scan(tmp_path / "out")
+    assert runs.results(tmp_path / "out") == runs.results(golden)
+    assert all(0 <= seconds < 100 for seconds in result.seconds.values())

@@ -1,0 +1,147 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirscan.errors import InputError, MirscanError, RunError
+from mirscan.run import ScanSettings, read_status, resume
+from mirscan.run.plan import cut_parts
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=60), st.integers(1, 80))
+def test_cut_parts__cover_every_transcript_once_in_order(lengths, n_parts):
+    parts = cut_parts(np.array(lengths), n_parts)
+    assert [part.first for part in parts] == [0, *(part.last for part in parts[:-1])]
+    assert parts[-1].last == len(lengths)
+    assert 1 <= len(parts) <= n_parts
+    assert all(part.bases == sum(lengths[part.first : part.last]) and part.first < part.last for part in parts)
+
+
+@given(st.lists(st.integers(1, 100), min_size=50, max_size=200), st.integers(1, 10))
+def test_cut_parts__are_even_up_to_one_transcript(lengths, n_parts):
+    parts = cut_parts(np.array(lengths), n_parts)
+    assert max(part.bases for part in parts) <= sum(lengths) / n_parts + 100
+
+
+def snapshot(folder) -> dict:
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"seeds": "8mer,7mer-m8"}, "--seeds was 8mer, 7mer-m8, 7mer-A1, 6mer, now 8mer, 7mer-m8"),
+        ({"mask_start": 14}, "--mask-start was 0, now 14"),
+        ({"species": "miR"}, "--species was None, now miR"),
+        ({"mirnas": "utrs"}, "--mirnas was "),
+        ({"mask_start": 14, "all_types": True}, "--all-types was False, now True; --mask-start was 0, now 14"),
+    ],
+)
+def test_plan__another_plan_in_the_folder_is_refused_with_what_differs(runs, golden, changed, said):
+    if "mirnas" in changed:
+        changed = {"mirnas": runs.transcripts}
+    before = snapshot(golden)
+    with pytest.raises(RunError, match="--overwrite") as error:
+        runs.scan(golden, **changed)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert snapshot(golden) == before
+
+
+def test_plan__same_content_under_another_path_is_the_same_plan(runs, golden, tmp_path):
+    copy = tmp_path / "copy.fa"
+    copy.write_bytes(runs.mirnas.read_bytes())
+    before = snapshot(golden)
+    runs.scan(golden, mirnas=copy)
+    assert snapshot(golden) == before
+
+
+def test_plan__overwrite_replaces_the_run_and_only_the_run(runs, golden, tmp_path):
+    out = tmp_path / "out"
+    runs.scan(out, seeds="8mer")
+    (out / "notes.txt").write_text("mine")
+    runs.scan(out, overwrite=True)
+    assert runs.results(out) == runs.results(golden)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_plan__a_folder_that_is_no_run_is_refused(runs, tmp_path):
+    (tmp_path / "thesis.docx").write_text("precious")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match=r"holds thesis.docx and no plan.json, so it is not a run of mirscan. Choose another --out."):
+            runs.scan(tmp_path, overwrite=overwrite)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.docx"]
+
+
+def test_plan__a_file_as_out_is_refused(runs, tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(RunError, match="is a file; expected a folder"):
+        runs.scan(tmp_path / "out")
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b'{"format": 99}', b'{"format": 1}', b"\xff\xfe"])
+def test_plan__a_damaged_plan_is_one_clear_line(runs, tmp_path, damage):
+    out = tmp_path / "out"
+    runs.scan(out)
+    (out / "plan.json").write_bytes(damage)
+    for act in (lambda: runs.scan(out), lambda: resume(out), lambda: read_status(out)):
+        with pytest.raises(RunError, match=r"plan.json: .*--overwrite"):
+            act()
+    runs.scan(out, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"mirnas": "nowhere.fa"}, "nowhere.fa: no such file"),
+        ({"transcripts": "nowhere.fa"}, "nowhere.fa: no such file"),
+        ({"regions": "nowhere.bed"}, "nowhere.bed: no such file"),
+        ({"gene_map": "nowhere.tsv"}, "nowhere.tsv: no such file"),
+        ({"species": "xyz"}, "no miRNA of species 'xyz'"),
+        ({"seeds": "9mer"}, "9mer"),
+        ({"model": "nowhere"}, "model 'nowhere': neither a known name nor a folder"),
+        ({"min_score": 0.5}, "--min-score needs a model"),
+        ({"model": "duplex", "min_score": 1.5}, "--min-score 1.5: expected a number from 0 to 1"),
+        ({"mask_start": -1}, "--mask-start -1: expected 0 or more"),
+        ({"part_rows": 0}, "--part-rows 0: expected 1 or more"),
+        ({"workers": -1}, "--workers -1: expected 0 or more"),
+        ({"workers": 1, "scheduler": "tcp://x"}, "exclude each other"),
+    ],
+)
+def test_scan__bad_settings_are_one_line_and_leave_nothing(runs, tmp_path, settings, said):
+    with pytest.raises(MirscanError) as error:
+        runs.scan(tmp_path / "out", **settings)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scan__broken_fasta_leaves_nothing(runs, tmp_path):
+    (tmp_path / "broken.fa").write_text(">a\nACGT\n>b\nACEF\n")
+    with pytest.raises(InputError, match="line 4: letter 'E'"):
+        runs.scan(tmp_path / "new" / "out", transcripts=tmp_path / "broken.fa")
+    assert not (tmp_path / "new" / "out").exists()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError):
+        runs.scan(tmp_path / "empty", transcripts=tmp_path / "broken.fa")
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_scan__too_little_disk_is_told_before_starting(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("mirscan.run.plan.BYTES_PER_ROW", 10**15)
+    with pytest.raises(InputError, match=r"candidates, about [\d,.]+ GB of results; .* free. Use fewer miRNAs"):
+        runs.scan(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resume__of_nothing_says_how_to_start(tmp_path):
+    with pytest.raises(RunError, match="nothing to resume; start with `mirscan scan --out"):
+        resume(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings__survive_the_plan():
+    settings = ScanSettings("m.fa", ("a.fa", "b.fa"), seeds=("8mer",), features=("local_au",), model="none")
+    assert ScanSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
