@@ -16,6 +16,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 1,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "float32",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    record: Annotated[Path | None, typer.Option("--record", help="Add the results to this file, from which mirscan models table makes a table.")] = None,
+    set_name: Annotated[str, typer.Option(help="Name of the set in the record [from the first file].")] = "",
+    label: Annotated[str, typer.Option(help="Name of the row in the record; runs with the same label are averaged [each model's name].")] = "",
     groups: Annotated[bool, typer.Option("--groups", help="Print the tables by seed type and miRNA family, too.")] = False,
 ) -> None:
     """Average precision, AUROC and more of models and controls, with bootstrap intervals."""
@@ -26,6 +29,14 @@ def evaluate(
         model or ["base"], pairs, training=training or (), controls=controls, folds=folds, seed=seed, precision=precision, threads=threads
     )
     print_evaluation(result, groups)
+    if record is not None:
+        from mirscan.scoring import load_scorer
+        from mirscan.train.results import measure_speed, record_evaluation, set_title
+
+        scorers = [load_scorer(name, threads=1) for name in model or ["base"]]
+        speed = {scorer.card.name: measure_speed(scorer) for scorer in scorers}
+        record_evaluation(record, result, set_name or set_title(pairs[0].name), label, speed)
+        print(f"recorded in {record}; make the table with mirscan models table --results {record}")
     if out is not None:
         write_evaluation(result, out)
         print(f"written: {out / 'evaluation.json'}, {out / 'evaluation.png'}")

@@ -1,5 +1,6 @@
 """`mirscan models`: what is shipped, what a card says, which architectures can be trained."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,7 +41,22 @@ def check(model: Annotated[str, typer.Argument(help="Name or folder of a model."
 @models_app.command()
 def architectures() -> None:
     """Networks that `mirscan train --architecture` knows, with parameters and MFLOP per window."""
-    from mirscan.networks import describe_architectures
+    from mirscan.keras_loading import load_keras
 
-    for row in describe_architectures():
-        print(f"{row.name:20} {row.parameters:>10,} parameters {row.mflop:>8.1f} MFLOP  {row.description}")
+    load_keras()
+    from mirscan.networks import list_architectures
+
+    for row in list_architectures():
+        print(f"{row['name']:18} {row['parameters']:>9,} parameters {row['mflop']:>7.1f} MFLOP  {row['description']} ({row['publication']})")
+
+
+@models_app.command()
+def table(
+    results: Annotated[Path, typer.Option("--results", help="File that mirscan evaluate --record fills.")] = Path("models/results.json"),
+    out: Annotated[Path, typer.Option("--out", help="Markdown file to write.")] = Path("models/README.md"),
+) -> None:
+    """Write the table of every recorded evaluation beside controls and published numbers."""
+    from mirscan.train.results import write_table
+
+    write_table(results, out)
+    print(f"written: {out}")

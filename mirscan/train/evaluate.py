@@ -112,7 +112,7 @@ def _score(model: str | Path, table: pa.Table, precision: str, threads: int | No
     mirna_codes, target_codes = encode_pairs(table["mirna"], table["target"], scorer.layout)
     scores = scorer.score(mirna_codes, target_codes)
     card = scorer.card
-    about = {"architecture": card.architecture, "parameters": card.parameters, "mflop": card.mflop, "sha256": card.sha256}
+    about = {name: getattr(card, name) for name in ("architecture", "parameters", "mflop", "sha256", "training")}
     # The energy share of the pseudo-model is no probability: no threshold of .5, no calibration error.
     return card.name, scores, about, None if card.architecture == DUPLEX else card.base_rate
 
@@ -149,15 +149,15 @@ def write_evaluation(evaluation: Evaluation, folder: str | Path) -> None:
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_without_nan(evaluation.to_dict()), indent=1)
+    text = json.dumps(without_nan(evaluation.to_dict()), indent=1)
     (folder / "evaluation.json").write_text(text + "\n")
     draw_evaluation(evaluation.labels, evaluation.scores, {r.name for r in evaluation.results if "calibration_error" in r.metrics}, folder / "evaluation.png")
 
 
-def _without_nan(value):
-    """JSON has no nan: a metric that cannot be computed is null."""
+def without_nan(value):
+    """`value` with null for every number that JSON cannot hold. JSON has no nan: a metric that cannot be computed is null."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

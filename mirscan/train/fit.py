@@ -204,7 +204,9 @@ def _provenance(recipe: Recipe, data: TrainingData) -> dict:
 
     entries = {"pairs": files(recipe.pairs), "validation": files(recipe.validation), "soft_labels": data.summary["soft_labels"]}
     if recipe.init:
-        entries["init"] = {"model": Path(recipe.init).name, "sha256": file_sha256(find_model(recipe.init) / NETWORK_FILE)}
+        # The whole chain: a fine-tuned network also knows what its start was trained on.
+        folder = find_model(recipe.init)
+        entries["init"] = {"model": folder.name, "sha256": file_sha256(folder / NETWORK_FILE), "training": read_card(folder).training}
     return entries
 
 
