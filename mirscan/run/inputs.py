@@ -11,6 +11,7 @@ import mirscan
 from mirscan.errors import InputError
 from mirscan.run.files import INPUTS, TRANSCRIPTOME, Store
 from mirscan.run.settings import ScanSettings
+from mirscan.scan.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
@@ -76,9 +77,9 @@ def open_run_mirnas(store: Store) -> MirnaSet:
     return read_mirnas(store.local(MIRNAS))
 
 
-def open_run_regions(settings: ScanSettings, store: Store) -> Path | None:
-    """The run's copy of --regions."""
-    return store.local(REGIONS) if settings.regions else None
+def open_run_regions(settings: ScanSettings, store: Store, transcriptome: Transcriptome) -> Regions | None:
+    """Where to scan, from the run's copy of --regions; None for everywhere."""
+    return read_regions(store.local(REGIONS), transcriptome) if settings.regions else None
 
 
 def open_run_model(settings: ScanSettings, store: Store) -> str:

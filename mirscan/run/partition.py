@@ -22,12 +22,13 @@ from mirscan.run.inputs import compile_run_table, open_run_mirnas, open_run_mode
 from mirscan.run.plan import Part, ScanPlan, load_plan
 from mirscan.run.sites import SiteBuilder
 from mirscan.scan.candidates import iter_candidates
+from mirscan.scan.filters import Regions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import SITES
 
 # Candidates in memory at once: about 30 bytes each without a model, and 80 more with windows.
-BATCH_PLAIN, BATCH_SCORED = 1 << 19, 1 << 16
+BATCH_PLAIN, BATCH_SCORED = 1 << 19, 1 << 18
 # (bases scanned, rows written) of the part so far.
 Report = Callable[[int, int], None]
 
@@ -56,8 +57,8 @@ class PartContext:
         return compile_run_table(self.plan.settings, self.mirnas, self.store)
 
     @cached_property
-    def regions(self) -> Path | None:
-        return open_run_regions(self.plan.settings, self.store)
+    def regions(self) -> Regions | None:
+        return open_run_regions(self.plan.settings, self.store, self.transcriptome)
 
     @cached_property
     def scorer(self):
@@ -105,6 +106,8 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     store.publish(scratch, part_sites(number))
     if settings.min_score:
         record["windows"] = _publish_windows(store, number, builder.windows())
+    if context.scorer is not None:
+        record["scorer"] = context.scorer.describe()
     record |= {"seconds": round(time.monotonic() - started, 3), "worker": f"{platform.node()}:{os.getpid()}", "peak_mb": peak_memory_mb()}
     store.write(part_record(number), json.dumps(record, indent=1).encode())
     store.remove(part_failure(number))
@@ -157,9 +160,9 @@ def _iter_candidates(context: PartContext, part: Part) -> Iterator[pa.RecordBatc
         batch_rows=BATCH_SCORED if settings.is_scored else BATCH_PLAIN,
         threads=context.threads,
         mask_start=settings.mask_start,
-        **({"min_distance": settings.min_distance} if settings.min_distance else {}),
-        **({"regions": context.regions} if context.regions else {}),
-        **({"features": settings.features} if settings.features else {}),
+        min_distance=settings.min_distance,
+        regions=context.regions,
+        features=settings.scan_features,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mirscan.errors import InputError, RunError
 from mirscan.run.files import LOCK, PLAN, RESULTS, SITES, WORK, LocalStore, Store
-from mirscan.run.inputs import compile_run_table, store_inputs
+from mirscan.run.inputs import compile_run_table, open_run_regions, store_inputs
 from mirscan.run.settings import ScanSettings
 from mirscan.scan.candidates import count_candidates
 from mirscan.sequence.mirnas import read_mirnas
@@ -74,6 +74,8 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     mirnas = read_mirnas(settings.mirnas, settings.species)
     table = compile_run_table(settings, mirnas)
     transcriptome = store_inputs(settings, mirnas, store)
+    # Read for its errors only: bad regions must be told before the run, not by its parts.
+    open_run_regions(settings, store, transcriptome)
     # Counting is a pass without output, a second per gigabase; random sequence would underestimate real 3'UTRs by half.
     expected = int(count_candidates(transcriptome, table))
     if not settings.min_score:

@@ -3,11 +3,13 @@
 from dataclasses import asdict, dataclass, fields
 
 from mirscan.errors import InputError
+from mirscan.tables import FEATURES
 
 DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
 DEFAULT_MODEL = "base"
 # Words of --model that are no model folder: no score at all, and the duplex energy as score.
 NO_MODEL, DUPLEX = "none", "duplex"
+ENERGY = "energy"
 # Rows a part should have. Without a model a part of 2 million takes a second; with one, a quarter of a million takes about
 # as many seconds as a worker may lose without harm.
 PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
@@ -49,6 +51,10 @@ class ScanSettings:
         for name in ("mask_start", "min_distance"):
             if getattr(self, name) < 0:
                 raise InputError(f"--{name.replace('_', '-')} {getattr(self, name)}: expected 0 or more nucleotides")
+        known = [column.name for column in FEATURES]
+        for name in self.features:
+            if name not in known:
+                raise InputError(f"--features {name}: unknown; expected {', '.join(known)}")
         if self.part_rows is not None and self.part_rows < 1:
             raise InputError(f"--part-rows {self.part_rows}: expected 1 or more")
 
@@ -66,6 +72,11 @@ class ScanSettings:
     def rows_per_part(self) -> int:
         """Candidates a part should have."""
         return self.part_rows or (PART_ROWS_SCORED if self.is_scored else PART_ROWS_PLAIN)
+
+    @property
+    def scan_features(self) -> tuple[str, ...]:
+        """The features that the scan computes; the duplex energy is computed with the windows."""
+        return tuple(name for name in self.features if name != ENERGY)
 
     def to_dict(self) -> dict:
         """Plain values for plan.json."""

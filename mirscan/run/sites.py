@@ -5,9 +5,10 @@ import time
 import numpy as np
 import pyarrow as pa
 
+from mirscan.run.settings import ENERGY
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
-from mirscan.windows import fit_mirnas, gather_windows, window_bounds
+from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
 
 WINDOWS_SCHEMA = pa.schema([("transcript", pa.int32()), ("mirna", pa.int32()), ("n_windows", pa.int32())])
 
@@ -30,7 +31,6 @@ class SiteBuilder:
             "gene": genes.dictionary,
             "mirna": pa.array(mirnas.names),
         }
-        self._mirna_codes = None if scorer is None else fit_mirnas(mirnas.codes, scorer.layout)
         self._n_candidates = 0
         self._score_seconds = 0.0
         self._n_by_seed: dict[str, int] = {}
@@ -43,6 +43,8 @@ class SiteBuilder:
         score, window_start, window_end = self._score(candidates)
         columns = {name: candidates[name] for name in candidates.schema.names if name in self._schema.names}
         transcript = candidates["transcript"].indices.to_numpy() - np.int32(self._first)
+        if ENERGY in self._schema.names:
+            columns[ENERGY] = pa.array(self._energies(candidates))
         columns |= {
             "transcript": pa.DictionaryArray.from_arrays(transcript, self._names["transcript"]),
             "gene": pa.DictionaryArray.from_arrays(self._gene_of_transcript[transcript], self._names["gene"]),
@@ -73,15 +75,21 @@ class SiteBuilder:
         n = len(candidates)
         if self._scorer is None:
             return pa.nulls(n, pa.float32()), pa.nulls(n, pa.int32()), pa.nulls(n, pa.int32())
+        from mirscan.scoring import score_candidates
+
         started = time.monotonic()
-        layout, packed = self._scorer.layout, self._transcriptome
-        transcript = candidates["transcript"].indices.to_numpy()
-        begin, end, anchor = packed.begin[transcript], packed.end[transcript], candidates["anchor"].to_numpy().astype(np.int64)
-        targets = gather_windows(packed.codes, begin, end, begin + anchor, layout)
-        score = self._scorer.score(self._mirna_codes[candidates["mirna"].indices.to_numpy()], targets)
-        window_start, window_end = window_bounds(anchor, end - begin, layout)
+        scored = score_candidates(candidates, self._transcriptome, self._mirnas, self._scorer).combine_chunks()
         self._score_seconds += time.monotonic() - started
-        return pa.array(score), pa.array(window_start.astype(np.int32)), pa.array(window_end.astype(np.int32))
+        return tuple(scored[name].combine_chunks() for name in ("score", "window_start", "window_end"))
+
+    def _energies(self, candidates: pa.RecordBatch) -> np.ndarray:
+        from mirscan.duplex import duplex_energies
+
+        layout = WindowLayout() if self._scorer is None else self._scorer.layout
+        transcript = candidates["transcript"].indices.to_numpy()
+        begin, end = self._transcriptome.begin[transcript], self._transcriptome.end[transcript]
+        targets = gather_windows(self._transcriptome.codes, begin, end, begin + candidates["anchor"].to_numpy(), layout)
+        return duplex_energies(fit_mirnas(self._mirnas.codes, layout)[candidates["mirna"].indices.to_numpy()], targets)
 
     def _filter(self, candidates: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
         is_kept = batch["score"].to_numpy() >= np.float32(self._min_score)

@@ -105,6 +105,7 @@ def test_plan__a_damaged_plan_is_one_clear_line(runs, tmp_path, damage):
         ({"min_score": 0.5}, "--min-score needs a model"),
         ({"model": "duplex", "min_score": 1.5}, "--min-score 1.5: expected a number from 0 to 1"),
         ({"mask_start": -1}, "--mask-start -1: expected 0 or more"),
+        ({"features": "colour"}, "--features colour: unknown; expected local_au"),
         ({"part_rows": 0}, "--part-rows 0: expected 1 or more"),
         ({"workers": -1}, "--workers -1: expected 0 or more"),
         ({"workers": 1, "scheduler": "tcp://x"}, "exclude each other"),
@@ -127,6 +128,13 @@ def test_scan__broken_fasta_leaves_nothing(runs, tmp_path):
     with pytest.raises(InputError):
         runs.scan(tmp_path / "empty", transcripts=tmp_path / "broken.fa")
     assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_scan__bad_regions_are_told_before_the_first_part(runs, tmp_path):
+    (tmp_path / "regions.bed").write_text("nowhere\t0\t10\n")
+    with pytest.raises(InputError, match="nowhere"):
+        runs.scan(tmp_path / "out", regions=str(tmp_path / "regions.bed"))
+    assert [path.name for path in tmp_path.iterdir()] == ["regions.bed"]
 
 
 def test_scan__too_little_disk_is_told_before_starting(runs, tmp_path, monkeypatch):

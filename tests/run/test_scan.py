@@ -113,6 +113,29 @@ def test_scan__threads_do_not_change_bytes(runs, golden, tmp_path):
     assert runs.results(tmp_path / "out") == runs.results(golden)
 
 
+def test_scan__filters_act_in_every_part(runs, golden, tmp_path):
+    (tmp_path / "regions.bed").write_text("tx3\t100\t300\ntx20\t0\t200\n")
+    runs.scan(tmp_path / "regions", regions=str(tmp_path / "regions.bed"))
+    every = runs.sites(golden).to_pylist()
+    inside = {"tx3": (100, 300), "tx20": (0, 200)}
+    expected = [
+        row for row in every if row["transcript"] in inside and inside[row["transcript"]][0] <= row["start"] and row["end"] <= inside[row["transcript"]][1]
+    ]
+    assert runs.sites(tmp_path / "regions").to_pylist() == expected != []
+    runs.scan(tmp_path / "mask", mask_start=100)
+    assert runs.sites(tmp_path / "mask").to_pylist() == [row for row in every if row["start"] >= 100]
+
+
+def test_scan__rules_of_a_file_are_copied_into_the_run(runs, tmp_path):
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[mine]\npaired = "2-8"\n')
+    result = runs.scan(tmp_path / "out", seeds=str(rules))
+    rules.unlink()
+    (tmp_path / "out" / "sites" / "part-00000.parquet").unlink()
+    assert resume(tmp_path / "out").n_by_seed == result.n_by_seed
+    assert list(result.n_by_seed) == ["mine"]
+
+
 def test_scan__no_site_at_all_still_writes_every_file(runs, tmp_path):
     (tmp_path / "utr.fa").write_text(">tx\nNNNNNNNNNN\n")
     result = runs.scan(tmp_path / "out", transcripts=tmp_path / "utr.fa")

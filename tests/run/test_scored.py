@@ -1,0 +1,90 @@
+import collections
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from mirscan.genes import aggregate_genes
+from mirscan.run import resume
+from mirscan.scan.candidates import find_candidates
+from mirscan.scoring import score_candidates
+from mirscan.sequence.mirnas import read_mirnas
+from mirscan.sequence.transcriptome import read_transcriptome
+
+
+@pytest.fixture(scope="module")
+def scored(runs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("scored") / "out"
+    runs.scan(out, model="duplex")
+    return out
+
+
+@pytest.fixture(scope="module")
+def strict(runs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("strict") / "out"
+    result = runs.scan(out, model="duplex", min_score=0.4)
+    return out, result
+
+
+def key(row: dict) -> tuple:
+    return row["transcript"], row["start"], row["mirna"]
+
+
+def test_scored__sites_equal_the_functions_for_tables(runs, scored):
+    transcriptome, mirnas = read_transcriptome(runs.transcripts), read_mirnas(runs.mirnas)
+    expected = score_candidates(find_candidates(transcriptome, mirnas), transcriptome, mirnas, "duplex").to_pylist()
+    found = runs.sites(scored).to_pylist()
+    assert sorted(found, key=key) == sorted(expected, key=key)
+
+
+def test_scored__bed_and_genes_carry_the_scores(runs, scored):
+    sites = runs.sites(scored)
+    scores = sites["score"].to_numpy()
+    assert [int(row[4]) for row in runs.bed(scored)] == np.floor(scores.astype(np.float64) * 1000 + 0.5).astype(int).tolist()
+    found = {(row["gene"], row["mirna"]): row for row in pq.read_table(scored / "genes.parquet").to_pylist()}
+    for row in aggregate_genes(sites).to_pylist():
+        assert found[row["gene"], row["mirna"]] | {"symbol": row["gene"]} == row
+    assert pq.read_schema(scored / "sites" / "part-00000.parquet").metadata[b"model"] == b"duplex"
+
+
+def test_scored__result_ranks_by_combined_score(runs, scored):
+    result = resume(scored)
+    best = np.sort(pq.read_table(scored / "genes.parquet")["combined_score"].to_numpy())[::-1]
+    assert [row["combined_score"] for row in result.top_pairs] == pytest.approx(best[:10].tolist())
+    assert json.loads((scored / "run.json").read_text())["model"]["engine"] == "duplex"
+
+
+def test_scored__min_score_drops_rows_but_not_the_windows_considered(runs, scored, strict):
+    out, result = strict
+    every = runs.sites(scored).to_pylist()
+    kept = runs.sites(out).to_pylist()
+    assert kept == [row for row in every if row["score"] >= np.float32(0.4)]
+    assert 0 < len(kept) < len(every) == result.n_candidates
+    assert result.n_sites == len(kept)
+    considered = collections.Counter((row["transcript"], row["mirna"]) for row in every)
+    genes = pq.read_table(out / "genes.parquet").to_pylist()
+    assert len(genes) == len({(row["gene"], row["mirna"]) for row in kept})
+    assert all(row["n_windows"] == considered[row["transcript"], row["mirna"]] >= row["n_sites"] for row in genes)
+    assert any(row["n_windows"] > row["n_sites"] for row in genes)
+
+
+def test_scored__parts_and_lost_window_counts_do_not_show(runs, strict, tmp_path):
+    out, _ = strict
+    runs.scan(tmp_path / "one", model="duplex", min_score=0.4, part_rows=10**6)
+    assert all(runs.results(tmp_path / "one")[name] == runs.results(out)[name] for name in ("genes.tsv", "sites.bed.gz"))
+    runs.scan(tmp_path / "two", model="duplex", min_score=0.4)
+    (tmp_path / "two" / "work" / "part-00001.windows.parquet").unlink()
+    resume(tmp_path / "two")
+    assert runs.results(tmp_path / "two") == runs.results(out)
+
+
+def test_scored__features_become_columns(runs, scored, tmp_path):
+    runs.scan(tmp_path / "out", model="duplex", features="energy,local_au,previous_distance", min_score=0.4)
+    table = runs.sites(tmp_path / "out")
+    assert table.schema.names[-3:] == ["local_au", "previous_distance", "energy"]
+    assert (table["energy"].to_numpy() < 0).all()
+    assert table["local_au"].to_numpy().min() > 0
+    assert table["previous_distance"].to_numpy().min() == -1
+    plain = runs.sites(tmp_path / "out").drop(["local_au", "previous_distance", "energy"])
+    assert plain.to_pylist() == [row for row in runs.sites(scored).to_pylist() if row["score"] >= np.float32(0.4)]
