@@ -1,7 +1,6 @@
 """One part of a run: candidates -> scores -> Parquet. Knows nothing of who calls it, or where."""
 
 import hashlib
-import json
 import os
 import platform
 import resource
@@ -20,6 +19,7 @@ from mirscan.output.parquet import ParquetRows
 from mirscan.run.files import Store, open_store, part_failure, part_record, part_sites, part_windows
 from mirscan.run.inputs import compile_run_table, open_run_mirnas, open_run_model, open_run_regions, open_run_transcriptome
 from mirscan.run.plan import Part, ScanPlan, load_plan
+from mirscan.run.sealed import seal, unseal
 from mirscan.run.sites import SiteBuilder
 from mirscan.scan.candidates import iter_candidates
 from mirscan.scan.filters import Regions
@@ -109,7 +109,7 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     if context.scorer is not None:
         record["scorer"] = context.scorer.describe()
     record |= {"seconds": round(time.monotonic() - started, 3), "worker": f"{platform.node()}:{os.getpid()}", "peak_mb": peak_memory_mb()}
-    store.write(part_record(number), json.dumps(record, indent=1).encode())
+    store.write(part_record(number), seal(record))
     store.remove(part_failure(number))
     return record
 
@@ -117,7 +117,7 @@ def process_part(context: PartContext, number: int, report: Report | None = None
 def find_damage(store: Store, number: int) -> str | None:
     """What is wrong with a part on disk, None if it is done and whole."""
     try:
-        record = json.loads(store.read(part_record(number)))
+        record = unseal(store.read(part_record(number)))
         files = [(part_sites(number), record)] + ([(part_windows(number), record["windows"])] if "windows" in record else [])
         for name, expected in files:
             if not store.exists(name):

@@ -1,6 +1,5 @@
 """A run written down before it starts: inputs with checksums, settings, versions, and parts cut by bases."""
 
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from mirscan.errors import InputError, RunError
 from mirscan.run.files import LOCK, PLAN, RESULTS, SITES, WORK, LocalStore, Store
 from mirscan.run.inputs import compile_run_table, open_run_regions, store_inputs
+from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
 from mirscan.scan.candidates import count_candidates
 from mirscan.sequence.mirnas import read_mirnas
@@ -44,13 +44,13 @@ class ScanPlan:
 
     def to_json(self) -> bytes:
         """The text of plan.json."""
-        return json.dumps({"format": FORMAT, **asdict(self), "settings": self.settings.to_dict()}, indent=1).encode()
+        return seal({"format": FORMAT, **asdict(self), "settings": self.settings.to_dict()})
 
     @classmethod
     def from_json(cls, data: bytes, where: str) -> "ScanPlan":
         """Raises RunError where the text is not a plan that this version can read."""
         try:
-            values = json.loads(data)
+            values = unseal(data)
             if values.pop("format") != FORMAT:
                 raise RunError(f"{where}: written by another version of mirscan; use that version, or start anew with --overwrite")
             values["settings"] = ScanSettings.from_dict(values["settings"])
@@ -58,7 +58,7 @@ class ScanPlan:
             values["warnings"] = tuple(values["warnings"])
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{where}: damaged plan ({error!r}); start anew with --overwrite") from None
+            raise RunError(f"{where}: damaged plan ({_first_line(error)}); start anew with --overwrite") from None
 
 
 def load_plan(store: Store) -> ScanPlan | None:
@@ -135,6 +135,10 @@ def clear_run(store: Store) -> None:
     rest = [PLAN, *(name for name in store.names() if name.startswith(f"{WORK}/"))]
     for name in (*ours, *rest):
         store.remove(name)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n")[0]
 
 
 def _check_disk(store: Store, expected: int) -> None:

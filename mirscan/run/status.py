@@ -65,6 +65,7 @@ def read_status(out: str | os.PathLike) -> RunStatus:
 
 def _read(store: Store, name: str) -> dict:
     try:
-        return json.loads(store.read(name))
+        values = json.loads(store.read(name))
     except (FileNotFoundError, ValueError):
         return {}
+    return values if isinstance(values, dict) else {}

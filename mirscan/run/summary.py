@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from mirscan.run.files import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT, Store, part_record, part_sites
 from mirscan.run.finish import Finished
 from mirscan.run.partition import PartContext, peak_memory_mb
+from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import RunOptions
 
 PACKAGES = ("numpy", "numba", "pyarrow", "pysam", "keras", "tensorflow", "tensorflow-cpu", "dask")
@@ -38,7 +39,7 @@ class ScanResult:
 def write_report(context: PartContext, options: RunOptions, finished: Finished, seconds: dict[str, float]) -> ScanResult:
     """Write run.json, the mark of a finished run, and return what it says."""
     store, plan = context.store, context.plan
-    records = [json.loads(store.read(part_record(number))) for number in range(len(plan.parts))]
+    records = [unseal(store.read(part_record(number))) for number in range(len(plan.parts))]
     counts = {rule: sum(record["by_seed"].get(rule, 0) for record in records) for rule in context.table.rules}
     names = [*(part_sites(number) for number in range(len(plan.parts))), *(name for name in _OUTPUTS if store.exists(name))]
     result = ScanResult(
@@ -73,14 +74,14 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         "arguments": sys.argv,
         "finished": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
-    store.write(REPORT, json.dumps(report, indent=1).encode())
+    store.write(REPORT, seal(report))
     return result
 
 
 def read_result(store: Store) -> ScanResult | None:
     """What the finished run says, None if it is not finished or a file of it is gone or has another size."""
     try:
-        result = ScanResult(**json.loads(store.read(REPORT))["result"])
+        result = ScanResult(**unseal(store.read(REPORT))["result"])
         is_whole = all(store.size(name) == size for name, size in result.files.items())
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 
@@ -45,7 +46,7 @@ def test_scan__rows_are_ordered_and_described(runs, golden):
     assert table.schema.names == list(SITES.names)
     genes = table["gene"].to_pylist()
     assert list(dict.fromkeys(genes)) == [f"g{number}" for number in range(14)]
-    assert len([1 for one, other in zip(genes, genes[1:], strict=False) if one != other]) == 13
+    assert len([1 for one, other in itertools.pairwise(genes) if one != other]) == 13
     places = list(zip(table["transcript"].to_pylist(), table["start"].to_pylist(), strict=True))
     by_transcript = {name: [start for transcript, start in places if transcript == name] for name, _ in places}
     assert all(starts == sorted(starts) for starts in by_transcript.values())
@@ -118,9 +119,8 @@ def test_scan__filters_act_in_every_part(runs, golden, tmp_path):
     runs.scan(tmp_path / "regions", regions=str(tmp_path / "regions.bed"))
     every = runs.sites(golden).to_pylist()
     inside = {"tx3": (100, 300), "tx20": (0, 200)}
-    expected = [
-        row for row in every if row["transcript"] in inside and inside[row["transcript"]][0] <= row["start"] and row["end"] <= inside[row["transcript"]][1]
-    ]
+    near = [(row, *inside[row["transcript"]]) for row in every if row["transcript"] in inside]
+    expected = [row for row, first, last in near if first <= row["start"] and row["end"] <= last]
     assert runs.sites(tmp_path / "regions").to_pylist() == expected != []
     runs.scan(tmp_path / "mask", mask_start=100)
     assert runs.sites(tmp_path / "mask").to_pylist() == [row for row in every if row["start"] >= 100]
