@@ -8,17 +8,27 @@ import typer
 
 def evaluate(
     pairs: Annotated[list[Path], typer.Argument(help="Labelled pairs: TSV, CSV (.gz too) or Parquet.")],
-    model: Annotated[list[str] | None, typer.Option("--model", help="Name or folder of a model, or duplex; repeat for more [base].")] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", help="Name or folder of a model, or duplex; repeat for more [base].")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for evaluation.json and evaluation.png.")] = None,
-    training: Annotated[list[Path] | None, typer.Option("--training", help="Files the models learned from: for the miRNA control and a leakage count.")] = None,
-    controls: Annotated[bool, typer.Option("--controls/--no-controls", help="Score with miRNA, duplex energy and seed class alone, too.")] = True,
+    training: Annotated[
+        list[Path] | None, typer.Option("--training", help="Files the models learned from: for the miRNA control and a leakage count.")
+    ] = None,
+    controls: Annotated[
+        bool, typer.Option("--controls/--no-controls", help="Score with miRNA, duplex energy and seed class alone, too.")
+    ] = True,
     folds: Annotated[int, typer.Option(min=0, max=100_000, help="Bootstrap samples for the intervals.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 1,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "float32",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    record: Annotated[Path | None, typer.Option("--record", help="Add the results to this file, from which mirscan models table makes a table.")] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Add the results to this file, from which mirscan models table makes a table.")
+    ] = None,
     set_name: Annotated[str, typer.Option(help="Name of the set in the record [from the first file].")] = "",
-    label: Annotated[str, typer.Option(help="Name of the row in the record; runs with the same label are averaged [each model's name].")] = "",
+    label: Annotated[
+        str, typer.Option(help="Name of the row in the record; runs with the same label are averaged [each model's name].")
+    ] = "",
     groups: Annotated[bool, typer.Option("--groups", help="Print the tables by seed type and miRNA family, too.")] = False,
 ) -> None:
     """Average precision, AUROC and more of models and controls, with bootstrap intervals."""

@@ -11,7 +11,9 @@ Flag = typer.Option
 def train(
     pairs: Annotated[list[Path] | None, typer.Argument(help="Labelled pairs: TSV, CSV (.gz too) or Parquet.", show_default=False)] = None,
     out: Annotated[Path, Flag("--out", help="Folder of the new model.")] = Path("mirscan-model"),
-    recipe: Annotated[Path | None, Flag("--recipe", help="TOML file of settings, such as training.toml of a model; flags win over it.")] = None,
+    recipe: Annotated[
+        Path | None, Flag("--recipe", help="TOML file of settings, such as training.toml of a model; flags win over it.")
+    ] = None,
     resume: Annotated[bool, Flag("--resume", help="Go on from the checkpoint in --out after a kill.")] = False,
     finish: Annotated[bool, Flag("--finish", help="Write the model from the best weights of an interrupted training.")] = False,
     keep_work: Annotated[bool, Flag("--keep-work", help="Keep checkpoint and cached duplex energies.")] = False,
@@ -41,7 +43,9 @@ def train(
     learning_rate: Annotated[float | None, Flag("--learning-rate", "--lr", help="Highest learning rate [0.001].")] = None,
     weight_decay: Annotated[float | None, Flag(help="AdamW's [0.0001].")] = None,
     clip_norm: Annotated[float | None, Flag(help="Cut gradients to this norm; 0 is off [0].")] = None,
-    layer_rates: Annotated[list[str] | None, Flag("--layer-rate", help="PREFIX=FACTOR of the learning rate for layers named so; 0 freezes; repeat for more.")] = None,
+    layer_rates: Annotated[
+        list[str] | None, Flag("--layer-rate", help="PREFIX=FACTOR of the learning rate for layers named so; 0 freezes; repeat for more.")
+    ] = None,
     schedule: Annotated[str | None, Flag(help="constant, cosine, step, multi-step, exponential, plateau or one-cycle [one-cycle].")] = None,
     warmup: Annotated[float | None, Flag(help="Part of the steps with rising rate [one-cycle 0.3, else 0].")] = None,
     final_rate: Annotated[float | None, Flag(help="Last rate as a part of the highest: cosine, one-cycle [0.001].")] = None,

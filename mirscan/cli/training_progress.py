@@ -35,7 +35,8 @@ def validation_line(step) -> str:
     entry = step.validation
     several = f" ({', '.join(f'{value:.4f}' for value in entry['by_file'].values())})" if len(entry["by_file"]) > 1 else ""
     return (
-        f"epoch {entry['epoch']:g}, step {entry['step']:,} of {step.n_steps:,}: loss {entry['loss']:.4f}, validation loss {entry['validation_loss']:.4f}, "
+        f"epoch {entry['epoch']:g}, step {entry['step']:,} of {step.n_steps:,}: loss {entry['loss']:.4f}, "
+        f"validation loss {entry['validation_loss']:.4f}, "
         f"average precision {entry['average_precision']:.4f}{several}, AUROC {entry['auroc']:.4f}, {entry['seconds']:.0f} s"
     )
 
@@ -55,7 +56,9 @@ class _LinePrinter:
             done = step.step - self.first_step
             rate = step.pairs_done / step.step * done / max(now - self.started, 1e-9)
             left = (step.n_steps - step.step) * (now - self.started) / max(done, 1)
-            print(f"step {step.step:,} of {step.n_steps:,}: loss {step.loss:.4f}, {rate:,.0f} pairs/s, {left / 60:.0f} min left", flush=True)
+            print(
+                f"step {step.step:,} of {step.n_steps:,}: loss {step.loss:.4f}, {rate:,.0f} pairs/s, {left / 60:.0f} min left", flush=True
+            )
         else:
             return
         self.last = now

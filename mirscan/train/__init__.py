@@ -1,17 +1,24 @@
 """Labelled pairs -> a trained, calibrated and evaluated network.
 
-    pairs.py        files of labelled pairs -> PAIRS table; conflicts and duplicates
-    splits.py       train / validation by miRNA family, site cluster, chromosome, column or chance; what leaks between them
-    recipe.py       Recipe: every setting of a training, from TOML and flags
-    batches.py      encoded pairs and their shuffled, shifted, mixed batches
-    objective.py    losses, optimisers, schedules, weight averages
-    checkpoint.py   what a killed training needs to go on
-    fit.py          train_model: the loop
-    metrics.py      average precision, AUROC, within-miRNA AUROC, calibration error, bootstrap
-    calibration.py  raw probabilities -> probabilities at a stated base rate
-    controls.py     predictors that know less than a network should
-    evaluate.py     evaluate_model: metrics, groups, controls, pictures
-    results.py      the table in models/README.md
+pairs.py        files of labelled pairs -> PAIRS table; conflicts and duplicates
+splits.py       train / validation by miRNA family, site cluster, chromosome, column or chance; what leaks between them
+recipe.py       Recipe: every setting of a training, from TOML and flags
+data.py         recipe -> the arrays of a training, everything dropped or shared counted
+batches.py      encoded pairs and their shuffled, shifted batches
+mixup.py        mixing of letters inside a network
+objective.py    losses, optimisers, schedules, weight averages
+loop.py         steps, validations, checkpoints
+checkpoint.py   what a killed training needs to go on
+fit.py          train_model: from a recipe to a model folder
+metrics.py      average precision, AUROC, within-miRNA AUROC, calibration error, bootstrap
+calibration.py  raw outputs -> probabilities at a stated base rate
+seed_class.py   the strongest canonical match in a window
+controls.py     predictors that know less than a network should
+evaluate.py     evaluate_model: models and controls side by side
+report.py       an evaluation on the terminal
+pictures.py     training curve; precision-recall, ROC and calibration
+tensorboard.py  event files
+results.py      the table in models/README.md
 """
 
 import importlib

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import RunError
+from mirscan.train.recipe import Recipe
 
 CHECKPOINT_FILE = "checkpoint.npz"
 # Settings that may differ between the first part of a training and its resumption.
@@ -35,7 +36,7 @@ class Progress:
 
 @dataclass
 class Checkpoint:
-    """`network` and `optimizer`: every variable in Keras' order; `best` and `average`: the network's weights, empty before there are any."""
+    """`network` and `optimizer`: all variables in Keras' order; `best` and `average`: the network's weights, empty before there are any."""
 
     progress: Progress
     recipe: dict
@@ -77,10 +78,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def check_resumable(path: Path, checkpoint: Checkpoint, recipe: dict, data_digest: str) -> None:
     """RunError when the checkpoint was made with another recipe (naming what differs) or on other pairs."""
-    old, new = checkpoint.recipe, json.loads(json.dumps(recipe))
+    # A setting that the checkpoint's version did not know yet had what is now its default.
+    old, new = {**Recipe().to_dict(), **checkpoint.recipe}, json.loads(json.dumps(recipe))
     differing = [key for key in {**old, **new} if key not in _FREE_SETTINGS and old.get(key) != new.get(key)]
     if differing:
         key = differing[0]
-        raise RunError(f"{path}: made with another recipe: {key} was {old.get(key)!r} and is now {new.get(key)!r}; resume with the same recipe or use another folder")
+        change = f"{key} was {old.get(key)!r} and is now {new.get(key)!r}"
+        raise RunError(f"{path}: made with another recipe: {change}; resume with the same recipe or use another folder")
     if checkpoint.data_digest != data_digest:
         raise RunError(f"{path}: made on other training pairs than the files hold now; use another folder")

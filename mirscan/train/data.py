@@ -55,9 +55,17 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
 
 
 def _encode(
-    recipe: Recipe, train: pa.Table, validation: pa.Table, cleaning: CleaningCounts, leakage: LeakageReport, cache: Path, say: Callable[[str], None]
+    recipe: Recipe,
+    train: pa.Table,
+    validation: pa.Table,
+    cleaning: CleaningCounts,
+    leakage: LeakageReport,
+    cache: Path,
+    say: Callable[[str], None],
 ) -> TrainingData:
-    layout = WindowLayout(recipe.target_length, recipe.anchor if recipe.anchor is not None else recipe.target_length // 2, recipe.mirna_length)
+    layout = WindowLayout(
+        recipe.target_length, recipe.anchor if recipe.anchor is not None else recipe.target_length // 2, recipe.mirna_length
+    )
     other_length = _count_other_lengths(train, layout)
     if other_length:
         say(f"{other_length:,} training sites are not {layout.length} nt long and were cut or padded with N at both ends")
@@ -66,7 +74,7 @@ def _encode(
     if recipe.anchor is None:
         positive = encoded.labels >= 0.5
         layout = replace(layout, anchor=usual_anchor(encoded.mirna_codes[positive], encoded.target_codes[positive], layout.anchor))
-        say(f"a scan will place the target base opposite miRNA nt 1 at place {layout.anchor} of the window, where most positive pairs have it")
+        say(f"a scan will place the base opposite miRNA nt 1 at place {layout.anchor} of the window, where most positives have it")
     if recipe.duplex:
         report = _percent_reporter(say)
         encoded, held_out = with_duplex(encoded, cache, report), with_duplex(held_out, cache)
@@ -88,7 +96,8 @@ def _count_other_lengths(pairs: pa.Table, layout: WindowLayout) -> int:
 
 
 def _describe(what: str, counts: CleaningCounts) -> str:
-    dropped = f"; dropped {counts.conflicting_rows:,} rows of {counts.conflicting_pairs:,} pairs with both labels and {counts.duplicate_rows:,} duplicates"
+    conflicts = f"{counts.conflicting_rows:,} rows of {counts.conflicting_pairs:,} pairs with both labels"
+    dropped = f"; dropped {conflicts} and {counts.duplicate_rows:,} duplicates"
     return f"{what}: {counts.rows_read:,} pairs read" + (dropped if counts.rows_kept < counts.rows_read else "")
 
 

@@ -127,7 +127,10 @@ class _Groups:
         by_seed = {name: self.seed_class == place for place, name in enumerate(SEED_CLASSES)}
         names, sizes = np.unique(self.family.astype(str), return_counts=True)
         by_family = {str(name): self.family == name for name in names[np.argsort(-sizes, kind="stable")][:_FAMILIES_SHOWN]}
-        return tuple({name: _describe(labels[rows], scores[rows]) for name, rows in groups.items() if rows.sum() >= _MIN_GROUP} for groups in (by_seed, by_family))
+        return tuple(
+            {name: _describe(labels[rows], scores[rows]) for name, rows in groups.items() if rows.sum() >= _MIN_GROUP}
+            for groups in (by_seed, by_family)
+        )
 
 
 def _describe(labels: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
@@ -151,7 +154,12 @@ def write_evaluation(evaluation: Evaluation, folder: str | Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(without_nan(evaluation.to_dict()), indent=1)
     (folder / "evaluation.json").write_text(text + "\n")
-    draw_evaluation(evaluation.labels, evaluation.scores, {r.name for r in evaluation.results if "calibration_error" in r.metrics}, folder / "evaluation.png")
+    draw_evaluation(
+        evaluation.labels,
+        evaluation.scores,
+        {r.name for r in evaluation.results if "calibration_error" in r.metrics},
+        folder / "evaluation.png",
+    )
 
 
 def without_nan(value):

@@ -70,13 +70,15 @@ def _check_folder(out: Path, work: Path, go_on: bool) -> None:
     if (out / CARD_FILE).exists():
         raise InputError(f"{out}: holds a trained model already; choose another folder with --out")
     if (work / CHECKPOINT_FILE).exists():
-        raise InputError(f"{work / CHECKPOINT_FILE}: a training was interrupted here; go on with --resume, end it with --finish, or choose another folder")
+        raise InputError(
+            f"{work / CHECKPOINT_FILE}: a training was interrupted here; go on with --resume, end it with --finish, or choose another --out"
+        )
     if out.is_file():
         raise InputError(f"{out}: is a file; expected a folder for the model")
 
 
 def _complete(recipe: Recipe) -> Recipe:
-    """The recipe with architecture, settings and input lengths of `init` where it names no architecture; names are checked before any long reading."""
+    """The recipe with architecture, settings and input lengths of `init` where it names none; names are checked before any long reading."""
     if not recipe.pairs:
         raise InputError("recipe: no pairs; give files of labelled pairs")
     folder = find_model(recipe.init) if recipe.init else None
@@ -135,7 +137,7 @@ def copy_weights(source, network, name: str) -> str:
     fitting = [weight for weight in network.weights if weight.path in known and known[weight.path].shape == weight.shape]
     if 2 * len(fitting) < len(network.weights):
         raise InputError(
-            f"init: only {len(fitting)} of {len(network.weights)} weight arrays of this network are in {name} with the same layer name and shape; "
+            f"init: only {len(fitting)} of {len(network.weights)} weight arrays of this network are in {name} by layer name and shape; "
             "expected a model of the same architecture and settings"
         )
     for weight in fitting:

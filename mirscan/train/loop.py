@@ -1,4 +1,4 @@
-"""The training loop: steps, validations, checkpoints. Everything random follows from seed, epoch and step, so a killed run resumes exactly."""
+"""The training loop: steps, validations, checkpoints. What is random follows from seed, epoch and step, so a killed run resumes exactly."""
 
 import time
 from collections.abc import Callable
@@ -125,7 +125,7 @@ class Loop:
             self._update_average()
         weights = [np.copy(weight) for weight in self.average] if self.average else _values(self.network.weights)
         scores = self._predict_with(weights)
-        # Sets of different difficulty and class balance are not ranked against each other: each file's own average precision, then the mean.
+        # Sets of different difficulty and class balance are not ranked against each other: each file's own, then the mean.
         by_file = {name: average_precision(self.validation.labels[rows], scores[rows]) for name, rows in self.rows_of.items()}
         entry = {
             "epoch": round((progress.step + 1) / self.steps_per_epoch, 4),
@@ -181,7 +181,9 @@ class Loop:
         if not all(np.isfinite(array).all() for array in network):
             return
         optimizer = _values(self.optimizer.variables)
-        write_checkpoint(self.path, Checkpoint(self.progress, self.recipe.to_dict(), self._digest, network, optimizer, self.best, self.average))
+        write_checkpoint(
+            self.path, Checkpoint(self.progress, self.recipe.to_dict(), self._digest, network, optimizer, self.best, self.average)
+        )
 
 
 def _jit_pays() -> bool:

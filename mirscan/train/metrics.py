@@ -1,4 +1,4 @@
-"""What scores are worth against labels, with bootstrap intervals. NumPy only; scores (n,), labels (n,) of 0 and 1 (soft labels count from .5)."""
+"""What scores (n,) are worth against labels (n,) of 0 and 1 (soft labels count from .5), with bootstrap intervals. NumPy only."""
 
 from dataclasses import dataclass
 
@@ -74,7 +74,9 @@ class Ranking:
     def auroc(self, counts: np.ndarray) -> np.ndarray:
         hits, misses = self.cumulative(counts)
         # Area by trapezes: a tie is a slanted step, worth half.
-        area = np.sum(np.diff(misses, prepend=0, axis=1) * (hits + np.concatenate([np.zeros((len(hits), 1)), hits[:, :-1]], axis=1)) / 2, axis=1)
+        area = np.sum(
+            np.diff(misses, prepend=0, axis=1) * (hits + np.concatenate([np.zeros((len(hits), 1)), hits[:, :-1]], axis=1)) / 2, axis=1
+        )
         return _ratio(area, hits[:, -1] * misses[:, -1])
 
     def precision_at_recall(self, counts: np.ndarray, recall: float) -> np.ndarray:

@@ -114,11 +114,9 @@ def _cosine(part: float, start: float, end: float) -> float:
 
 def update_average(average: list[np.ndarray], weights: list[np.ndarray], recipe: Recipe, n_averaged: int) -> None:
     """Move `average` towards `weights` in place: exponentially (with the bias of a short run removed) or to the plain mean."""
-    if recipe.average == "ema":
-        # Kingma 2014's correction: the first averages would otherwise remember the random start.
-        momentum = min(recipe.ema_momentum, (1 + n_averaged) / (10 + n_averaged))
-    else:
-        momentum = n_averaged / (n_averaged + 1)
+    # A momentum that starts low: the first averages would otherwise remember the random start.
+    rising = (1 + n_averaged) / (10 + n_averaged)
+    momentum = min(recipe.ema_momentum, rising) if recipe.average == "ema" else n_averaged / (n_averaged + 1)
     for mean, weight in zip(average, weights, strict=True):
         mean *= momentum
         mean += (1 - momentum) * weight

@@ -158,7 +158,9 @@ def _read_raw(path: Path) -> pa.Table:
             convert_options=pyarrow.csv.ConvertOptions(column_types=_text_types(path, "," if name.endswith(".csv") else "\t")),
         )
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a table: {str(error).splitlines()[0]}; expected TSV, CSV (.gz too) or Parquet") from error
+        raise InputError(
+            f"{path}: cannot be read as a table: {str(error).splitlines()[0]}; expected TSV, CSV (.gz too) or Parquet"
+        ) from error
     return text
 
 
@@ -182,7 +184,9 @@ def _match_headings(path: Path, raw: pa.Table) -> dict[str, str]:
             names[role] = found
     missing = [role for role in PAIRS.names if role not in names]
     if missing:
-        raise InputError(f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {UNDERSTOOD}")
+        raise InputError(
+            f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {UNDERSTOOD}"
+        )
     return names
 
 
@@ -214,7 +218,10 @@ def _clean(path: Path, strings: pa.Array, role: str, indices: pa.Array | None) -
     if bad.any():
         row = int(np.searchsorted(offsets, np.flatnonzero(bad)[0], side="right") - 1)
         letter = next(c for c in strings[row].as_py() if ord(c) > 255 or BYTE_CODES[ord(c)] == INVALID)
-        raise InputError(f"{path}, line {line(row)}: letter {letter!r} in the {role} sequence {strings[row].as_py()[:60]!r}; expected A C G T U N or IUPAC")
+        raise InputError(
+            f"{path}, line {line(row)}: letter {letter!r} in the {role} sequence {strings[row].as_py()[:60]!r}; "
+            "expected A C G T U N or IUPAC"
+        )
     lengths, (shortest, longest) = np.diff(offsets), _LENGTHS[role]
     wrong = np.flatnonzero((lengths < shortest) | (lengths > longest))
     if len(wrong):

@@ -38,7 +38,7 @@ class Recipe:
     also_split: bool = False
     """Split validation pairs off the training pairs although validation files are given."""
     split: str = "family"
-    """What stays together when validation pairs are split off: family, cluster, chromosome, column (train/validation named in a column `split`), random."""
+    """What stays together when validation pairs are split off: family, cluster, chromosome, column (named in a column `split`), random."""
     validation_fraction: float = 0.1
     """Part of the pairs that is split off, about."""
     allow_leak: bool = False
@@ -102,7 +102,7 @@ class Recipe:
     validate_every: int = 0
     """Steps between validations; 0: at the end of every epoch."""
     average: str = "none"
-    """Validate and keep averaged weights: ema (exponential, a step) or swa (plain mean of the weights at validations in the second half)."""
+    """Validate and keep averaged weights: ema (exponential, a step) or swa (plain mean over the validations of the second half)."""
     ema_momentum: float = 0.999
     precision: str = "float32"
     seed: int = 1

@@ -23,7 +23,10 @@ def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
     from rich.console import Console
 
     console = Console(width=None if _is_terminal() else 170)
-    console.print(f"{', '.join(evaluation.files)}: {evaluation.pairs:,} pairs, {evaluation.positives:,} positive, {evaluation.mirnas:,} miRNAs", highlight=False)
+    console.print(
+        f"{', '.join(evaluation.files)}: {evaluation.pairs:,} pairs, {evaluation.positives:,} positive, {evaluation.mirnas:,} miRNAs",
+        highlight=False,
+    )
     if evaluation.conflicting_pairs:
         console.print(f"{evaluation.conflicting_pairs:,} pairs carry both labels; they count as they stand", highlight=False)
     if evaluation.leakage is not None:

@@ -16,7 +16,9 @@ RESULTS_FILE = "results.json"
 _SPEED_PAIRS = 8192
 
 
-def record_evaluation(path: str | Path, evaluation: Evaluation, set_name: str, label: str = "", speed: dict[str, float] | None = None) -> None:
+def record_evaluation(
+    path: str | Path, evaluation: Evaluation, set_name: str, label: str = "", speed: dict[str, float] | None = None
+) -> None:
     """Add an evaluation to a results file: one record a scorer and set; a newer one of the same model file and set replaces it.
 
     `label` joins runs that differ in their seed alone into one row; default: each model's name. `speed` gives windows/s by model name.
@@ -90,19 +92,25 @@ def results_table(records: list[dict]) -> str:
         own = [record for record in records if record["set"] == name]
         rows = [*_rows(own), *_published_rows(name)]
         rows.sort(key=lambda row: -row.average_precision)
-        parts.append(f"## {name}\n\n{own[0]['pairs']:,} pairs, {own[0]['positives']:,} positive.\n\n{_COLUMNS}\n" + "\n".join(row.cells for row in rows) + "\n")
+        parts.append(
+            f"## {name}\n\n{own[0]['pairs']:,} pairs, {own[0]['positives']:,} positive.\n\n{_COLUMNS}\n"
+            + "\n".join(row.cells for row in rows)
+            + "\n"
+        )
     parts.append(_sources())
     return "\n".join(parts)
 
 
 _HEAD = """# Results
 
-Made by `mirscan models table` from `results.json` (which `mirscan evaluate --record` fills) and the numbers in `mirscan/train/published.toml`; not edited by hand.
+Made by `mirscan models table` from `results.json` (which `mirscan evaluate --record` fills) and `mirscan/train/published.toml`;
+not edited by hand.
 
-**bold**: models of mirscan. *italic*: controls, predictors that know less than a network should. Plain: published by others or measured with their published models.
-AP: average precision, with the 95 % interval of 1,000 bootstrap samples, or lowest and highest of n trainings that differ in their seed. Within miRNA: AUROC over positive
-and negative windows of the same miRNA; a score that knows only the miRNA gets .5. ECE: expected calibration error at the base rate of the card. Accuracy and F1 at a score of .5.
-Windows/s: one core in the fast path. No test set was used to choose an architecture, an epoch, a weight or a threshold.
+**bold**: models of mirscan. *italic*: controls, predictors that know less than a network should. Plain: published by others or measured
+with their published models. AP: average precision, with the 95 % interval of 1,000 bootstrap samples, or lowest and highest of n trainings
+that differ in their seed. Within miRNA: AUROC over positive and negative windows of the same miRNA; a score that knows only the miRNA gets
+.5. ECE: expected calibration error at the base rate of the card. Accuracy and F1 at a score of .5. Windows/s: one core in the fast path.
+No test set was used to choose an architecture, an epoch, a weight or a threshold.
 """
 _COLUMNS = (
     "| scorer | architecture | trained on | parameters | MFLOP | windows/s | AP | AUROC | within miRNA | F1 | accuracy | ECE |\n"
@@ -129,7 +137,16 @@ def _rows(records: list[dict]) -> list[_Row]:
         speed = f"{first['windows_per_second']:,.0f}" if first.get("windows_per_second") else ""
         parameters = f"{first['parameters']:,}" if first.get("parameters") else ""
         mflop = f"{first['mflop']:.1f}" if first.get("mflop") else ""
-        cells = [name, first.get("architecture", ""), first["training"], parameters, mflop, speed, f"{mean:.3f} ({low:.3f}-{high:.3f}{several})", *others]
+        cells = [
+            name,
+            first.get("architecture", ""),
+            first["training"],
+            parameters,
+            mflop,
+            speed,
+            f"{mean:.3f} ({low:.3f}-{high:.3f}{several})",
+            *others,
+        ]
         rows.append(_Row(mean, _line(cells)))
     return rows
 
@@ -147,13 +164,30 @@ def _published_rows(set_name: str) -> list[_Row]:
             continue
         parameters = f"{entry['parameters']:,}" if "parameters" in entry else ""
         auroc = f"{metrics['auroc']:.3f}" if "auroc" in metrics else ""
-        cells = [f"{entry['name']} [{number}]", "", entry.get("training", ""), parameters, "", "", f"{metrics['average_precision']:.3f}", auroc, "", "", "", ""]
+        cells = [
+            f"{entry['name']} [{number}]",
+            "",
+            entry.get("training", ""),
+            parameters,
+            "",
+            "",
+            f"{metrics['average_precision']:.3f}",
+            auroc,
+            "",
+            "",
+            "",
+            "",
+        ]
         rows.append(_Row(metrics["average_precision"], _line(cells)))
     return rows
 
 
 def _sources() -> str:
-    return "## Sources\n\n" + "\n".join(f"[{number}] {entry['name']}: {entry['source']}.  " for number, entry in enumerate(_published()["published"], start=1)) + "\n"
+    return (
+        "## Sources\n\n"
+        + "\n".join(f"[{number}] {entry['name']}: {entry['source']}.  " for number, entry in enumerate(_published()["published"], start=1))
+        + "\n"
+    )
 
 
 def _line(cells: list[str]) -> str:

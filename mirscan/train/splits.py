@@ -25,7 +25,10 @@ def split_pairs(pairs: pa.Table, by: str, fraction: float, seed: int) -> tuple[p
     groups = np.arange(pairs.num_rows) if by == "random" else _GROUPERS[by](pairs)
     in_validation = _draw_groups(groups, fraction, seed)
     if not in_validation.any() or in_validation.all():
-        raise InputError(f"split by {by}: {len(np.unique(groups))} groups of {pairs.num_rows} pairs cannot give {fraction:g} of them; choose another split or fraction")
+        raise InputError(
+            f"split by {by}: {len(np.unique(groups))} groups of {pairs.num_rows} pairs cannot give {fraction:g} of them; "
+            "choose another split or fraction"
+        )
     return pairs.filter(pa.array(~in_validation)), pairs.filter(pa.array(in_validation))
 
 
@@ -63,7 +66,7 @@ _GROUPERS = {"family": _by_family, "cluster": _by_cluster, "chromosome": _by_chr
 
 
 def _draw_groups(groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Rows (n,) bool of groups drawn at random until about `fraction` of the rows is reached; groups too large for what is left are passed over."""
+    """Rows (n,) bool of groups drawn at random until `fraction` of the rows is reached; a group larger than the rest is passed over."""
     _, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     wanted, taken = fraction * len(groups), np.zeros(len(sizes), bool)
     left = wanted
@@ -83,7 +86,9 @@ def _split_by_column(pairs: pa.Table) -> tuple[pa.Table, pa.Table]:
     sides = [pairs.filter(pc.is_in(word, pa.array(_COLUMN_NAMES[side]))) for side in ("train", "validation")]
     if not all(side.num_rows for side in sides):
         found = sorted(str(value) for value in pc.unique(pairs["split"]).to_pylist())
-        raise InputError(f"split by column: {sides[0].num_rows} train and {sides[1].num_rows} validation pairs; the column says {', '.join(found[:8])}")
+        raise InputError(
+            f"split by column: {sides[0].num_rows} train and {sides[1].num_rows} validation pairs; the column says {', '.join(found[:8])}"
+        )
     return sides[0], sides[1]
 
 
@@ -99,7 +104,8 @@ class LeakageReport:
 
     def __str__(self) -> str:
         return (
-            f"of {self.rows:,} validation pairs, training has the same pair for {self.shared_pairs:,}, the same site for {self.shared_sites:,}, "
+            f"of {self.rows:,} validation pairs, training has the same pair for {self.shared_pairs:,}, "
+            f"the same site for {self.shared_sites:,}, "
             f"the same miRNA for {self.shared_mirnas:,}, the same family for {self.shared_families:,}"
         )
 
@@ -136,4 +142,7 @@ def refuse_leak(report: LeakageReport, split: str) -> None:
     leaks = [name for name in _PROMISES[split] if getattr(report, name)]
     if leaks:
         what = " and ".join(f"{getattr(report, name):,} {name.removeprefix('shared_')}" for name in leaks)
-        raise InputError(f"leak: {what} of the {report.rows:,} validation pairs also occur in training (split: {split}); choose another split, or --allow-leak to train all the same")
+        raise InputError(
+            f"leak: {what} of the {report.rows:,} validation pairs also occur in training (split: {split}); "
+            "choose another split, or --allow-leak to train all the same"
+        )

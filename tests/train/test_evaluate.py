@@ -29,7 +29,16 @@ def model(folder, write_pairs):
     """One tiny trained network for all tests here."""
     path = folder / "tiny"
     if not path.exists():
-        train_model(Recipe(pairs=(str(write_pairs("training.tsv", n=500)),), architecture="mirscan_base", settings=TINY, epochs=1, validation_fraction=0.2), path)
+        train_model(
+            Recipe(
+                pairs=(str(write_pairs("training.tsv", n=500)),),
+                architecture="mirscan_base",
+                settings=TINY,
+                epochs=1,
+                validation_fraction=0.2,
+            ),
+            path,
+        )
     return path
 
 
@@ -42,7 +51,9 @@ def test_evaluate_model__metrics_are_those_of_the_calibrated_scores(model, write
     np.testing.assert_allclose(evaluation.scores["tiny"], expected, atol=1e-5)
     metrics = evaluation.results[0].metrics
     assert metrics["average_precision"].value == pytest.approx(average_precision(labels_of(pairs), evaluation.scores["tiny"]))
-    assert metrics["within_mirna_auroc"].value == pytest.approx(within_auroc(labels_of(pairs), evaluation.scores["tiny"], group_codes(pairs["mirna"])))
+    assert metrics["within_mirna_auroc"].value == pytest.approx(
+        within_auroc(labels_of(pairs), evaluation.scores["tiny"], group_codes(pairs["mirna"]))
+    )
     assert set(metrics) >= {"auroc", "f1", "accuracy", "calibration_error", "precision_at_recall_0.5"}
 
 
@@ -98,15 +109,31 @@ def test_results__recorded_runs_become_rows_of_a_table(model, write_pairs, tmp_p
     table = results_table(records)
     row = next(line for line in table.splitlines() if line.startswith("| **tiny**"))
     assert "| mirscan_base | training |" in row and "| 61,234 |" in row
-    assert "## Hejret 2023 test" in table and "| miRBind 2.0 pairwise CNN [1] |" in table and "0.855" in table and "[1] miRBind 2.0" in table
-    precisions = [float(line.split("|")[7].split()[0]) for line in table.splitlines() if line.startswith("| ") and "[" in line or line.startswith(("| **", "| *"))]
+    assert (
+        "## Hejret 2023 test" in table and "| miRBind 2.0 pairwise CNN [1] |" in table and "0.855" in table and "[1] miRBind 2.0" in table
+    )
+    precisions = [
+        float(line.split("|")[7].split()[0])
+        for line in table.splitlines()
+        if line.startswith("| *") or (line.startswith("| ") and "[" in line)
+    ]
     assert precisions == sorted(precisions, reverse=True) and len(precisions) > 8
 
 
 def test_results__runs_that_differ_in_their_seed_share_a_row():
     def run(sha, value):
         metrics = {"average_precision": [value, value - 0.1, value + 0.1], "auroc": [value, 0, 1]}
-        return {"label": "base", "name": sha, "control": False, "sha256": sha, "training": "x", "set": "s", "pairs": 10, "positives": 5, "metrics": metrics}
+        return {
+            "label": "base",
+            "name": sha,
+            "control": False,
+            "sha256": sha,
+            "training": "x",
+            "set": "s",
+            "pairs": 10,
+            "positives": 5,
+            "metrics": metrics,
+        }
 
     table = results_table([run("a", 0.88), run("b", 0.90), run("c", 0.92)])
     assert "| **base** |  | x |  |  |  | 0.900 (0.880-0.920, n=3) | 0.900 |" in table
@@ -129,7 +156,21 @@ def run_cli(*arguments):
 
 def test_cli__evaluate_record_and_table(model, write_pairs, tmp_path):
     path = write_pairs("held.tsv", n=300, seed=5)
-    done = run_cli("evaluate", path, "--model", model, "--folds", 5, "--out", tmp_path / "e", "--record", tmp_path / "r.json", "--label", "mine", "--no-controls")
+    done = run_cli(
+        "evaluate",
+        path,
+        "--model",
+        model,
+        "--folds",
+        5,
+        "--out",
+        tmp_path / "e",
+        "--record",
+        tmp_path / "r.json",
+        "--label",
+        "mine",
+        "--no-controls",
+    )
     assert done.exit_code == 0, done.output
     assert "held.tsv: 300 pairs" in done.output and (tmp_path / "e" / "evaluation.json").exists()
     assert run_cli("models", "table", "--results", tmp_path / "r.json", "--out", tmp_path / "README.md").exit_code == 0
@@ -137,9 +178,24 @@ def test_cli__evaluate_record_and_table(model, write_pairs, tmp_path):
 
 
 def test_cli__train_takes_flags_over_a_recipe(write_pairs, tmp_path):
-    (tmp_path / "r.toml").write_text('architecture = "mirscan_base"\nepochs = 50\n[settings]\nstem_filters = 4\nfilters = [4]\nstrides = [2]\npools = [1]\n')
+    (tmp_path / "r.toml").write_text(
+        'architecture = "mirscan_base"\nepochs = 50\n[settings]\nstem_filters = 4\nfilters = [4]\nstrides = [2]\npools = [1]\n'
+    )
     pairs = write_pairs("p.tsv")
-    flags = ["--recipe", tmp_path / "r.toml", "--epochs", 1, "--set", "dense=[4]", "--layer-rate", "stem=0.5", "--validation-fraction", 0.2, "--out", tmp_path / "m"]
+    flags = [
+        "--recipe",
+        tmp_path / "r.toml",
+        "--epochs",
+        1,
+        "--set",
+        "dense=[4]",
+        "--layer-rate",
+        "stem=0.5",
+        "--validation-fraction",
+        0.2,
+        "--out",
+        tmp_path / "m",
+    ]
     done = run_cli("train", pairs, *flags)
     assert done.exit_code == 0, done.output
     assert "training: 400 pairs read" in done.output and "epoch 1, step" in done.output and "within-miRNA AUROC" in done.output

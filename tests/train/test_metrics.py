@@ -4,11 +4,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_recall_curve, roc_auc_score
 
-from mirscan.train.metrics import GroupedRanking, Ranking, Scored, auroc, average_precision, calibration_error, count_couples, curve, within_auroc
-
-scored_pairs = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8), st.integers(0, 3), st.integers(0, 3)), min_size=4, max_size=60).filter(
-    lambda rows: 0 < sum(row[0] for row in rows) < len(rows)
+from mirscan.train.metrics import (
+    GroupedRanking,
+    Ranking,
+    Scored,
+    auroc,
+    average_precision,
+    calibration_error,
+    count_couples,
+    curve,
+    within_auroc,
 )
+
+scored_pairs = st.lists(
+    st.tuples(st.integers(0, 1), st.integers(0, 8), st.integers(0, 3), st.integers(0, 3)), min_size=4, max_size=60
+).filter(lambda rows: 0 < sum(row[0] for row in rows) < len(rows))
 
 
 def columns(rows):
@@ -46,7 +56,9 @@ def test_metrics__counts_equal_repeated_rows(rows):
         ranking = Ranking(labels, scores)
         assert ranking.average_precision(counts[None])[0] == pytest.approx(average_precision(*repeated[:2]), abs=1e-12)
         assert ranking.auroc(counts[None])[0] == pytest.approx(auroc(*repeated[:2]), abs=1e-12)
-        assert GroupedRanking(labels, scores, groups).auroc(counts[None])[0] == pytest.approx(within_auroc(*repeated), abs=1e-12, nan_ok=True)
+        assert GroupedRanking(labels, scores, groups).auroc(counts[None])[0] == pytest.approx(
+            within_auroc(*repeated), abs=1e-12, nan_ok=True
+        )
 
 
 def test_precision_at_recall__first_threshold_that_reaches_it():
@@ -82,7 +94,9 @@ def test_scored_metrics__intervals_hold_the_value_and_thresholds_equal_scikit_le
     # Standard error of an accuracy p of n pairs: sqrt(p (1 - p) / n), so a 95 % interval is 3.92 of those wide.
     p = metrics["accuracy"].value
     assert metrics["accuracy"].high - metrics["accuracy"].low == pytest.approx(3.92 * np.sqrt(p * (1 - p) / 600), rel=0.25)
-    assert Scored(labels, scores, np.zeros(600)).metrics(folds=20, seed=5) == Scored(labels, scores, np.zeros(600)).metrics(folds=20, seed=5)
+    assert Scored(labels, scores, np.zeros(600)).metrics(folds=20, seed=5) == Scored(labels, scores, np.zeros(600)).metrics(
+        folds=20, seed=5
+    )
 
 
 def test_calibration_error__known_gap():

@@ -39,7 +39,9 @@ def test_read_pairs__mirbench_extra_columns(tmp_path):
 
 
 def test_read_pairs__miraw_keeps_the_name_apart_from_the_sequence(tmp_path):
-    pairs = read_pairs(write(tmp_path / "p.tsv", "mirna\tmirna_seq\tensg\tsite_seq\tlabel\tsplit", f"hsa-let-7a\t{MIRNA}\tENSG1\t{SITE}\t1\ttrain"))
+    pairs = read_pairs(
+        write(tmp_path / "p.tsv", "mirna\tmirna_seq\tensg\tsite_seq\tlabel\tsplit", f"hsa-let-7a\t{MIRNA}\tENSG1\t{SITE}\t1\ttrain")
+    )
     assert pairs["mirna"].to_pylist() == [DNA]
     assert pairs["mirna_name"].to_pylist() == ["hsa-let-7a"]
     assert pairs["split"].to_pylist() == ["train"]
@@ -82,7 +84,10 @@ def test_read_pairs__several_files_with_weights(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["rna\tgene\tlabel", f"{MIRNA}\t{SITE}\t1"], r"p\.tsv, line 1: no column for mirna among rna, gene, label; understood: noncodingRNA"),
+        (
+            ["rna\tgene\tlabel", f"{MIRNA}\t{SITE}\t1"],
+            r"p\.tsv, line 1: no column for mirna among rna, gene, label; understood: noncodingRNA",
+        ),
         (["mirna\tlabel", f"{MIRNA}\t1"], r"line 1: no column for target"),
         (["mirna\ttarget\tlabel", f"{MIRNA}\t{SITE}\t1", f"{MIRNA}\t{SITE[:-1]}?\t0"], r"line 3: letter '\?' in the target sequence"),
         (["mirna\ttarget\tlabel", f"{MIRNA}\t{SITE}\t1", f"{MIRNA}\t{SITE}\t1.5"], r"line 3: label is 1\.5; expected 0 to 1"),

@@ -9,7 +9,13 @@ from mirscan.train.recipe import Recipe, read_recipe, recipe_from_dict
 
 def test_recipe__survives_a_trip_through_toml(tmp_path):
     recipe = Recipe(
-        pairs=("a.tsv", "b.tsv"), weights=(1.0, 0.5), architecture="x", settings={"filters": [4, 8]}, layer_rates={"conv": 0.1}, milestones=(3, 5), anchor=30
+        pairs=("a.tsv", "b.tsv"),
+        weights=(1.0, 0.5),
+        architecture="x",
+        settings={"filters": [4, 8]},
+        layer_rates={"conv": 0.1},
+        milestones=(3, 5),
+        anchor=30,
     )
     path = tmp_path / "training.toml"
     path.write_text(tomli_w.dumps(recipe.to_dict()))

@@ -69,7 +69,9 @@ def test_leakage_report__counts_pairs_sites_mirnas_and_families():
 
 def test_refuse_leak__each_split_is_held_to_what_it_promises():
     sites = LeakageReport(rows=10, shared_pairs=0, shared_sites=4, shared_mirnas=9, shared_families=9)
-    with pytest.raises(InputError, match=r"leak: 4 sites of the 10 validation pairs also occur in training \(split: given\); .*--allow-leak"):
+    with pytest.raises(
+        InputError, match=r"leak: 4 sites of the 10 validation pairs also occur in training \(split: given\); .*--allow-leak"
+    ):
         refuse_leak(sites, "given")
     with pytest.raises(InputError, match="9 families"):
         refuse_leak(sites, "family")
