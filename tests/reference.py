@@ -24,7 +24,9 @@ def read_pairs(mirna, transcript, anchor, first, last):
     """(miRNA base, target base) of nt first..last, or nothing where a base is missing or unknown."""
     word = read_word(transcript, anchor - last + 1, anchor - first + 2)
     bases = mirna[first - 1 : last]
-    return list(zip(bases, reversed(word))) if len(word) == len(bases) == last - first + 1 and "N" not in bases else []
+    if not len(word) == len(bases) == last - first + 1 or "N" in bases:
+        return []
+    return list(zip(bases, reversed(word), strict=True))
 
 
 def is_wobble(pair):

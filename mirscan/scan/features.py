@@ -9,14 +9,16 @@ from mirscan.sequence.alphabet import A, N, U, complement
 # Grimson et al. 2007, Mol Cell 27:91: A and U within 30 nt either side count by the inverse of their distance.
 AU_REACH = 30
 # Same paper: pairs of nt 13-16 count 1, others 0.5; offsets up to 2 nt are free, each further nt costs 0.5. At least two contiguous
-# pairs make a run, and 15 target bases upstream of the seed are searched, as in the scripts of TargetScan 7 (Agarwal et al. 2015).
+# pairs make a run, and the 15 bases upstream of the site are searched, as in the scripts of TargetScan 7 (Agarwal et al. 2015).
 SUPPLEMENTARY_FIRST, SUPPLEMENTARY_LAST = 13, 16
 THREE_PRIME_FIRST, TARGET_REACH, FREE_OFFSET = 9, 15, 2
 
 FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance")
 
 
-def compute_features(names: tuple[str, ...], rows: Rows, codes: np.ndarray, begin: np.ndarray, end: np.ndarray, mirna_codes: np.ndarray) -> dict:
+def compute_features(
+    names: tuple[str, ...], rows: Rows, codes: np.ndarray, begin: np.ndarray, end: np.ndarray, mirna_codes: np.ndarray
+) -> dict[str, np.ndarray]:
     """The named feature columns, (n_rows,) each, in the order of `FEATURES`.
 
     codes, begin, end: the packed transcripts. mirna_codes (n_mirnas, length): 5'->3', padded with N. `previous_distance` looks at
@@ -25,13 +27,15 @@ def compute_features(names: tuple[str, ...], rows: Rows, codes: np.ndarray, begi
     n = len(rows.start)
     columns = {}
     if "local_au" in names:
-        columns["local_au"] = _local_au(codes, begin, end, rows.transcript, rows.start, rows.end, rows.anchor, np.empty(n, np.float32))
+        places = rows.transcript, rows.start, rows.end, rows.anchor
+        columns["local_au"] = _local_au(codes, begin, end, *places, np.empty(n, np.float32))
     if "end_distance" in names:
         lengths = (end - begin)[rows.transcript]
         columns["end_distance"] = np.minimum(rows.start, lengths - rows.end).astype(np.int32)
     if "supplementary" in names:
         pairs = complement(mirna_codes)
-        columns["supplementary"] = _supplementary(codes, begin, end, rows.transcript, rows.anchor, rows.mirna, pairs, np.empty(n, np.float32))
+        places = rows.transcript, rows.start, rows.anchor, rows.mirna
+        columns["supplementary"] = _supplementary(codes, begin, end, *places, pairs, np.empty(n, np.float32))
     if "previous_distance" in names:
         columns["previous_distance"] = _previous_distance(rows.transcript, rows.mirna, rows.start, len(mirna_codes), np.empty(n, np.int32))
     return columns
@@ -65,12 +69,13 @@ def _local_au(codes, begin, end, transcripts, starts, ends, anchors, out):
 
 
 @njit
-def _supplementary(codes, begin, end, transcripts, anchors, mirnas, pairs, out):
-    """Best run of contiguous Watson-Crick pairs between nt 9 onwards and the 15 bases upstream of the place opposite m8."""
+def _supplementary(codes, begin, end, transcripts, starts, anchors, mirnas, pairs, out):
+    """Best run of contiguous Watson-Crick pairs between nt 9 onwards and the 15 bases upstream of the site (not opposite m1-m8)."""
     n_positions = pairs.shape[1]
     for row in range(len(anchors)):
         first, last = begin[transcripts[row]], end[transcripts[row]]
         anchor, mirna = first + anchors[row], mirnas[row]
+        reach = anchors[row] - starts[row] + TARGET_REACH
         best = 0.0
         # One diagonal an offset: m_k meets the base at back k - 1 + offset. Positive: bases looped out in the target.
         for offset in range(-n_positions, TARGET_REACH):
@@ -79,7 +84,7 @@ def _supplementary(codes, begin, end, transcripts, anchors, mirnas, pairs, out):
             for position in range(THREE_PRIME_FIRST, n_positions + 1):
                 back = position - 1 + offset
                 place = anchor - back
-                inside = THREE_PRIME_FIRST - 1 <= back < THREE_PRIME_FIRST - 1 + TARGET_REACH and first <= place < last
+                inside = THREE_PRIME_FIRST - 1 <= back <= reach and first <= place < last
                 partner = pairs[mirna, position - 1]
                 if inside and partner != N and codes[place] == partner:
                     run += 1.0 if SUPPLEMENTARY_FIRST <= position <= SUPPLEMENTARY_LAST else 0.5

@@ -95,7 +95,7 @@ def _find_runs(bases, n, table, scratch):
         unknown = (unknown << U(1)) | (base >> U(2))
     runs, rows = U(0), U(0)
     if n_streams == 1:
-        mask, unknown_mask, first_row = (U(1) << (U(2) * table.width[0])) - U(1), (U(1) << table.width[0]) - U(1), table.base[0]
+        mask, unknown_mask = (U(1) << (U(2) * table.width[0])) - U(1), (U(1) << table.width[0]) - U(1)
         for i in range(n):
             base = U(bases[U(i) + head])
             code = ((code << U(2)) | (base & U(3))) & mask

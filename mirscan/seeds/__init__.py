@@ -1,1 +1,1 @@
-"""What counts as a seed match: rules as data (`rules`), the target words they accept (`words`), one lookup table for all of it (`table`)."""
+"""What counts as a seed match: rules as data, the target words they accept, one lookup table for all of it."""

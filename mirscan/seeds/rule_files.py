@@ -1,14 +1,14 @@
 """The user's own seed rules from a TOML file: one table a rule, named after it.
 
-    [seed-2-6-two-wobbles]
-    paired = "2-6"             # or [2, 3, 4, 5, 6]; alternatives, the preferred first: ["4-14", "5-15"]
-    opposite_a = true          # an A opposite nt 1
-    wobbles = 2                # at most 2 G:U; [1, 2] is 1 or 2
-    mismatches = 0             # likewise
-    bulges = 0                 # 1: at most one unpaired base on either strand; [1, 1]: exactly one
-    edits = 0                  # instead of the three above: edit operations away from the perfect word
-    description = "..."
-    paper = "..."
+[seed-2-6-two-wobbles]
+paired = "2-6"             # or [2, 3, 4, 5, 6]; alternatives, the preferred first: ["4-14", "5-15"]
+opposite_a = true          # an A opposite nt 1
+wobbles = 2                # at most 2 G:U; [1, 2] is 1 or 2
+mismatches = 0             # likewise
+bulges = 0                 # 1: at most one unpaired base on either strand; [1, 1]: exactly one
+edits = 0                  # instead of the three above: edit operations away from the perfect word
+description = "..."
+paper = "..."
 """
 
 import os
@@ -96,7 +96,7 @@ def _parse_positions(value: object, where: str) -> tuple[int, ...]:
         return tuple(value)
     parts = [re.fullmatch(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", part) for part in value.split(",")] if isinstance(value, str) else [None]
     if not all(parts):
-        raise InputError(f"{where}: paired = {value!r}; expected miRNA positions such as \"2-8\", \"2-6,8\" or [2, 3, 4]")
+        raise InputError(f'{where}: paired = {value!r}; expected miRNA positions such as "2-8", "2-6,8" or [2, 3, 4]')
     # `SeedRule` refuses what lies beyond a miRNA; here only keep a slip like 2-8000000 from filling the memory.
     ends = [(int(part[1]), min(int(part[2] or part[1]), MAX_LENGTH + 1)) for part in parts]
     return tuple(position for first, last in ends for position in range(first, last + 1))

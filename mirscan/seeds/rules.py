@@ -1,4 +1,4 @@
-"""What counts as a seed match: every rule as data, with its paper. miRNA positions are 1-based from the 5' end, as in the papers (m1, m2, ...)."""
+"""What counts as a seed match: every rule as data, with its paper. miRNA positions are 1-based as in the papers: m1, m2, ..."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class SeedRule:
             raise InputError(f"{where}: position 1 is paired and opposite_a is set; expected one of the two")
         first = 1 if self.opposite_a else positions[0]
         if positions[-1] - first + 1 + self.bulges[1] > MAX_SPAN:
-            raise InputError(f"{where}: positions {first}-{positions[-1]} with bulges span more than {MAX_SPAN} nt; expected at most {MAX_SPAN}")
+            raise InputError(f"{where}: positions {first}-{positions[-1]} and bulges span more than {MAX_SPAN} nt; expected no more")
         contiguous = positions[-1] - positions[0] + 1 == len(positions)
         if (self.bulges[1] or self.edits) and not contiguous:
             raise InputError(f"{where}: paired positions {list(positions)} have gaps; bulges and edits need contiguous positions")
@@ -77,34 +77,42 @@ def positions(first: int, last: int) -> tuple[int, ...]:
     return tuple(range(first, last + 1))
 
 
-_LEWIS_2005 = "Lewis, Burge & Bartel 2005, Cell 120:15"
-_KIM_2016 = "Kim et al. 2016, Nat Genet 48:1517"
-_KERTESZ_2007 = "Brennecke et al. 2005, PLoS Biol 3:e85; Kertesz et al. 2007, Nat Genet 39:1278"
-_PLA_2018 = "Pla et al. 2018 (miRAW), PLoS Comput Biol 14:e1006185; as edit operations in Lee et al. 2016 (deepTarget), ACM BCB:434"
-_ONE = (1, 1)
+_LEWIS = "Lewis, Burge & Bartel 2005, Cell 120:15"
+_KIM = "Kim et al. 2016, Nat Genet 48:1517"
+_KERTESZ = "Brennecke et al. 2005, PLoS Biol 3:e85; Kertesz et al. 2007, Nat Genet 39:1278"
+_PLA = "Pla et al. 2018 (miRAW), PLoS Comput Biol 14:e1006185; as edit operations in Lee et al. 2016 (deepTarget), ACM BCB:434"
+_FRIEDMAN = "Friedman et al. 2009, Genome Res 19:92"
+_CHI = "Chi et al. 2012, Nat Struct Mol Biol 19:321"
+_SHIN = "Shin et al. 2010, Mol Cell 38:789"
+
+
+def _rule(name: str, first: int, last: int, description: str, paper: str, **details) -> SeedRule:
+    return SeedRule(name, (positions(first, last),), description=description, paper=paper, **details)
+
 
 # Order is strength: a place that satisfies several rules is reported as the first of them. Contiguous types follow their mean
 # repression (Grimson 2007, Kim 2016); imperfect seeds come behind every perfect one, loose searches last.
 _RULES = (
-    SeedRule("8mer", (positions(2, 8),), opposite_a=True, description="m2-m8 paired, A opposite m1", paper=_LEWIS_2005),
-    SeedRule("7mer-m8", (positions(2, 8),), description="m2-m8 paired", paper=_LEWIS_2005),
-    SeedRule("7mer-A1", (positions(2, 7),), opposite_a=True, description="m2-m7 paired, A opposite m1", paper=_LEWIS_2005),
-    SeedRule("6mer", (positions(2, 7),), description="m2-m7 paired", paper="Bartel 2009, Cell 136:215"),
-    SeedRule("6mer-A1", (positions(2, 6),), opposite_a=True, description="m2-m6 paired, A opposite m1", paper=_KIM_2016),
-    SeedRule("offset-7mer", (positions(3, 9),), description="m3-m9 paired", paper=_KIM_2016),
-    SeedRule("offset-6mer", (positions(3, 8),), description="m3-m8 paired", paper="Friedman et al. 2009, Genome Res 19:92"),
-    SeedRule("8mer-GU", (positions(2, 8),), opposite_a=True, wobbles=_ONE, description="8mer with exactly one G:U in m2-m8", paper=_KERTESZ_2007),
-    SeedRule("7mer-GU", (positions(2, 8),), wobbles=_ONE, description="m2-m8 paired with exactly one G:U", paper=_KERTESZ_2007),
-    SeedRule("seed-bulge", (positions(2, 8),), bulges=_ONE, description="m2-m8 with one bulged base on either strand", paper="Chi et al. 2012, Nat Struct Mol Biol 19:321"),
-    SeedRule("seed-mismatch", (positions(2, 8),), mismatches=_ONE, description="m2-m8 with exactly one mismatch or G:U", paper=_KERTESZ_2007),
-    SeedRule("centered", (positions(4, 14), positions(5, 15)), description="11 contiguous pairs in m4-m15", paper="Shin et al. 2010, Mol Cell 38:789"),
-    SeedRule("offset-9-mer-m7", (positions(2, 10),), edits=2, description="9 nt opposite m2-m10, at most 2 edits from its complement", paper=_PLA_2018),
-    SeedRule("10-mer-m7", (positions(1, 10),), edits=3, description="10 nt opposite m1-m10, at most 3 edits from its complement", paper=_PLA_2018),
-    SeedRule("10-mer-m6", (positions(1, 10),), edits=4, description="10 nt opposite m1-m10, at most 4 edits from its complement", paper=_PLA_2018),
+    _rule("8mer", 2, 8, "m2-m8 paired, A opposite m1", _LEWIS, opposite_a=True),
+    _rule("7mer-m8", 2, 8, "m2-m8 paired", _LEWIS),
+    _rule("7mer-A1", 2, 7, "m2-m7 paired, A opposite m1", _LEWIS, opposite_a=True),
+    _rule("6mer", 2, 7, "m2-m7 paired", "Bartel 2009, Cell 136:215"),
+    _rule("6mer-A1", 2, 6, "m2-m6 paired, A opposite m1", _KIM, opposite_a=True),
+    _rule("offset-7mer", 3, 9, "m3-m9 paired", _KIM),
+    _rule("offset-6mer", 3, 8, "m3-m8 paired", _FRIEDMAN),
+    _rule("8mer-GU", 2, 8, "8mer with exactly one G:U in m2-m8", _KERTESZ, opposite_a=True, wobbles=(1, 1)),
+    _rule("7mer-GU", 2, 8, "m2-m8 paired with exactly one G:U", _KERTESZ, wobbles=(1, 1)),
+    _rule("seed-bulge", 2, 8, "m2-m8 paired around one bulged base of either strand", _CHI, bulges=(1, 1)),
+    _rule("seed-mismatch", 2, 8, "m2-m8 with exactly one mismatch or G:U", _KERTESZ, mismatches=(1, 1)),
+    SeedRule("centered", (positions(4, 14), positions(5, 15)), description="11 contiguous pairs in m4-m15", paper=_SHIN),
+    _rule("offset-9-mer-m7", 2, 10, "9 nt opposite m2-m10, at most 2 edits from its complement", _PLA, edits=2),
+    _rule("10-mer-m7", 1, 10, "10 nt opposite m1-m10, at most 3 edits from its complement", _PLA, edits=3),
+    _rule("10-mer-m6", 1, 10, "10 nt opposite m1-m10, at most 4 edits from its complement", _PLA, edits=4),
 )
 BUILT_IN = {rule.name: rule for rule in _RULES}
 _NAMES = tuple(BUILT_IN)
 GROUPS = {"canonical": _NAMES[:4], "strict": _NAMES[:7], "extended": _NAMES[:9], "relaxed": _NAMES[:12]}
+_CHOICES = f"{', '.join(BUILT_IN)}, a group ({', '.join(GROUPS)}) or a .toml file"
 
 
 def read_rules(seeds: str | Iterable[str]) -> tuple[SeedRule, ...]:
@@ -130,8 +138,8 @@ def read_rules(seeds: str | Iterable[str]) -> tuple[SeedRule, ...]:
         elif word in GROUPS:
             names.update(GROUPS[word])
         else:
-            raise InputError(f"seed rule {word!r} is unknown; expected {', '.join(BUILT_IN)}, a group ({', '.join(GROUPS)}) or a .toml file")
+            raise InputError(f"seed rule {word!r} is unknown; expected {_CHOICES}")
     rules = (*(rule for rule in _RULES if rule.name in names), *own.values())
     if not rules:
-        raise InputError(f"no seed rule given; expected {', '.join(BUILT_IN)}, a group ({', '.join(GROUPS)}) or a .toml file")
+        raise InputError(f"no seed rule given; expected {_CHOICES}")
     return rules

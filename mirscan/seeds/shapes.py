@@ -72,7 +72,7 @@ def _layouts(rule: SeedRule, paired: tuple[int, ...]) -> Iterator[list[tuple[int
         yield [straight]
     if rule.bulges[1] == 1:
         cuts = range(straight.index(paired[0]) + 1, len(straight))
-        yield [straight[:cut] + (0,) + straight[cut:] for cut in cuts]
+        yield [(*straight[:cut], 0, *straight[cut:]) for cut in cuts]
         # The outermost pairs hold a bulge in place: without them the site is a shorter straight one.
         yield [straight[:cut] + straight[cut + 1 :] for cut in cuts[:-1]]
 

@@ -7,12 +7,13 @@ resolved here, when the table is compiled, wherever one word can hold them all.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.seeds.rules import SeedRule
-from mirscan.seeds.shapes import FREE, PAIR, Shape, shapes_of
+from mirscan.seeds.shapes import FREE, Shape, shapes_of
 from mirscan.seeds.streams import Group, Stream, group_shapes, needed_backs, outranks_matrix, plan_streams
 from mirscan.seeds.words import expand_group, sort_words
 from mirscan.sequence.alphabet import G, N, U, complement
@@ -65,7 +66,7 @@ class SeedTable:
         """Upper bound of the rows that begin at one base."""
         ends = np.append(self.base, len(self.offsets) - 1).astype(np.int64)
         sizes = np.diff(self.offsets)
-        main = sum(int(sizes[first:last].max()) for first, last in zip(ends, ends[1:], strict=False))
+        main = sum(int(sizes[first:last].max()) for first, last in pairwise(ends))
         return max(1, main, len(self.base) * int(np.diff(self.side_offsets).max(initial=0)))
 
     @property
@@ -85,7 +86,8 @@ def compile_seed_table(rules: Sequence[SeedRule], mirnas: MirnaSet, all_types: b
     if len(rules) > 127:
         raise InputError(f"{len(rules)} seed rules; expected at most 127, which a column of 8-bit codes can name")
     # Numbered as rows are ordered: for one start and miRNA by strength of the rule, then by anchor.
-    shapes = sorted((shape for index, rule in enumerate(rules) for shape in shapes_of(rule, index)), key=lambda s: (s.rule, s.last_back, s.preference))
+    shapes = [shape for index, rule in enumerate(rules) for shape in shapes_of(rule, index)]
+    shapes.sort(key=lambda shape: (shape.rule, shape.last_back, shape.preference))
     outranks = outranks_matrix(shapes, all_types)
     plan = _plan(shapes, outranks)
     jobs = [_expansion(group, shapes, plan, mirnas, all_types) for group in plan.groups]
@@ -159,7 +161,7 @@ def _expansion(group: Group, shapes: list[Shape], plan: _Plan, mirnas: MirnaSet,
     edits = np.array([shapes[number].edits for number in numbers])
     stamps = np.array([shapes[number].rule if all_types else 0 for number in numbers])
     marks = np.zeros(5**group.width if len(rows) > 1 else 0, dtype=np.uint32)
-    largest = max(4 ** int((row == PAIR).sum()) * 5 ** int((row == FREE).sum()) if edit else _n_words(row) for row, edit in zip(roles, edits, strict=True))
+    largest = max(_n_words(row, edit) for row, edit in zip(roles, edits, strict=True))
     return (
         *_distinct_seeds(mirnas, np.unique(positions)),
         *(roles, positions, numbers, edits, stamps),
@@ -168,8 +170,9 @@ def _expansion(group: Group, shapes: list[Shape], plan: _Plan, mirnas: MirnaSet,
     )
 
 
-def _n_words(roles: np.ndarray) -> int:
-    return int(np.prod(np.array([1, 1, 3, 1, 4, 5])[roles]))
+def _n_words(roles: np.ndarray, edits: int) -> int:
+    """Upper bound of the words of one template: choices by role; under edits every base may be any."""
+    return int(np.prod(np.array([4 if edits else 1, 1, 3, 1, 4, 5])[roles]))
 
 
 def _landing(group: Group, shapes: list[Shape], plan: _Plan) -> tuple[np.ndarray, ...]:
@@ -213,7 +216,8 @@ def _fill(jobs: list[tuple], plan: _Plan, rules: Sequence[SeedRule]) -> tuple[np
     if n_main + n_side > MAX_ENTRIES:
         names = ", ".join(rule.name for rule in rules)
         raise InputError(
-            f"seed rules {names}: a table of {n_main + n_side:,} entries, more than {MAX_ENTRIES:,}; expected fewer miRNAs (--species) or stricter rules"
+            f"seed rules {names}: the table needs {n_main + n_side:,} entries; expected at most {MAX_ENTRIES:,}. "
+            "Take fewer miRNAs (--species) or stricter rules."
         )
     offsets = np.zeros(len(counts) + 1, dtype=np.uint32)
     np.cumsum(counts, out=offsets[1:])

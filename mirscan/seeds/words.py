@@ -8,7 +8,7 @@ import numpy as np
 
 from mirscan.jit import njit
 from mirscan.seeds.shapes import ADENINE, FREE, MISMATCH, PAIR, WOBBLE
-from mirscan.sequence.alphabet import A, N
+from mirscan.sequence.alphabet import A
 
 N_BASES = 4
 
@@ -34,7 +34,7 @@ def _extend(place, choices, n_choices, n, code, unknown, code5):
 @njit
 def _choose(role, pair, wobble, choices):
     """Write the bases that a role accepts; returns how many. A miRNA base that is N neither pairs nor counts as a mismatch."""
-    if role == PAIR or role == WOBBLE:
+    if role in (PAIR, WOBBLE):
         choices[0] = pair if role == PAIR else wobble
         return 1 if choices[0] < N_BASES else 0
     if role == ADENINE:
