@@ -68,6 +68,8 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         "parts": len(plan.parts),
         "seconds_of_parts": round(sum(record["seconds"] for record in records), 3),
         "seconds_of_scores": round(sum(record["score_seconds"] for record in records), 3),
+        # Of this process alone; together with the wall time it tells a busy machine from a slow program.
+        "cpu_seconds": round(time.process_time(), 3),
         "peak_memory_mb": {"main": peak_memory_mb(), "highest": max(peak_memory_mb(), *(record["peak_mb"] for record in records))},
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": platform.node(),
