@@ -7,9 +7,11 @@ kernels.py     the recursion
 traceback.py   from energies to pairs
 energy.py      public: energies and alignments of arrays of pairs
 features.py    public: side inputs of a network
+drawing.py     public: the text picture
 """
 
+from mirscan.duplex.drawing import draw_duplex
 from mirscan.duplex.energy import align_duplexes, duplex_energies, perfect_energies
 from mirscan.duplex.features import DUPLEX_FEATURES, duplex_features
 
-__all__ = ["DUPLEX_FEATURES", "align_duplexes", "duplex_energies", "duplex_features", "perfect_energies"]
+__all__ = ["DUPLEX_FEATURES", "align_duplexes", "draw_duplex", "duplex_energies", "duplex_features", "perfect_energies"]

@@ -22,7 +22,9 @@ _WEAKEST_PERFECT = -100
 
 @njit
 def _ratio(energy, perfect):
-    return 0.0 if energy >= NOT_PAIRED else energy / min(float(perfect), float(_WEAKEST_PERFECT))
+    if energy >= NOT_PAIRED:
+        return 0.0
+    return max(energy / min(float(perfect), float(_WEAKEST_PERFECT)), -1.0)
 
 
 @njit
