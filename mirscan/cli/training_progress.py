@@ -21,7 +21,8 @@ def training_progress(quiet: bool) -> Iterator[tuple[Callable[[str], None], Call
             task = bar.add_task("training", total=None, note="")
 
             def report(step) -> None:
-                bar.update(task, total=step.n_steps, completed=step.step, note=f"epoch {step.epoch}, loss {step.loss:.4f}")
+                note = "" if step.loss is None else f"epoch {step.epoch}, loss {step.loss:.4f}"
+                bar.update(task, total=step.n_steps, completed=step.step, note=note)
                 if step.validation:
                     console.print(validation_line(step), highlight=False)
 
@@ -33,9 +34,10 @@ def training_progress(quiet: bool) -> Iterator[tuple[Callable[[str], None], Call
 def validation_line(step) -> str:
     """One line on a validation."""
     entry = step.validation
+    loss = "" if entry["loss"] is None else f"loss {entry['loss']:.4f}, "
     several = f" ({', '.join(f'{value:.4f}' for value in entry['by_file'].values())})" if len(entry["by_file"]) > 1 else ""
     return (
-        f"epoch {entry['epoch']:g}, step {entry['step']:,} of {step.n_steps:,}: loss {entry['loss']:.4f}, "
+        f"epoch {entry['epoch']:g}, step {entry['step']:,} of {step.n_steps:,}: {loss}"
         f"validation loss {entry['validation_loss']:.4f}, "
         f"average precision {entry['average_precision']:.4f}{several}, AUROC {entry['auroc']:.4f}, {entry['seconds']:.0f} s"
     )
@@ -49,7 +51,7 @@ class _LinePrinter:
     def report(self, step) -> None:
         now = time.monotonic()
         if self.first_step is None:
-            self.first_step, self.started = step.step - 1, now
+            self.first_step, self.started = max(step.step - 1, 0), now
         if step.validation:
             print(validation_line(step), flush=True)
         elif now - self.last >= _LINE_EVERY:

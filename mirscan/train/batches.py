@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,17 @@ _FEATURE_ROWS = 1 << 18
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """`mirna_codes` (n, M), `target_codes` (n, L) uint8; `labels`, `weights` (n,) float32; `duplex` (n, k) float32 or None."""
+    """`mirna_codes` (n, M), `target_codes` (n, L) uint8; `labels`, `weights` (n,) float32; `duplex` (n, k) float32 or None.
+
+    `right_shift` (n,) nt: how far a window may be moved right in training; None: not at all.
+    """
 
     mirna_codes: np.ndarray
     target_codes: np.ndarray
     labels: np.ndarray
     weights: np.ndarray
     duplex: np.ndarray | None = None
+    right_shift: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,8 +43,8 @@ class EncodedPairs:
 
     def take(self, rows: np.ndarray) -> "EncodedPairs":
         """These rows, in this order."""
-        duplex = None if self.duplex is None else self.duplex[rows]
-        return EncodedPairs(self.mirna_codes[rows], self.target_codes[rows], self.labels[rows], self.weights[rows], duplex)
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return EncodedPairs(**{name: None if column is None else column[rows] for name, column in columns.items()})
 
     def digest(self) -> str:
         """Checksum of codes, labels and weights: a checkpoint belongs to these pairs only."""
@@ -65,26 +69,36 @@ def with_duplex(data: EncodedPairs, cache: Path | None = None, report: Callable[
     """
     from mirscan.duplex import DUPLEX_FEATURES, duplex_features
 
-    path = None
-    if cache is not None:
-        check = hashlib.blake2b(repr(DUPLEX_FEATURES).encode(), digest_size=12)
-        check.update(np.ascontiguousarray(data.mirna_codes))
-        check.update(np.ascontiguousarray(data.target_codes))
-        path = cache / f"duplex-{check.hexdigest()}.npy"
-        if path.is_file():
-            return replace(data, duplex=np.load(path))
-    features = np.empty((len(data), len(DUPLEX_FEATURES)), np.float32)
-    for first in range(0, len(data), _FEATURE_ROWS):
-        rows = slice(first, first + _FEATURE_ROWS)
-        features[rows] = duplex_features(data.mirna_codes[rows], data.target_codes[rows])
-        if report is not None:
-            report(min(first + _FEATURE_ROWS, len(data)), len(data))
-    if path is not None:
-        cache.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"writing-{os.getpid()}.npy")
-        np.save(temporary, features)
-        os.replace(temporary, path)
-    return replace(data, duplex=features)
+    def compute() -> np.ndarray:
+        features = np.empty((len(data), len(DUPLEX_FEATURES)), np.float32)
+        for first in range(0, len(data), _FEATURE_ROWS):
+            rows = slice(first, first + _FEATURE_ROWS)
+            features[rows] = duplex_features(data.mirna_codes[rows], data.target_codes[rows])
+            if report is not None:
+                report(min(first + _FEATURE_ROWS, len(data)), len(data))
+        return features
+
+    return replace(
+        data, duplex=cached_array(cache, "duplex", (repr(DUPLEX_FEATURES).encode(), data.mirna_codes, data.target_codes), compute)
+    )
+
+
+def cached_array(folder: Path | None, name: str, depends_on: tuple, compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """`compute()`, kept in `folder` in a file named after a checksum of `depends_on` (bytes or arrays)."""
+    if folder is None:
+        return compute()
+    check = hashlib.blake2b(digest_size=12)
+    for part in depends_on:
+        check.update(part if isinstance(part, bytes) else np.ascontiguousarray(part))
+    path = folder / f"{name}-{check.hexdigest()}.npy"
+    if path.is_file():
+        return np.load(path)
+    array = compute()
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"writing-{os.getpid()}.npy")
+    np.save(temporary, array)
+    os.replace(temporary, path)
+    return array
 
 
 def shift_windows(target_codes: np.ndarray, shifts: np.ndarray) -> np.ndarray:
@@ -105,13 +119,15 @@ def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def draw_batch(data: EncodedPairs, rows: np.ndarray, window_shift: int, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """Inputs of these rows with every window moved by up to `window_shift` nt.
+    """Inputs of these rows with every window moved by up to `window_shift` nt, and by up to its own `right_shift` more to the right.
 
     The duplex features stay those of the unmoved window: they describe the pair, and a move of a few nt seldom changes the best duplex.
     """
     inputs = data.inputs(rows)
-    if window_shift:
+    if window_shift or data.right_shift is not None:
         shifts = random.integers(-window_shift, window_shift + 1, len(rows))
+        if data.right_shift is not None:
+            shifts += random.integers(0, data.right_shift[rows] + 1)
         inputs["target_codes"] = shift_windows(inputs["target_codes"], shifts)
     return inputs
 

@@ -29,6 +29,16 @@ def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: fl
     return Calibration(method, *_rising(x, y))
 
 
+def held_out_calibration(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray, method: str, base_rate: float) -> np.ndarray:
+    """Calibrated scores (n,) of pairs that the calibration has not seen: each half of the groups (n,) with the map of the other half."""
+    half = np.random.default_rng(0).integers(0, 2, int(groups.max()) + 1)[groups]
+    calibrated = np.empty(len(scores))
+    for side in (0, 1):
+        fitted = calibrate(labels[half != side], scores[half != side], method, base_rate)
+        calibrated[half == side] = fitted.apply(scores[half == side])
+    return calibrated
+
+
 def base_rate_weights(positive: np.ndarray, base_rate: float) -> np.ndarray:
     """Weights (n,), mean 1, under which positives make up `base_rate`."""
     rate = float(np.mean(positive))

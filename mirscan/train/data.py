@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mirscan.train.batches import EncodedPairs, encode_table, with_duplex
+from mirscan.train.batches import EncodedPairs, cached_array, encode_table, with_duplex
 from mirscan.train.objective import positive_rate
 from mirscan.train.pairs import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, clean_pairs, group_codes, labels_of, read_pairs
 from mirscan.train.recipe import Recipe
 from mirscan.train.seed_class import usual_anchor
 from mirscan.train.splits import LeakageReport, leakage_report, refuse_leak, split_pairs
-from mirscan.windows import WindowLayout
+from mirscan.windows import WindowLayout, encode_pairs
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ def _encode(
     if other_length:
         say(f"{other_length:,} training sites are not {layout.length} nt long and were cut or padded with N at both ends")
     encoded = encode_table(train, layout)
+    if recipe.right_shift:
+        encoded = replace(encoded, right_shift=_right_shifts(recipe, train))
+    if recipe.teacher:
+        encoded = replace(encoded, labels=_taught_labels(recipe, train, encoded.labels, cache, say))
     held_out = encode_table(validation, layout)
     if recipe.anchor is None:
         positive = encoded.labels >= 0.5
@@ -89,6 +93,27 @@ def _encode(
         "leakage": asdict(leakage),
     }
     return TrainingData(encoded, held_out, validation, layout, summary)
+
+
+def _right_shifts(recipe: Recipe, pairs: pa.Table) -> np.ndarray:
+    """How far each window may move right (n,) int64, by the file it came from."""
+    names = pa.array([Path(path).name for path in recipe.pairs])
+    return np.array(recipe.right_shift, np.int64)[pc.index_in(pairs["source"].combine_chunks(), names).to_numpy()]
+
+
+def _taught_labels(recipe: Recipe, train: pa.Table, labels: np.ndarray, cache: Path, say: Callable[[str], None]) -> np.ndarray:
+    """Labels mixed with the teacher's scores, which are kept in `cache` between a training and its resumption."""
+    from mirscan.scoring import load_scorer
+
+    scorer = load_scorer(recipe.teacher, threads=recipe.threads or None)
+    mirna_codes, target_codes = encode_pairs(train["mirna"], train["target"], scorer.layout)
+
+    def score() -> np.ndarray:
+        say(f"{recipe.teacher} scores {len(labels):,} training pairs")
+        return scorer.score(mirna_codes, target_codes)
+
+    scores = cached_array(cache, "teacher", (scorer.card.sha256.encode(), mirna_codes, target_codes), score)
+    return (recipe.teacher_share * scores + (1 - recipe.teacher_share) * labels).astype(np.float32)
 
 
 def _count_other_lengths(pairs: pa.Table, layout: WindowLayout) -> int:

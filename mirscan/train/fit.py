@@ -12,12 +12,12 @@ from mirscan.errors import InputError, RunError
 from mirscan.keras_loading import load_keras
 from mirscan.networks import find_architecture
 from mirscan.train.batches import predict_pairs
-from mirscan.train.calibration import calibrate
+from mirscan.train.calibration import base_rate_weights, calibrate, held_out_calibration
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.data import TrainingData, example_pairs, load_training_data
 from mirscan.train.loop import Loop, StepReport
-from mirscan.train.metrics import summarize
-from mirscan.train.pairs import group_codes
+from mirscan.train.metrics import calibration_error, summarize
+from mirscan.train.pairs import POSITIVE, group_codes
 from mirscan.train.recipe import Recipe, read_recipe
 from mirscan.trained_models import CARD_FILE, NETWORK_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, read_card, write_model
 
@@ -81,17 +81,17 @@ def _complete(recipe: Recipe) -> Recipe:
     """The recipe with architecture, settings and input lengths of `init` where it names none; names are checked before any long reading."""
     if not recipe.pairs:
         raise InputError("recipe: no pairs; give files of labelled pairs")
-    folder = find_model(recipe.init) if recipe.init else None
+    folders = [find_model(model) for model in (*recipe.init, *([recipe.teacher] if recipe.teacher else []))]
     if recipe.architecture:
         find_architecture(recipe.architecture)
         return recipe
-    if folder is None:
+    if not recipe.init:
         raise InputError("recipe: no architecture; give --architecture NAME (see mirscan models architectures) or --init MODEL")
-    card, old = read_card(folder), read_recipe(folder / TRAINING_FILE)
+    card, old = read_card(folders[0]), read_recipe(folders[0] / TRAINING_FILE)
     return recipe.replace(
         architecture=card.architecture,
         settings={**old.settings, **recipe.settings},
-        duplex=card.inputs_duplex,
+        duplex=recipe.duplex or card.inputs_duplex,
         mirna_length=card.layout.mirna_length,
         target_length=card.layout.length,
     )
@@ -107,7 +107,7 @@ def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], No
     keras.utils.set_random_seed(recipe.seed)
     network = _build(recipe, data, recipe.precision)
     if recipe.init:
-        say(copy_weights(load_model(recipe.init).network, network, recipe.init))
+        say(copy_weights([load_model(model).network for model in recipe.init], network, ", ".join(recipe.init)))
     say(f"{recipe.architecture}: {count_parameters(network):,} parameters")
     return network
 
@@ -128,20 +128,20 @@ def _build(recipe: Recipe, data: TrainingData, precision: str):
         keras.config.set_dtype_policy(policy)
 
 
-def copy_weights(source, network, name: str) -> str:
-    """Copy into `network` every weight of `source` that has the same layer name, weight name and shape; says how many.
+def copy_weights(sources: list, network, name: str) -> str:
+    """Copy into `network` the mean over `sources` of every weight that has the same layer name, weight name and shape; says how many.
 
     A network that has gained an input or a wider head still gets its trunk. Raises InputError when fewer than half of the arrays fit.
     """
-    known = {weight.path: weight for weight in source.weights}
-    fitting = [weight for weight in network.weights if weight.path in known and known[weight.path].shape == weight.shape]
+    known = [{weight.path: weight for weight in source.weights} for source in sources]
+    fitting = [weight for weight in network.weights if all(weight.path in w and w[weight.path].shape == weight.shape for w in known)]
     if 2 * len(fitting) < len(network.weights):
         raise InputError(
             f"init: only {len(fitting)} of {len(network.weights)} weight arrays of this network are in {name} by layer name and shape; "
             "expected a model of the same architecture and settings"
         )
     for weight in fitting:
-        weight.assign(known[weight.path])
+        weight.assign(np.mean([np.asarray(weights[weight.path]) for weights in known], axis=0))
     return f"{len(fitting)} of {len(network.weights)} weight arrays start from {name}"
 
 
@@ -171,10 +171,9 @@ def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
     for weight, value in zip(network.weights, loop.best, strict=True):
         weight.assign(value)
     scores = predict_pairs(network, data.validation)
-    labels = (data.validation.labels >= 0.5).astype(np.float32)
-    calibration = calibrate(labels, scores, recipe.calibration, recipe.base_rate)
+    labels, mirnas = data.validation.labels, group_codes(data.validation_table["mirna"])
     metrics = {
-        "validation": summarize(labels, scores, group_codes(data.validation_table["mirna"])),
+        "validation": {**summarize(labels, scores, mirnas), "calibration_error": _calibration_error(recipe, labels, scores, mirnas)},
         "best_step": loop.progress.best_step,
         "steps": loop.progress.step,
         "seconds": round(loop.progress.seconds, 1),
@@ -190,7 +189,7 @@ def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
         parameters=count_parameters(network),
         mflop=round(count_mflop(network), 3),
         base_rate=recipe.base_rate,
-        calibration=calibration,
+        calibration=calibrate(labels, scores, recipe.calibration, recipe.base_rate),
         training=_provenance(recipe, data),
     )
     # The anchor that was found is written into the recipe, so that the same file gives the same card.
@@ -200,15 +199,31 @@ def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
     return card
 
 
+def _calibration_error(recipe: Recipe, labels: np.ndarray, scores: np.ndarray, mirnas: np.ndarray) -> float:
+    """Expected calibration error at the base rate, each miRNA's pairs under a map fitted on other miRNAs."""
+    calibrated = held_out_calibration(labels, scores, mirnas, recipe.calibration, recipe.base_rate)
+    weights = base_rate_weights(labels >= POSITIVE, recipe.base_rate)
+    return float(calibration_error(labels, calibrated, weights, np.ones((1, len(labels))))[0])
+
+
 def _provenance(recipe: Recipe, data: TrainingData) -> dict:
     def files(paths: tuple[str, ...]) -> list[dict]:
         return [{"file": Path(path).name, "sha256": file_sha256(path)} for path in paths]
 
-    entries = {"pairs": files(recipe.pairs), "validation": files(recipe.validation), "soft_labels": data.summary["soft_labels"]}
+    def model(name: str) -> dict:
+        folder = find_model(name)
+        return {"model": folder.name, "sha256": file_sha256(folder / NETWORK_FILE), "training": read_card(folder).training}
+
+    entries = {
+        "pairs": files(recipe.pairs) if recipe.epochs else [],
+        "validation": files(recipe.validation),
+        "soft_labels": data.summary["soft_labels"],
+    }
+    # The whole chain: a fine-tuned network also knows what its start and its teacher were trained on.
     if recipe.init:
-        # The whole chain: a fine-tuned network also knows what its start was trained on.
-        folder = find_model(recipe.init)
-        entries["init"] = {"model": folder.name, "sha256": file_sha256(folder / NETWORK_FILE), "training": read_card(folder).training}
+        entries["init"] = [model(name) for name in recipe.init]
+    if recipe.teacher:
+        entries["teacher"] = model(recipe.teacher)
     return entries
 
 

@@ -24,7 +24,7 @@ class StepReport:
     step: int
     n_steps: int
     pairs_done: int
-    loss: float
+    loss: float | None
     learning_rate: float
     validation: dict | None
 
@@ -65,12 +65,15 @@ class Loop:
         """Train to the last epoch or until patience ends; RunError, with the step, when the loss is not a number."""
         progress, saved_at, started = self.progress, time.monotonic(), time.monotonic() - self.progress.seconds
         order = epoch_order(len(self.train), self.recipe.seed, progress.epoch)
+        if self.recipe.init and progress.step == 0:
+            # The start counts, too: a fine-tuning that only makes it worse must not win.
+            report(StepReport(0, 0, self.n_steps, 0, None, 0.0, self._validate(0, 0.0)))
         while progress.epoch < self.recipe.epochs and not self._out_of_patience():
             if progress.step_in_epoch == 0:
                 order = epoch_order(len(self.train), self.recipe.seed, progress.epoch)
             loss, rate = self._step(order)
             progress.seconds = time.monotonic() - started
-            validation = self._validate(rate) if self._validation_is_due() else None
+            validation = self._validate(progress.step + 1, rate) if self._validation_is_due() else None
             self._move_on()
             if validation or time.monotonic() - saved_at >= 60 * self.recipe.checkpoint_minutes:
                 self.save()
@@ -119,18 +122,18 @@ class Loop:
         every = self.recipe.validate_every or self.steps_per_epoch
         return done % every == 0
 
-    def _validate(self, rate: float) -> dict:
+    def _validate(self, steps_done: int, rate: float) -> dict:
         progress = self.progress
-        if self.recipe.average == "swa" and 2 * progress.step >= self.n_steps:
+        if self.recipe.average == "swa" and 0 < self.n_steps <= 2 * progress.step:
             self._update_average()
         weights = [np.copy(weight) for weight in self.average] if self.average else _values(self.network.weights)
         scores = self._predict_with(weights)
         # Sets of different difficulty and class balance are not ranked against each other: each file's own, then the mean.
         by_file = {name: average_precision(self.validation.labels[rows], scores[rows]) for name, rows in self.rows_of.items()}
         entry = {
-            "epoch": round((progress.step + 1) / self.steps_per_epoch, 4),
-            "step": progress.step + 1,
-            "loss": progress.loss_sum / max(1, progress.loss_count),
+            "epoch": round(steps_done / self.steps_per_epoch, 4),
+            "step": steps_done,
+            "loss": progress.loss_sum / progress.loss_count if progress.loss_count else None,
             "learning_rate": rate,
             "validation_loss": _crossentropy(self.validation.labels, scores),
             "average_precision": float(np.mean(list(by_file.values()))),
@@ -140,13 +143,13 @@ class Loop:
         }
         progress.loss_sum, progress.loss_count = 0.0, 0
         progress.history.append(entry)
-        self._note_gain(entry["average_precision"], weights)
+        self._note_gain(entry["average_precision"], steps_done, weights)
         return entry
 
-    def _note_gain(self, score: float, weights: list[np.ndarray]) -> None:
+    def _note_gain(self, score: float, steps_done: int, weights: list[np.ndarray]) -> None:
         progress = self.progress
         if score > progress.best_score:
-            progress.best_score, progress.best_step, self.best = score, progress.step + 1, weights
+            progress.best_score, progress.best_step, self.best = score, steps_done, weights
             progress.validations_without_gain = progress.since_reduction = 0
             return
         progress.validations_without_gain += 1

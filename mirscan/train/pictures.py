@@ -11,7 +11,7 @@ def draw_training(history: list[dict], best_step: int, path: Path) -> None:
     """Loss, validation loss, average precision and learning rate over the steps of a training."""
     figure, (losses, scores) = _figure(2, width=9)
     steps = [entry["step"] for entry in history]
-    losses.plot(steps, [entry["loss"] for entry in history], marker=".", label="training loss")
+    losses.plot(steps, [np.nan if entry["loss"] is None else entry["loss"] for entry in history], marker=".", label="training loss")
     losses.plot(steps, [entry["validation_loss"] for entry in history], marker=".", label="validation cross-entropy")
     losses.set(xlabel="step", ylabel="loss")
     losses.legend(frameon=False)

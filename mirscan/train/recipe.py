@@ -57,8 +57,12 @@ class Recipe:
     """Target windows are cut or padded with N to so many nt."""
     anchor: int | None = None
     """Place in the window opposite miRNA nt 1 where a scan puts a site; unset: where most positive training pairs have it."""
-    init: str = ""
-    """Start from the weights of this trained model (name or folder)."""
+    init: tuple[str, ...] = ()
+    """Start from the weights of this trained model (name or folder), or from the mean of several of one architecture (Wortsman 2022)."""
+    teacher: str = ""
+    """Learn from the scores of this trained model on the training pairs, too (Hinton 2015)."""
+    teacher_share: float = 1.0
+    """Part of a training label that comes from the teacher; the rest is the pair's own label."""
 
     # -- objective
     loss: str = "crossentropy"
@@ -72,6 +76,9 @@ class Recipe:
     """Alpha of the Beta distribution that mixes pairs of pairs (Zhang 2018); 0: off."""
     window_shift: int = 0
     """Move every window by up to so many nt at random, anew each epoch; places moved in become N."""
+    right_shift: tuple[int, ...] = ()
+    """Also move windows right by 0 to so many nt, one number a file: for a study that cut its windows with the seed further left than a
+    scan places it."""
 
     # -- optimiser
     optimizer: str = "adamw"
@@ -117,6 +124,10 @@ class Recipe:
     """Part of positives for which the calibrated score is a probability."""
 
     def __post_init__(self):
+        for name in ("pairs", "validation", "init"):
+            # A lone name is a sequence of letters to Python.
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, (getattr(self, name),))
         for name, choices in (
             ("split", SPLITS),
             ("loss", LOSSES),
@@ -134,6 +145,12 @@ class Recipe:
                 raise InputError(f"recipe: {name} is {value}; expected {lowest:g} to {highest:g}")
         if self.weights and len(self.weights) != len(self.pairs):
             raise InputError(f"recipe: {len(self.weights)} weights for {len(self.pairs)} files of pairs; expected one a file")
+        if self.epochs == 0 and not self.init:
+            raise InputError("recipe: epochs is 0; expected at least 1, or 0 with init, to calibrate the mean of trained models")
+        if self.right_shift and (len(self.right_shift) != len(self.pairs) or not all(0 <= shift <= 50 for shift in self.right_shift)):
+            raise InputError(
+                f"recipe: right_shift is {list(self.right_shift)}; expected one number from 0 to 50 for each of {len(self.pairs)} files of pairs"
+            )
         if self.anchor is not None and self.anchor >= self.target_length:
             raise InputError(f"recipe: anchor is {self.anchor}; expected a place inside the window of {self.target_length} nt, 0-based")
 
@@ -150,6 +167,7 @@ class Recipe:
 _RANGES = (
     ("max_pairs", 0, 10**12),
     ("validation_fraction", 0.001, 0.9),
+    ("teacher_share", 0.0, 1.0),
     ("mirna_length", 8, 40),
     ("target_length", 20, 1000),
     ("anchor", 0, 1000),
@@ -165,7 +183,7 @@ _RANGES = (
     ("final_rate", 0.0, 1.0),
     ("decay", 0.001, 1.0),
     ("decay_epochs", 1, 10_000),
-    ("epochs", 1, 100_000),
+    ("epochs", 0, 100_000),
     ("batch_size", 1, 1_000_000),
     ("patience", 0, 100_000),
     ("validate_every", 0, 10**9),
@@ -204,7 +222,7 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            value = [value]
+            value = [] if value == "" else [value]
         return tuple(_convert(item, arguments[0], where) for item in value)
     if origin is dict:
         if isinstance(value, dict):

@@ -199,11 +199,12 @@ def _key(record: dict) -> tuple:
 
 
 def _training_label(training: dict) -> str:
-    """Sets by title, stages in order."""
+    """Sets by title, stages in order; of several starts, which differ in their seed, the first speaks for all."""
     stages = []
     while training:
         stages.append(" + ".join(set_title(entry["file"]) for entry in training.get("pairs", [])))
-        training = training.get("init", {}).get("training", {})
+        starts = training.get("init", [])
+        training = starts[0]["training"] if starts else {}
     return ", then ".join(stage for stage in reversed(stages) if stage)
 
 

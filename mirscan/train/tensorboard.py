@@ -21,7 +21,7 @@ def event_log(folder: Path) -> Iterator[Callable[[StepReport], None]]:
     writer = tf.summary.create_file_writer(str(folder))
 
     def log(step: StepReport) -> None:
-        values = {"loss": step.loss, "learning_rate": step.learning_rate}
+        values = {"learning_rate": step.learning_rate} | ({} if step.loss is None else {"loss": step.loss})
         if step.validation is not None:
             values |= {f"validation/{name}": step.validation[key] for name, key in _VALIDATION.items()}
         with writer.as_default():

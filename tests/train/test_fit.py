@@ -266,3 +266,21 @@ def test_train_model__duplex_features_are_computed_once_and_kept(write_pairs, tm
     monkeypatch.setattr("mirscan.duplex.duplex_features", None)
     data = load_training_data(recipe, tmp_path / "cache", lambda line: None)
     assert data.train.duplex.shape == (len(data.train), 8) and len(data.validation.duplex) == len(data.validation)
+
+
+def test_train_model__mean_of_models_and_a_teacher(write_pairs, tmp_path):
+    pairs = write_pairs()
+    for seed in (1, 2):
+        train_model(tiny(pairs, seed=seed, epochs=1), tmp_path / str(seed))
+    both = (str(tmp_path / "1"), str(tmp_path / "2"))
+    card = train_model(Recipe(pairs=(str(pairs),), init=both, epochs=0, validation_fraction=0.2), tmp_path / "mean")
+    for one, two, mean in zip(*(weights_of(tmp_path / name) for name in ("1", "2", "mean")), strict=True):
+        np.testing.assert_allclose(mean, (one + two) / 2, atol=1e-7)
+    assert [start["model"] for start in card.training["init"]] == ["1", "2"] and card.training["pairs"] == []
+    assert json.loads((tmp_path / "mean" / "metrics.json").read_text())["best_step"] == 0
+
+    recipe = tiny(pairs, epochs=1, teacher=both[0], teacher_share=0.75)
+    data = load_training_data(recipe, tmp_path / "cache", lambda line: None)
+    own = load_training_data(recipe.replace(teacher=""), tmp_path / "cache", lambda line: None).train.labels
+    assert set(np.unique(own)) == {0, 1} and (np.abs(data.train.labels - own) <= 0.75).all() and len(np.unique(data.train.labels)) > 50
+    assert train_model(recipe, tmp_path / "student", cache=tmp_path / "cache").training["teacher"]["model"] == "1"

@@ -32,7 +32,7 @@ def test_recipe__flags_win_and_are_checked():
     ("values", "message"),
     [
         ({"epoch": 3}, "r.toml: unknown key 'epoch'; known are pairs, weights, .*epochs"),
-        ({"epochs": 0}, "epochs is 0; expected 1 to"),
+        ({"epochs": 0}, "epochs is 0; expected at least 1, or 0 with init"),
         ({"epochs": 2.5}, "r.toml: epochs is 2.5; expected int"),
         ({"epochs": True}, "epochs is True; expected int"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast'; expected float"),
