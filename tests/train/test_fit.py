@@ -165,7 +165,7 @@ def test_train_model__goes_on_from_another_model(write_pairs, tmp_path):
         validation_fraction=0.2,
     )
     card = train_model(frozen, tmp_path / "second", say=lines.append)
-    assert card.architecture == "mirscan_base" and card.training["init"]["model"] == "first"
+    assert card.architecture == "mirscan_base" and card.training["init"][0]["model"] == "first"
     assert any(line.endswith(f"weight arrays start from {tmp_path / 'first'}") for line in lines)
     first, second = (keras.saving.load_model(tmp_path / name / "model.keras", compile=False) for name in ("first", "second"))
     changed = {a.path: bool((np.array(a) != np.array(b)).any()) for a, b in zip(first.weights, second.weights, strict=True)}
