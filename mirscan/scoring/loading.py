@@ -49,6 +49,7 @@ def load_scorer(
     else:
         from mirscan.scoring.tensorflow_engine import TensorFlowRunner as Runner
     has_gpu, note = Runner.prepare(threads or 1)
+    notes = [note] if note and threads else []
     dtype = choose_precision(precision, has_gpu)
     trained = model if isinstance(model, TrainedModel) else load_model(model)
 
@@ -57,7 +58,7 @@ def load_scorer(
     # on a GPU the encoding and the first convolution are cheaper than carrying the stem there
     compiled = compile_network(trained.network, dtype, use_stem=not has_gpu)
     runner = Runner(compiled, batch_size or (GPU_BATCH if has_gpu else CPU_BATCH), threads or 1)
-    loaded = NetworkEngine(runner, [note] if note else [])
+    loaded = NetworkEngine(runner, notes)
     for sentence in loaded.notes:
         logger.warning("model %s: %s", trained.card.name, sentence)
     return Scorer(trained.card, loaded)

@@ -238,7 +238,7 @@ def _middle(target_length: int, stride: int) -> int:
 
 
 def _differences(function: _PartialNetwork, places: range) -> np.ndarray:
-    """What a letter at each of these target places changes: (places, J, I, C), summed over letters and two random miRNAs in absolute value."""
+    """Absolute change by a letter at each of these target places, summed over letters and two random miRNAs: (places, J, I, C)."""
     mirnas, _ = function.random_pairs(2)
     targets = np.full((len(places), 4, 2, function.target_length), N, np.uint8)
     for number, place in enumerate(places):
