@@ -20,9 +20,9 @@ def build_network(name: str, mirna_length: int, target_length: int, duplex: int 
     """An untrained network.
 
     Inputs `mirna_codes` (n, mirna_length) and `target_codes` (n, target_length), integers A0 C1 G2 U3 N4, both 5'->3'; with
-    `duplex` = k > 0 also `duplex` (n, k) float32, the k duplex features of each pair. Output `probability` (n, 1), float32 under every dtype
-    policy. `settings` are the hyper-parameters of the architecture. ModelError for an unknown name or setting, with the known ones,
-    and for a setting or length that gives no network.
+    `duplex` = k > 0 also `duplex` (n, k) float32, the k duplex features of each pair. Output `probability` (n, 1), float32 under every
+    dtype policy. `settings` are the hyper-parameters of the architecture. ModelError for an unknown name or setting, with the known
+    ones, and for a setting or length that gives no network.
     """
     function = find_architecture(name).load()
     known = architecture_settings(name)

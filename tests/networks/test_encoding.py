@@ -24,7 +24,7 @@ def define_pair_classes(mirna: str, target: str) -> list[list[int]]:
 
 
 def define_pair_convolution(mirna, target, table, kernel, bias, strides):
-    """`table[a][b]` the embedding of a pair, `kernel[i][j]` (channels, filters) a tap, `bias[j]` (filters,) a target tap; "same" padding as Keras has it."""
+    """`table[a][b]` is the embedding of a pair, `kernel[i][j]` (channels, filters) a tap, `bias[j]` (filters,) a target tap."""
     rows = _taps(len(mirna), len(kernel), strides[0])
     columns = _taps(len(target), len(kernel[0]), strides[1])
     return [[_cell(mirna, target, table, kernel, bias, row, column) for column in columns] for row in rows]
