@@ -4,9 +4,12 @@ import importlib
 
 _PUBLIC = {
     "Scorer": "scorer",
+    "CascadeScorer": "cascade",
     "load_scorer": "loading",
     "score_candidates": "sites",
     "score_pairs": "sites",
+    "choose_prefilter_threshold": "thresholds",
+    "store_prefilter_threshold": "thresholds",
 }
 __all__ = sorted(_PUBLIC)
 

@@ -7,6 +7,7 @@ import sys
 
 from mirscan.errors import InputError
 from mirscan.keras_loading import load_keras
+from mirscan.scoring.cascade import CascadeScorer, make_cascade
 from mirscan.scoring.duplex_engine import DUPLEX, DuplexEngine, duplex_card
 from mirscan.scoring.network_engine import NetworkEngine
 from mirscan.scoring.processor import choose_precision, may_have_gpu
@@ -26,16 +27,20 @@ def load_scorer(
     batch_size: int | None = None,
     threads: int | None = None,
     engine: str = "auto",
-) -> Scorer:
+    prefilter: str | os.PathLike | TrainedModel | None = None,
+) -> Scorer | CascadeScorer:
     """A scorer for a shipped model, a model folder, a loaded model, or "duplex" (energy alone).
 
     `precision`: auto, float32 or bfloat16 (auto: bfloat16 where the hardware multiplies it). `batch_size`: pairs computed at once;
     default 256, on a GPU 8,192. `threads`: cores to use, default 1 (a run uses one process a core). `engine`: auto, tensorflow or jax
-    (auto: jax where a GPU is there that only JAX can use, else tensorflow). What could not be done as asked is logged once and stands in
-    `describe()`.
+    (auto: jax where a GPU is there that only JAX can use, else tensorflow). `prefilter`: a cheaper scorer that looks first (see
+    CascadeScorer). What could not be done as asked is logged once and stands in `describe()`.
 
     Raises InputError for an unknown precision or engine or a precision that this processor lacks, ModelError for the model.
     """
+    if prefilter is not None:
+        first, final = (load_scorer(name, precision, batch_size, threads, engine) for name in (prefilter, model))
+        return make_cascade(first, final)
     if engine not in ENGINES:
         raise InputError(f"engine {engine!r}: unknown; expected one of {', '.join(ENGINES)}")
     if batch_size is not None and batch_size < 1:

@@ -57,7 +57,7 @@ class Scorer:
         `mirna_codes` (n, layout.mirna_length) and `target_codes` (n, layout.length), uint8, both 5'->3'. Identical pairs are computed once.
         Raises InputError for other shapes and MirscanError where the network gives NaN or infinity.
         """
-        self._check(mirna_codes, target_codes)
+        self.check(mirna_codes, target_codes)
         if not len(mirna_codes):
             return np.empty(0, np.float32)
         distinct = find_distinct(mirna_codes, target_codes)
@@ -75,7 +75,8 @@ class Scorer:
         """Counts so far: pairs, those computed, and the share saved."""
         return {"pairs": self.counts.pairs, "computed": self.counts.computed, "saved": round(self.counts.saved, 4)}
 
-    def _check(self, mirna_codes: np.ndarray, target_codes: np.ndarray) -> None:
+    def check(self, mirna_codes: np.ndarray, target_codes: np.ndarray) -> None:
+        """Raise InputError unless these are codes of as many miRNAs as windows, in the layout of the model."""
         layout = self.layout
         for name, codes, width in (("miRNAs", mirna_codes, layout.mirna_length), ("windows", target_codes, layout.length)):
             if codes.ndim != 2 or codes.shape[1] != width or codes.dtype != np.uint8:

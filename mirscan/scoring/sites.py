@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from mirscan.scoring.cascade import CascadeScorer
 from mirscan.scoring.loading import load_scorer
 from mirscan.scoring.scorer import Scorer
 from mirscan.sequence.mirnas import MirnaSet
@@ -17,18 +18,18 @@ from mirscan.windows import encode_pairs, fit_mirnas, gather_windows, window_bou
 # Windows in memory at once: 250,000 are 20 MB, and enough that each miRNA comes many times.
 _ROWS = 1 << 18
 
-Model = str | os.PathLike | TrainedModel | Scorer
+Model = str | os.PathLike | TrainedModel | Scorer | CascadeScorer
 
 
 def score_candidates(
     candidates: pa.Table | pa.RecordBatch, transcriptome: Transcriptome, mirnas: MirnaSet, model: Model = "base"
 ) -> pa.Table:
-    """SITES of CANDIDATES, row for row, with calibrated scores and the bounds of the scored windows.
+    """SITES of CANDIDATES, row for row, with calibrated scores (null where a prefilter cut the pair) and the bounds of the windows.
 
     `candidates` as from `find_candidates` on the same `transcriptome` and `mirnas`, feature columns included; `model` a name, a folder,
     "duplex", a loaded model or a Scorer. Raises ModelError for the model, MirscanError for scores that are not finite.
     """
-    scorer = model if isinstance(model, Scorer) else load_scorer(model)
+    scorer = model if isinstance(model, Scorer | CascadeScorer) else load_scorer(model)
     table = pa.Table.from_batches([candidates]) if isinstance(candidates, pa.RecordBatch) else candidates
     schema = SITES.schema({"model": scorer.card.name}, optional=tuple(name for name in table.column_names if name in _FEATURES))
     batches = [_score_batch(batch, transcriptome, mirnas, scorer, schema) for batch in table.to_batches(max_chunksize=_ROWS)]
@@ -40,16 +41,14 @@ def score_pairs(mirna_sequences: Sequence[str], target_sequences: Sequence[str],
 
     A window of another length than the model's keeps its middle. Raises InputError for letters outside IUPAC or unequal numbers.
     """
-    scorer = model if isinstance(model, Scorer) else load_scorer(model)
+    scorer = model if isinstance(model, Scorer | CascadeScorer) else load_scorer(model)
     return scorer.score(*encode_pairs(mirna_sequences, target_sequences, scorer.layout))
 
 
 _FEATURES = tuple(column.name for column in SITES.optional)
 
 
-def _score_batch(
-    batch: pa.RecordBatch, transcriptome: Transcriptome, mirnas: MirnaSet, scorer: Scorer, schema: pa.Schema
-) -> pa.RecordBatch:
+def _score_batch(batch: pa.RecordBatch, transcriptome: Transcriptome, mirnas: MirnaSet, scorer, schema: pa.Schema) -> pa.RecordBatch:
     transcript = batch["transcript"].indices.to_numpy()
     begin, end = transcriptome.begin[transcript], transcriptome.end[transcript]
     anchor = batch["anchor"].to_numpy().astype(np.int64)
@@ -58,7 +57,8 @@ def _score_batch(
     window_start, window_end = window_bounds(anchor, end - begin, scorer.layout)
     columns = {name: batch[name] for name in schema.names if name in batch.schema.names}
     columns |= {
-        "score": pa.array(scorer.score(mirna_codes, targets)),
+        # NaN marks pairs that a prefilter cut
+        "score": pa.array(scorer.score(mirna_codes, targets), from_pandas=True),
         "window_start": pa.array(window_start.astype(np.int32)),
         "window_end": pa.array(window_end.astype(np.int32)),
     }
