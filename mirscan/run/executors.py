@@ -81,24 +81,32 @@ class DaskExecutor:
         try:
             with open_client(self._options, len(waiting), self._tell) as (client, threads):
                 client.register_plugin(context_plugin(self._context.store.root, threads), name=_PLUGIN)
-                while waiting or self._tasks:
-                    self._submit(client, waiting, threads)
-                    self._collect(done, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
-                    self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
+                try:
+                    self._work(client, waiting, failures, done, threads)
+                finally:
+                    # A scheduler that lives on must not prepare future workers for this run.
+                    with contextlib.suppress(OSError):
+                        client.unregister_worker_plugin(_PLUGIN)
         except CommClosedError:
             raise self._lost() from None
         return failures
+
+    def _work(self, client, waiting: deque, failures: dict[int, str], done: Done, threads: int) -> None:
+        while waiting or self._tasks:
+            self._submit(client, waiting, threads)
+            self._collect(done, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
+            self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
 
     def _lost(self) -> RunError:
         root = self._context.store.root
         return RunError(f"{root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {root}`.")
 
     def _submit(self, client, waiting: deque, threads: int) -> None:
+        resources = parse_resources(self._options.resources)
         # As many tasks as workers: then a task starts when it is submitted, and its time limit counts from there.
-        n_workers = max(1, len(client.nthreads()))
+        n_workers = max(1, _count_workers(client, resources))
         while waiting and len(self._tasks) < n_workers:
             part, attempt = waiting.popleft()
-            resources = parse_resources(self._options.resources)
             key = f"mirscan-part-{part}-try-{attempt}-{time.monotonic_ns()}"
             future = client.submit(
                 process_remotely, self._context.store.root, part, threads, key=key, pure=False, priority=-part, resources=resources
@@ -172,6 +180,14 @@ def context_plugin(root: str, threads: int):
                 worker_context(root, threads).warm_up()
 
     return ContextPlugin()
+
+
+def _count_workers(client, resources: dict[str, float] | None) -> int:
+    """Workers that have what a task takes."""
+    if not resources:
+        return len(client.nthreads())
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return sum(all(worker["resources"].get(name, 0) >= amount for name, amount in resources.items()) for worker in workers)
 
 
 def describe_failure(error: Exception, store: Store) -> str:
