@@ -17,7 +17,7 @@ def average_precision(labels: np.ndarray, scores: np.ndarray) -> float:
     >>> round(average_precision(np.array([1, 0, 1]), np.array([.9, .8, .7])), 4)
     0.8333
     """
-    return float(Ranking(labels, scores).average_precision(_once(labels))[0])
+    return float(ranked_average_precision(*Ranking(labels, scores).cumulative(_once(labels)))[0])
 
 
 def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
@@ -26,7 +26,7 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float:
     >>> auroc(np.array([1, 0, 0]), np.array([.5, .5, .1]))
     0.75
     """
-    return float(Ranking(labels, scores).auroc(_once(labels))[0])
+    return float(ranked_auroc(*Ranking(labels, scores).cumulative(_once(labels)))[0])
 
 
 def within_auroc(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> float:
@@ -53,7 +53,7 @@ def _once(labels: np.ndarray) -> np.ndarray:
 
 
 class Ranking:
-    """Pairs sorted by score once; every metric takes `counts` (folds, n), how often each pair is drawn, and returns (folds,)."""
+    """Pairs sorted by score once. `counts` (folds, n) says how often each pair is drawn; metrics of `cumulative(counts)` are (folds,)."""
 
     def __init__(self, labels: np.ndarray, scores: np.ndarray):
         self.order = np.argsort(-scores, kind="stable")
@@ -67,24 +67,24 @@ class Ranking:
         hits = np.cumsum(drawn * self.positive, axis=1)[:, self.last_of_tie]
         return hits, np.cumsum(drawn, axis=1)[:, self.last_of_tie] - hits
 
-    def average_precision(self, counts: np.ndarray) -> np.ndarray:
-        hits, misses = self.cumulative(counts)
-        return _ratio(np.sum(np.diff(hits, prepend=0, axis=1) * _ratio(hits, hits + misses, 0.0), axis=1), hits[:, -1])
 
-    def auroc(self, counts: np.ndarray) -> np.ndarray:
-        hits, misses = self.cumulative(counts)
-        # Area by trapezes: a tie is a slanted step, worth half.
-        area = np.sum(
-            np.diff(misses, prepend=0, axis=1) * (hits + np.concatenate([np.zeros((len(hits), 1)), hits[:, :-1]], axis=1)) / 2, axis=1
-        )
-        return _ratio(area, hits[:, -1] * misses[:, -1])
+def ranked_average_precision(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    """Average precision (folds,) of cumulative positives and negatives (folds, thresholds)."""
+    return _ratio(np.sum(np.diff(hits, prepend=0, axis=1) * _ratio(hits, hits + misses, 0.0), axis=1), hits[:, -1])
 
-    def precision_at_recall(self, counts: np.ndarray, recall: float) -> np.ndarray:
-        """Precision at the highest threshold that reaches `recall`."""
-        hits, misses = self.cumulative(counts)
-        place = np.argmax(hits >= recall * hits[:, -1:] - 1e-9, axis=1)[:, None]
-        reached = np.take_along_axis(hits, place, 1)[:, 0]
-        return _ratio(reached, reached + np.take_along_axis(misses, place, 1)[:, 0])
+
+def ranked_auroc(hits: np.ndarray, misses: np.ndarray) -> np.ndarray:
+    """AUROC (folds,) by trapezes: a tie is a slanted step, worth half."""
+    before = np.concatenate([np.zeros((len(hits), 1)), hits[:, :-1]], axis=1)
+    area = np.sum(np.diff(misses, prepend=0, axis=1) * (hits + before) / 2, axis=1)
+    return _ratio(area, hits[:, -1] * misses[:, -1])
+
+
+def ranked_precision(hits: np.ndarray, misses: np.ndarray, recall: float) -> np.ndarray:
+    """Precision (folds,) at the highest threshold that reaches `recall`."""
+    place = np.argmax(hits >= recall * hits[:, -1:] - 1e-9, axis=1)[:, None]
+    reached = np.take_along_axis(hits, place, 1)[:, 0]
+    return _ratio(reached, reached + np.take_along_axis(misses, place, 1)[:, 0])
 
 
 class GroupedRanking:
@@ -159,11 +159,12 @@ class Scored:
         return {name: _estimate(float(value[0]), [part[name] for part in parts]) for name, value in values.items()}
 
     def _compute(self, ranking: Ranking, grouped: GroupedRanking, counts: np.ndarray) -> dict[str, np.ndarray]:
+        hits, misses = ranking.cumulative(counts)
         values = {
-            "average_precision": ranking.average_precision(counts),
-            "auroc": ranking.auroc(counts),
+            "average_precision": ranked_average_precision(hits, misses),
+            "auroc": ranked_auroc(hits, misses),
             "within_mirna_auroc": grouped.auroc(counts),
-            **{f"precision_at_recall_{recall:g}": ranking.precision_at_recall(counts, recall) for recall in RECALLS},
+            **{f"precision_at_recall_{recall:g}": ranked_precision(hits, misses, recall) for recall in RECALLS},
         }
         if self.threshold is not None:
             values |= threshold_metrics(self.labels, self.scores, self.threshold, counts)

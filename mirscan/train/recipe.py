@@ -149,7 +149,7 @@ class Recipe:
             raise InputError("recipe: epochs is 0; expected at least 1, or 0 with init, to calibrate the mean of trained models")
         if self.right_shift and (len(self.right_shift) != len(self.pairs) or not all(0 <= shift <= 50 for shift in self.right_shift)):
             raise InputError(
-                f"recipe: right_shift is {list(self.right_shift)}; expected one number from 0 to 50 for each of {len(self.pairs)} files of pairs"
+                f"recipe: right_shift is {list(self.right_shift)}; expected a number from 0 to 50 for each of {len(self.pairs)} files"
             )
         if self.anchor is not None and self.anchor >= self.target_length:
             raise InputError(f"recipe: anchor is {self.anchor}; expected a place inside the window of {self.target_length} nt, 0-based")

@@ -37,6 +37,16 @@ def test_draw_batch__is_a_function_of_its_random_numbers():
     np.testing.assert_array_equal(draw_batch(data, np.arange(9), 0, np.random.default_rng(5))["target_codes"], data.target_codes)
 
 
+def test_draw_batch__each_row_moves_right_by_up_to_its_own_limit():
+    codes = np.tile(np.arange(50, dtype=np.uint8) % 4, (400, 1))
+    right_shift = np.repeat([0, 6], 200)
+    data = EncodedPairs(np.zeros((400, 20), np.uint8), codes, np.zeros(400), np.ones(400), right_shift=right_shift)
+    moved = draw_batch(data, np.arange(400), 0, np.random.default_rng(1))["target_codes"]
+    shifts = (moved == 4).sum(1)
+    assert set(shifts[:200]) == {0} and set(shifts[200:]) == set(range(7))
+    np.testing.assert_array_equal(moved, shift_windows(codes, shifts))
+
+
 def test_epoch_order__every_pair_once_and_each_epoch_anew():
     assert sorted(epoch_order(50, 1, 0)) == list(range(50))
     assert (epoch_order(50, 1, 0) == epoch_order(50, 1, 0)).all()

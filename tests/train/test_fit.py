@@ -64,13 +64,10 @@ def test_train_model__recipe_in_the_folder_reproduces_it(write_pairs, tmp_path):
     train_model(read_recipe(tmp_path / "first" / "training.toml"), tmp_path / "second")
     for one, two in zip(weights_of(tmp_path / "first"), weights_of(tmp_path / "second"), strict=True):
         np.testing.assert_array_equal(one, two)
-    train_model(tiny(pairs, mixup=0.2, average="ema", label_smoothing=0.05, seed=2), tmp_path / "third")
-    assert any((one != two).any() for one, two in zip(weights_of(tmp_path / "first"), weights_of(tmp_path / "third"), strict=True))
 
 
 KILLED = """
 import os, signal, sys
-from mirscan.train.data import load_training_data
 from mirscan.train.fit import train_model
 from mirscan.train.recipe import read_recipe
 

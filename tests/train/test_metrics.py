@@ -13,6 +13,9 @@ from mirscan.train.metrics import (
     calibration_error,
     count_couples,
     curve,
+    ranked_auroc,
+    ranked_average_precision,
+    ranked_precision,
     within_auroc,
 )
 
@@ -53,9 +56,9 @@ def test_metrics__counts_equal_repeated_rows(rows):
     labels, scores, groups, counts = columns(rows)
     repeated = [np.repeat(column, counts) for column in (labels, scores, groups)]
     if 0 < repeated[0].sum() < len(repeated[0]):
-        ranking = Ranking(labels, scores)
-        assert ranking.average_precision(counts[None])[0] == pytest.approx(average_precision(*repeated[:2]), abs=1e-12)
-        assert ranking.auroc(counts[None])[0] == pytest.approx(auroc(*repeated[:2]), abs=1e-12)
+        cumulative = Ranking(labels, scores).cumulative(counts[None])
+        assert ranked_average_precision(*cumulative)[0] == pytest.approx(average_precision(*repeated[:2]), abs=1e-12)
+        assert ranked_auroc(*cumulative)[0] == pytest.approx(auroc(*repeated[:2]), abs=1e-12)
         assert GroupedRanking(labels, scores, groups).auroc(counts[None])[0] == pytest.approx(
             within_auroc(*repeated), abs=1e-12, nan_ok=True
         )
@@ -66,7 +69,7 @@ def test_precision_at_recall__first_threshold_that_reaches_it():
     labels, scores = random.integers(0, 2, 200), random.integers(0, 40, 200) / 40
     precision, recall, _ = precision_recall_curve(labels, scores)
     place = np.flatnonzero(recall >= 0.5)[-1]
-    assert Ranking(labels, scores).precision_at_recall(np.ones((1, 200)), 0.5)[0] == pytest.approx(precision[place])
+    assert ranked_precision(*Ranking(labels, scores).cumulative(np.ones((1, 200))), 0.5)[0] == pytest.approx(precision[place])
 
 
 def test_metrics__one_class_only_is_nan():

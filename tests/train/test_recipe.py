@@ -41,6 +41,7 @@ def test_recipe__flags_win_and_are_checked():
         ({"settings": 3}, "settings is 3; expected a table"),
         ({"pairs": [3]}, "pairs is 3; expected str"),
         ({"pairs": ["a"], "weights": [1, 2]}, "2 weights for 1 files"),
+        ({"pairs": ["a", "b"], "right_shift": [3]}, r"right_shift is \[3\]; expected a number from 0 to 50 for each of 2 files"),
         ({"anchor": 60}, "anchor is 60; expected a place inside the window of 50 nt"),
         ({"label_smoothing": -0.1}, "label_smoothing is -0.1; expected 0 to 0.5"),
     ],
