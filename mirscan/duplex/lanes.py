@@ -121,3 +121,14 @@ def choose_less(typing_context, left, right, if_less, otherwise):
         return builder.select(less, arguments[2], arguments[3])
 
     return lanes_type(lanes_type, lanes_type, lanes_type, lanes_type), generate
+
+
+@intrinsic
+def shift_up(typing_context, lanes, filling):
+    """Every lane takes the number of the lane before it, the first that of `filling`."""
+
+    def generate(context, builder, signature, arguments):
+        take = ir.Constant(_INDEX_VECTOR, [LANES, *range(LANES - 1)])
+        return builder.shuffle_vector(arguments[0], arguments[1], take)
+
+    return lanes_type(lanes_type, lanes_type), generate

@@ -18,6 +18,8 @@ PAIR_TYPES = np.full((6, 6), -1, dtype=np.int8)
 for _index, (_x, _y) in enumerate(PAIR_LETTERS):
     PAIR_TYPES["ACGU".index(_x), "ACGU".index(_y)] = _index
 _END = 5
+# The recursion looks a few sizes past MAX_LOOP, where it must find NOT_PAIRED.
+_LONGEST_ROW = 40
 
 
 class LoopTables(NamedTuple):
@@ -40,15 +42,14 @@ class LoopTables(NamedTuple):
 class ContextTables(NamedTuple):
     """Energies by [letters of the target, letters of the miRNA]; each axis is a number in base 5 (base 6 where a strand may end).
 
-    begin      y_j y_j+1 | x_i-1 x_i   first pair of a duplex: initiation, dangles, terminal AU/GU
-    inner      the same axes, four tables: what a pair adds where a loop ends (interior, 1xn, 2x3 mismatch; bulge's terminal AU/GU)
-    outer      y_l-1 y_l | x_k x_k+1   the same four where a loop begins, and fifth the last pair of a duplex
+    inner      y_j y_j+1 | x_i-1 x_i   five tables: the first pair of a duplex (initiation, dangles, terminal AU/GU), and what a pair adds
+               where a loop ends (interior, 1xn, 2x3 mismatch; bulge's terminal AU/GU)
+    outer      y_l-1 y_l | x_k x_k+1   five tables: what a pair adds where such a loop begins, and the last pair of a duplex
     stack, bulge_mirna, bulge_target, loop_NxM   whole loops with N unpaired in the miRNA and M in the target
-    bulge, interior, one_sided  by unpaired bases, 0 to 30; one_sided is the 1xn loop by n, with its asymmetry
-    asymmetry  by difference of the two sides, 0 to 30
+    long_bulge, one_sided, lopsided, general  by unpaired bases, from 0; NOT_PAIRED where another table holds, or none: bulges of 2 to 30;
+               1xn loops by n (3 to 29); asymmetry of a general loop with two bases on its shorter side, by size (4 on); its size (6 to 30)
     """
 
-    begin: np.ndarray
     inner: np.ndarray
     outer: np.ndarray
     stack: np.ndarray
@@ -58,10 +59,11 @@ class ContextTables(NamedTuple):
     loop_2x1: np.ndarray
     loop_1x2: np.ndarray
     loop_2x2: np.ndarray
-    bulge: np.ndarray
-    interior: np.ndarray
+    long_bulge: np.ndarray
     one_sided: np.ndarray
-    asymmetry: np.ndarray
+    lopsided: np.ndarray
+    general: np.ndarray
+    loop_2x3: np.ndarray
 
 
 @lru_cache(maxsize=1)
@@ -106,12 +108,12 @@ def _letters(*sizes) -> tuple[np.ndarray, ...]:
 def _table(energy, paired, target_codes: int, otherwise: int = 0) -> np.ndarray:
     """int16 (target_codes, miRNA codes).
 
-    Only `begin` says NOT_PAIRED: the kernel lets it veto a pair, and a second large number in a sum would overflow 16 bits.
+    Only the first pair of a duplex says NOT_PAIRED: the kernel lets it veto a pair, and a second large number in a sum would overflow.
     """
     return np.ascontiguousarray(np.where(paired, energy, otherwise).astype(np.int16).reshape(target_codes, -1))
 
 
-def _begin_and_inner() -> tuple[np.ndarray, np.ndarray]:
+def _inner() -> np.ndarray:
     p = _parameters()
     y, y_next, x_before, x = _letters(5, 6, 6, 5)
     paired = PAIR_TYPES[x, y] >= 0
@@ -120,7 +122,7 @@ def _begin_and_inner() -> tuple[np.ndarray, np.ndarray]:
     neighbours = np.minimum(y_next, 4), np.minimum(x_before, 4)
     terms = [p[name][inside, *neighbours] for name in ("mismatch_interior", "mismatch_interior_1xn", "mismatch_interior_2x3")]
     terms.append(np.broadcast_to(_terminal_au(inside), terms[0].shape))
-    return _table(begin, paired, 30, NOT_PAIRED), np.stack([_table(term, paired, 30) for term in terms])
+    return np.stack([_table(begin, paired, 30, NOT_PAIRED), *(_table(term, paired, 30) for term in terms)])
 
 
 def _outer() -> np.ndarray:
@@ -155,14 +157,21 @@ def _whole_loop(name: str, n_mirna: int, n_target: int) -> np.ndarray:
     return _table(np.broadcast_to(energy, shape), np.broadcast_to(paired, shape), 5 ** (n_target + 2))
 
 
+def _by_size() -> tuple[np.ndarray, ...]:
+    p, asymmetry = _parameters(), _asymmetry().astype(int)
+    long_bulge, one_sided, lopsided, general = np.full((4, _LONGEST_ROW), NOT_PAIRED, dtype=np.int16)
+    long_bulge[2 : MAX_LOOP + 1] = p["bulge"][2:]
+    one_sided[3:MAX_LOOP] = p["interior"][4:] + asymmetry[2 : MAX_LOOP - 1]
+    lopsided[4:] = np.minimum(np.arange(_LONGEST_ROW - 4) * int(p["asymmetry"]), int(p["asymmetry_max"]))
+    general[6 : MAX_LOOP + 1] = p["interior"][6:]
+    return long_bulge, one_sided, lopsided, general, (p["interior"][5:6] + p["asymmetry"]).astype(np.int16)
+
+
 @lru_cache(maxsize=1)
 def context_tables() -> ContextTables:
     """Energies by letter context, built once per process (0.05 s, 1.4 MB)."""
-    p = _parameters()
-    begin, inner = _begin_and_inner()
-    one_sided = np.append(p["interior"][1:], 0) + np.append(0, _asymmetry()[:-1])
     return ContextTables(
-        begin, inner, _outer(), _whole_loop("stack", 0, 0), _whole_loop("stack", 1, 0), _whole_loop("stack", 0, 1),
+        _inner(), _outer(), _whole_loop("stack", 0, 0), _whole_loop("stack", 1, 0), _whole_loop("stack", 0, 1),
         _whole_loop("interior", 1, 1), _whole_loop("interior", 2, 1), _whole_loop("interior", 1, 2), _whole_loop("interior", 2, 2),
-        p["bulge"], p["interior"], one_sided.astype(np.int16), _asymmetry(),
+        *_by_size(),
     )  # fmt: skip

@@ -8,30 +8,34 @@ from typing import NamedTuple
 import numpy as np
 
 from mirscan.duplex.lanes import LANES, read, write
-from mirscan.duplex.parameters import MAX_LOOP, NOT_PAIRED, ContextTables
+from mirscan.duplex.parameters import NOT_PAIRED, ContextTables
 from mirscan.jit import njit
 
 # Vectors of one profile entry.
-BEGIN, STACK, BULGE_MIRNA, IN_GENERAL, IN_1XN, IN_2X3, IN_BULGE, N_PAIR = range(8)
+BEGIN, IN_GENERAL, IN_1XN, IN_2X3, IN_BULGE, STACK, BULGE_MIRNA, N_PAIR = range(8)
 BULGE_TARGET, LOOP_1X1, LOOP_2X1, N_TRIPLE = range(4)
 LOOP_1X2, LOOP_2X2, N_QUAD = range(3)
 OUT_GENERAL, OUT_1XN, OUT_2X3, OUT_BULGE, OUT_END, N_OUTER = range(6)
-# Vectors of one column: energies, and energies plus what the pair adds as the outer pair of each kind of loop.
-ENERGY, FROM_GENERAL, FROM_1XN, FROM_2X3, FROM_BULGE, N_COLUMN = range(6)
+# A column of the recursion: five vectors, each with 32 cells of NOT_PAIRED before it, so that a read n + 1 places earlier is safe. They
+# hold energies, and energies plus what the pair adds as the outer pair of a kind of loop. Numbers are cells from the column's start to
+# lane 0, chosen so that the reads 1, 2 and 3 places earlier that are made most often fall on whole cache lines.
+COLUMN = 5 * 64
+ENERGY, FROM_2X3, FROM_BULGE, FROM_1XN, FROM_GENERAL = 32, 64 + 32, 128 + 33, 192 + 34, 256 + 35
+# Columns of NOT_PAIRED on both sides of the window, for reads past its ends.
+LEFT_MARGIN, RIGHT_MARGIN = 2, 33
+# Rows of `sizes`: loops of -2 to 34 unpaired bases.
+SIZES_ROW, FIRST_SIZE, LAST_SIZE = 64, -2, 34
 _N, _END = 4, 5
 # First entry of each kind of context in a list of all of them: by pair, by outer pair, by 3-mer, by 4-mer.
 _FIRST_OUTER, _FIRST_TRIPLE, _FIRST_QUAD, _N_ENTRIES = 30, 60, 185, 810
 
 
 class Addresses(NamedTuple):
-    """Where the int16 cells of each table or buffer begin; `width` lanes hold the miRNA.
+    """Where the int16 cells of each buffer begin."""
 
-    Every column vector has LANES cells of NOT_PAIRED before it, so that reading it n + 1 places earlier is safe.
-    """
-
-    width: int
     columns: int
     sizes: int
+    partial: int
     best: int
     pairs: int
     outers: int
@@ -46,6 +50,7 @@ class Workspace(NamedTuple):
 
     columns: np.ndarray
     sizes: np.ndarray
+    partial: np.ndarray
     best: np.ndarray
     pairs: np.ndarray
     outers: np.ndarray
@@ -55,27 +60,32 @@ class Workspace(NamedTuple):
     made: np.ndarray
 
     def addresses(self) -> Addresses:
-        return Addresses(self.best.size // 2, *(buffer.ctypes.data for buffer in self))
+        """Valid while this object lives."""
+        return Addresses(*(buffer.ctypes.data for buffer in self))._replace(
+            columns=self.columns[LEFT_MARGIN * COLUMN :].ctypes.data, sizes=self.sizes[-FIRST_SIZE * SIZES_ROW :].ctypes.data
+        )
 
 
-def make_workspace(mirna_length: int, target_length: int) -> Workspace:
-    """Scratch for pairs of at most these lengths."""
-    width = -(-max(mirna_length, 1) // LANES) * LANES
-    stride = width + LANES
+def _cells(n: int, value: int = 0) -> np.ndarray:
+    """n int16 cells from the start of a cache line on."""
+    cells = np.full(n + LANES, value, dtype=np.int16)
+    skip = -cells.ctypes.data % (2 * LANES) // 2
+    return cells[skip : skip + n]
 
-    def cells(n: int, value: int = 0) -> np.ndarray:
-        return np.full(n, value, dtype=np.int16)
 
+def make_workspace(target_length: int) -> Workspace:
+    """Scratch for windows of at most this length."""
     return Workspace(
-        columns=cells(max(target_length, 1) * N_COLUMN * stride, NOT_PAIRED),
-        sizes=cells((MAX_LOOP + 1) * stride, NOT_PAIRED),
-        best=cells(2 * width),
-        pairs=cells(30 * N_PAIR * width),
-        outers=cells(30 * N_OUTER * width),
-        triples=cells(125 * N_TRIPLE * width),
-        quads=cells(625 * N_QUAD * width),
-        contexts=cells(5 * width),
-        made=cells(_N_ENTRIES),
+        columns=_cells((LEFT_MARGIN + target_length + RIGHT_MARGIN) * COLUMN + LANES, NOT_PAIRED),
+        sizes=_cells((LAST_SIZE - FIRST_SIZE + 1) * SIZES_ROW, NOT_PAIRED),
+        partial=_cells(9 * LANES),
+        best=_cells(2 * LANES),
+        pairs=_cells(30 * N_PAIR * LANES),
+        outers=_cells(30 * N_OUTER * LANES),
+        triples=_cells(125 * N_TRIPLE * LANES),
+        quads=_cells(625 * N_QUAD * LANES),
+        contexts=_cells(5 * LANES),
+        made=_cells(_N_ENTRIES),
     )
 
 
@@ -93,44 +103,33 @@ def begin_mirna(mirna, length, work):
     for entry in range(_N_ENTRIES):
         write(work.made, entry, 0)
     before = second = third = _N
-    for i in range(work.width):
+    for i in range(LANES):
         here = np.int64(mirna[i]) if i < length else _N
         after = np.int64(mirna[i + 1]) if i + 1 < length else _END
         write(work.contexts, i, (_END if i == 0 else before) * 5 + here)
-        write(work.contexts, work.width + i, before * 5 + here)
-        write(work.contexts, 2 * work.width + i, second * 25 + before * 5 + here)
-        write(work.contexts, 3 * work.width + i, third * 125 + second * 25 + before * 5 + here)
-        write(work.contexts, 4 * work.width + i, here * 6 + after)
+        write(work.contexts, LANES + i, before * 5 + here)
+        write(work.contexts, 2 * LANES + i, second * 25 + before * 5 + here)
+        write(work.contexts, 3 * LANES + i, third * 125 + second * 25 + before * 5 + here)
+        write(work.contexts, 4 * LANES + i, here * 6 + after)
         third, second, before = second, before, here
 
 
 @njit
 def _fill_vector(profile, vector, table, row, row_size, context, length, work):
     for i in range(length):
-        code = read(work.contexts, context * work.width + i)
-        write(profile, vector * work.width + i, read(table, row * row_size + code))
+        code = read(work.contexts, context * LANES + i)
+        write(profile, vector * LANES + i, read(table, row * row_size + code))
 
 
 @njit
-def _fill_pair(code, tables, work, length):
-    first = code * N_PAIR
-    _fill_vector(work.pairs, first + BEGIN, tables.begin, code, 30, 0, work.width, work)
-    for kind in range(4):
-        _fill_vector(work.pairs, first + IN_GENERAL + kind, tables.inner, kind * 30 + code, 30, 0, length, work)
-    if code % 6 != _END:
-        letters = code // 6 * 5 + code % 6
-        _fill_vector(work.pairs, first + STACK, tables.stack, letters, 25, 1, length, work)
-        _fill_vector(work.pairs, first + BULGE_MIRNA, tables.bulge_mirna, letters, 125, 2, length, work)
+def _fill_inner_or_outer(profile, table, code, n_vectors, context, length, work):
+    for kind in range(5):
+        # BEGIN decides what may pair, so lanes past the miRNA must say NOT_PAIRED; elsewhere they may keep what they held
+        _fill_vector(profile, code * n_vectors + kind, table, kind * 30 + code, 30, context, LANES if kind == BEGIN else length, work)
 
 
 @njit
-def _fill_outer(code, tables, work, length):
-    for kind in range(N_OUTER):
-        _fill_vector(work.outers, code * N_OUTER + kind, tables.outer, kind * 30 + code, 30, 4, length, work)
-
-
-@njit
-def _fill_triple(code, tables, work, length):
+def _fill_triple(code, length, tables, work):
     first = code * N_TRIPLE
     _fill_vector(work.triples, first + BULGE_TARGET, tables.bulge_target, code, 25, 1, length, work)
     _fill_vector(work.triples, first + LOOP_1X1, tables.loop_1x1, code, 125, 2, length, work)
@@ -138,7 +137,7 @@ def _fill_triple(code, tables, work, length):
 
 
 @njit
-def _fill_quad(code, tables, work, length):
+def _fill_quad(code, length, tables, work):
     first = code * N_QUAD
     _fill_vector(work.quads, first + LOOP_1X2, tables.loop_1x2, code, 125, 2, length, work)
     _fill_vector(work.quads, first + LOOP_2X2, tables.loop_2x2, code, 625, 3, length, work)
@@ -152,24 +151,29 @@ def _is_new(entry, work):
 
 
 @njit
-def ready_profiles(target, j, tables, work, length):
-    """Offsets of the profile entries that column j reads: pair, outer, triple, quad (the last two 0 where the window ends)."""
+def context_codes(target, j):
+    """Profile entries of column j, as numbers: by y_j y_j+1, y_j-1 y_j, 3-mer and 4-mer (any entry where the window has no such k-mer)."""
     right = target.size - 1 - j
     y = np.int64(target[j])
-    pair = y * 6 + (np.int64(target[j + 1]) if right >= 1 else _END)
-    outer = (np.int64(target[j - 1]) if j > 0 else _END) * 5 + y
-    triple = quad = 0
+    after = np.int64(target[j + 1]) if right >= 1 else _END
+    before = np.int64(target[j - 1]) if j > 0 else _END
+    triple = y * 25 + after * 5 + np.int64(target[j + 2]) if right >= 2 else 0
+    quad = triple * 5 + np.int64(target[j + 3]) if right >= 3 else 0
+    return y * 6 + after, before * 5 + y, triple, quad
+
+
+@njit
+def make_profiles(pair, outer, triple, quad, length, tables, work):
+    """Fills the entries that this miRNA has not met."""
     if _is_new(pair, work):
-        _fill_pair(pair, tables, work, length)
+        _fill_inner_or_outer(work.pairs, tables.inner, pair, N_PAIR, 0, length, work)
+        if pair % 6 != _END:
+            letters = pair // 6 * 5 + pair % 6
+            _fill_vector(work.pairs, pair * N_PAIR + STACK, tables.stack, letters, 25, 1, length, work)
+            _fill_vector(work.pairs, pair * N_PAIR + BULGE_MIRNA, tables.bulge_mirna, letters, 125, 2, length, work)
     if _is_new(_FIRST_OUTER + outer, work):
-        _fill_outer(outer, tables, work, length)
-    if right >= 2:
-        triple = y * 25 + np.int64(target[j + 1]) * 5 + np.int64(target[j + 2])
-        if _is_new(_FIRST_TRIPLE + triple, work):
-            _fill_triple(triple, tables, work, length)
-    if right >= 3:
-        quad = triple * 5 + np.int64(target[j + 3])
-        if _is_new(_FIRST_QUAD + quad, work):
-            _fill_quad(quad, tables, work, length)
-    width = work.width
-    return pair * N_PAIR * width, outer * N_OUTER * width, triple * N_TRIPLE * width, quad * N_QUAD * width
+        _fill_inner_or_outer(work.outers, tables.outer, outer, N_OUTER, 4, length, work)
+    if _is_new(_FIRST_TRIPLE + triple, work):
+        _fill_triple(triple, length, tables, work)
+    if _is_new(_FIRST_QUAD + quad, work):
+        _fill_quad(quad, length, tables, work)

@@ -2,64 +2,60 @@
 
 import numpy as np
 
+from mirscan.duplex import profiles as at
 from mirscan.duplex.lanes import LANES, read
 from mirscan.duplex.parameters import MAX_LOOP
-from mirscan.duplex.profiles import (
-    BULGE_MIRNA, BULGE_TARGET, FROM_1XN, FROM_2X3, FROM_BULGE, FROM_GENERAL, IN_1XN, IN_2X3, IN_BULGE, IN_GENERAL, LOOP_1X1, LOOP_1X2, LOOP_2X1,
-    LOOP_2X2, N_COLUMN, STACK, ready_profiles,
-)  # fmt: skip
 from mirscan.jit import njit
 
 
 @njit
-def _tabulated(i, n_mirna, n_target, profile, work):
+def _tabulated(i, n_mirna, n_target, codes, work):
     """Energy of a stack, single-base bulge, 1x1, 1x2, 2x1 or 2x2 loop that ends at miRNA position i."""
-    pair, triple, quad = profile
-    width = work.width
+    pair, _, triple, quad = codes
     if n_target == 0:
-        return read(work.pairs, pair + (STACK if n_mirna == 0 else BULGE_MIRNA) * width + i)
+        return read(work.pairs, (pair * at.N_PAIR + (at.STACK if n_mirna == 0 else at.BULGE_MIRNA)) * LANES + i)
     if n_target == 1:
-        loop = BULGE_TARGET if n_mirna == 0 else LOOP_1X1 if n_mirna == 1 else LOOP_2X1
-        return read(work.triples, triple + loop * width + i)
-    return read(work.quads, quad + (LOOP_1X2 if n_mirna == 1 else LOOP_2X2) * width + i)
+        loop = at.BULGE_TARGET if n_mirna == 0 else at.LOOP_1X1 if n_mirna == 1 else at.LOOP_2X1
+        return read(work.triples, (triple * at.N_TRIPLE + loop) * LANES + i)
+    return read(work.quads, (quad * at.N_QUAD + (at.LOOP_1X2 if n_mirna == 1 else at.LOOP_2X2)) * LANES + i)
 
 
 @njit
-def _through(cell, i, n_mirna, n_target, profile, tables, work):
-    """Energy at (i, j) when its last loop leaves n_mirna and n_target bases unpaired and begins at the pair stored in `cell`."""
-    stride = work.width + LANES
+def _through(column, k, i, n_mirna, n_target, codes, tables, work):
+    """Energy at (i, j) when its last loop leaves n_mirna and n_target bases unpaired and begins at (k, the column that starts there)."""
     short, long = min(n_mirna, n_target), max(n_mirna, n_target)
     if long <= 1 or (long == 2 and short >= 1):
-        return np.int64(read(work.columns, cell)) + _tabulated(i, n_mirna, n_target, profile, work)
-    outer, inner, loop = FROM_GENERAL, IN_GENERAL, read(tables.interior, n_mirna + n_target) + read(tables.asymmetry, long - short)
+        return np.int64(read(work.columns, column + at.ENERGY + k)) + _tabulated(i, n_mirna, n_target, codes, work)
     if short == 0:
-        outer, inner, loop = FROM_BULGE, IN_BULGE, np.int64(read(tables.bulge, long))
+        outer, inner, loop = at.FROM_BULGE, at.IN_BULGE, np.int64(read(tables.long_bulge, long))
     elif short == 1:
-        outer, inner = FROM_1XN, IN_1XN
+        outer, inner, loop = at.FROM_1XN, at.IN_1XN, np.int64(read(tables.one_sided, long))
     elif short == 2 and long == 3:
-        outer, inner = FROM_2X3, IN_2X3
-    return read(work.columns, cell + outer * stride) + loop + read(work.pairs, profile[0] + inner * work.width + i)
+        outer, inner, loop = at.FROM_2X3, at.IN_2X3, np.int64(read(tables.loop_2x3, 0))
+    else:
+        loop = np.int64(read(tables.general, short + long)) + read(tables.lopsided, 4 + long - short)
+        outer, inner = at.FROM_GENERAL, at.IN_GENERAL
+    return read(work.columns, column + outer + k) + loop + read(work.pairs, (codes[0] * at.N_PAIR + inner) * LANES + i)
 
 
 @njit
-def _outer_pair(i, j, target, length, tables, work):
+def _outer_pair(i, j, target, tables, work):
     """The pair (k, l) before (i, j) in the best duplex, found in duplexfold's order; (-1, -1) when (i, j) is the first."""
-    step = N_COLUMN * (work.width + LANES)
-    pair, _, triple, quad = ready_profiles(target, j, tables, work, length)
-    energy = read(work.columns, j * step + LANES + i)
+    codes = at.context_codes(target, j)
+    energy = read(work.columns, j * at.COLUMN + at.ENERGY + i)
     for n_mirna in range(min(MAX_LOOP, i - 1) + 1):
         k = i - 1 - n_mirna
         for n_target in range(min(MAX_LOOP - n_mirna, target.size - 2 - j) + 1):
-            cell = (j + 1 + n_target) * step + LANES + k
-            if energy == _through(cell, i, n_mirna, n_target, (pair, triple, quad), tables, work):
+            column = (j + 1 + n_target) * at.COLUMN
+            if energy == _through(column, k, i, n_mirna, n_target, codes, tables, work):
                 return k, j + 1 + n_target
     return -1, -1
 
 
 @njit
-def trace(i, j, target, length, tables, work, partners):
+def trace(i, j, target, tables, work, partners):
     """Writes, for each miRNA position, the window position it pairs with in the best duplex whose last pair is (i, j), or -1."""
     partners[:] = -1
     while i >= 0:
         partners[i] = j
-        i, j = _outer_pair(i, j, target, length, tables, work)
+        i, j = _outer_pair(i, j, target, tables, work)

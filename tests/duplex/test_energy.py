@@ -106,7 +106,7 @@ def test_energies__nothing_in_nothing_out():
         (np.zeros((2, 22), dtype=np.int64), np.zeros((2, 50), dtype=np.uint8), "miRNAs: found int64"),
         (np.zeros((2, 22), dtype=np.uint8), np.zeros(50, dtype=np.uint8), r"target windows: found uint8 of shape \(50,\)"),
         (np.zeros((2, 22), dtype=np.uint8), np.full((2, 50), 7, dtype=np.uint8), "found code 7"),
-        (np.zeros((2, 99), dtype=np.uint8), np.zeros((2, 50), dtype=np.uint8), "99 bases"),
+        (np.zeros((2, 33), dtype=np.uint8), np.zeros((2, 50), dtype=np.uint8), "more than 32 bases"),
     ],
 )
 def test_energies__refuse_other_arrays(mirnas, targets, message):

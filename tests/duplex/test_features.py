@@ -30,6 +30,13 @@ def test_features__energy_and_ratio_are_those_of_the_energy_functions():
     np.testing.assert_allclose(feature("energy_ratio", mirnas, targets), energies / perfect, rtol=1e-6)
 
 
+@pytest.mark.parametrize("target_length", [10, 24, 60])
+def test_features__ratio_holds_when_perfect_duplexes_and_windows_differ_in_length(target_length):
+    mirnas, targets = random_pairs(300, 24, target_length, seed=8)
+    expected = np.maximum(duplex_energies(mirnas, targets) / np.minimum(perfect_energies(mirnas), -1), -1)
+    np.testing.assert_allclose(feature("energy_ratio", mirnas, targets), expected, rtol=1e-6, atol=1e-6)
+
+
 def test_features__of_a_perfect_duplex():
     values = dict(zip(DUPLEX_FEATURES, duplex_features(padded([LET_7]), padded(["AACUAUACAACCUACUACCUCA"]))[0].tolist(), strict=True))
     assert values["energy_ratio"] == values["seed_energy_ratio"] == values["seed_helix"] == values["supplementary_paired"] == 1
