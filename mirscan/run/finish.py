@@ -100,7 +100,7 @@ def _iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray,
     store, plan = context.store, context.plan
     for number, part in enumerate(plan.parts):
         first = part.first
-        windows = _read_windows(store, number) if plan.settings.min_score else None
+        windows = _read_windows(store, number) if plan.settings.drops_rows else None
         with pq.ParquetFile(store.local(part_sites(number))) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False):
                 transcript = _codes(batch["transcript"], names.transcripts.slice(first, part.last - first)) + np.int32(first)

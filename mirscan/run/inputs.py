@@ -8,20 +8,21 @@ from pathlib import Path
 import numpy as np
 
 import mirscan
-from mirscan.errors import InputError
+from mirscan.errors import InputError, ModelError
 from mirscan.run.files import INPUTS, TRANSCRIPTOME, Store
-from mirscan.run.settings import ScanSettings
+from mirscan.run.settings import DUPLEX, ScanSettings
 from mirscan.scan.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import CODES_FILE, RECORDS_FILE, Transcriptome, open_transcriptome, read_transcriptome
-from mirscan.trained_models import CARD_FILE, NETWORK_FILE, find_model
+from mirscan.trained_models import CARD_FILE, NETWORK_FILE, find_model, read_card
 
 MIRNAS = f"{INPUTS}/mirnas.fa"
 REGIONS = f"{INPUTS}/regions.bed"
 MODEL = f"{INPUTS}/model"
+PREFILTER = f"{INPUTS}/prefilter"
 _FILE_SETTINGS = ("mirnas", "gene_map", "regions")
 
 
@@ -40,7 +41,10 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
         elif name == "seeds":
             value = [_checksum(word, inputs) if is_rule_file(word) else word for word in value]
         elif name == "model" and settings.has_model_folder:
-            value = [f"{path.name} {_checksum(path, inputs)}" for path in _model_files(value)]
+            value = _identify_model(value, inputs)
+        elif name == "prefilter" and value:
+            first = _prefilter_of(settings)
+            value = first if first == DUPLEX else _identify_model(first, inputs)
         identity[name] = value
     return identity, inputs
 
@@ -62,8 +66,9 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store) -> Tran
         if is_rule_file(word):
             store.write(_rule_copy(number), Path(word).read_bytes())
     if settings.has_model_folder:
-        for path in _model_files(settings.model):
-            store.write(f"{MODEL}/{path.name}", path.read_bytes())
+        _copy_model(settings.model, store, MODEL)
+    if settings.prefilter and (first := _prefilter_of(settings)) != DUPLEX:
+        _copy_model(first, store, PREFILTER)
     return _store_transcriptome(settings, store)
 
 
@@ -85,6 +90,14 @@ def open_run_regions(settings: ScanSettings, store: Store, transcriptome: Transc
 def open_run_model(settings: ScanSettings, store: Store) -> str:
     """Folder with the run's copy of the model, or the word for a scorer that needs none."""
     return os.fspath(_fetch_folder(store, MODEL, (NETWORK_FILE, CARD_FILE))) if settings.has_model_folder else settings.model
+
+
+def open_run_prefilter(settings: ScanSettings, store: Store) -> str | None:
+    """Folder with the run's copy of the prefilter, or the word for one that needs none; None without --prefilter."""
+    if not settings.prefilter:
+        return None
+    is_model = store.exists(f"{PREFILTER}/{CARD_FILE}")
+    return os.fspath(_fetch_folder(store, PREFILTER, (NETWORK_FILE, CARD_FILE))) if is_model else DUPLEX
 
 
 def compile_run_table(settings: ScanSettings, mirnas: MirnaSet, store: Store | None = None) -> SeedTable:
@@ -143,6 +156,23 @@ def _rule_copy(number: int) -> str:
 def _model_files(model: str) -> list[Path]:
     folder = Path(find_model(model))
     return [folder / NETWORK_FILE, folder / CARD_FILE]
+
+
+def _identify_model(model: str, inputs: dict) -> list[str]:
+    return [f"{path.name} {_checksum(path, inputs)}" for path in _model_files(model)]
+
+
+def _copy_model(model: str, store: Store, target: str) -> None:
+    for path in _model_files(model):
+        store.write(f"{target}/{path.name}", path.read_bytes())
+
+
+def _prefilter_of(settings: ScanSettings) -> str:
+    """The first cheaper scorer that the model's card holds a threshold for."""
+    card = read_card(find_model(settings.model))
+    if not card.prefilter:
+        raise ModelError(f"--prefilter: the card of model {settings.model!r} names no cheaper scorer; leave --prefilter out")
+    return next(iter(card.prefilter))
 
 
 def _checksum(path: str | os.PathLike, inputs: dict) -> str:

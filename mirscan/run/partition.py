@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,14 @@ import pyarrow.parquet as pq
 from mirscan.errors import RunError
 from mirscan.output.parquet import ParquetRows
 from mirscan.run.files import Store, open_store, part_failure, part_record, part_sites, part_windows
-from mirscan.run.inputs import compile_run_table, open_run_mirnas, open_run_model, open_run_regions, open_run_transcriptome
+from mirscan.run.inputs import (
+    compile_run_table,
+    open_run_mirnas,
+    open_run_model,
+    open_run_prefilter,
+    open_run_regions,
+    open_run_transcriptome,
+)
 from mirscan.run.plan import Part, ScanPlan, load_plan
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.sites import SiteBuilder
@@ -68,7 +75,11 @@ class PartContext:
 
         settings = self.plan.settings
         return load_scorer(
-            open_run_model(settings, self.store), precision=settings.precision, batch_size=settings.batch_size, threads=self.threads
+            open_run_model(settings, self.store),
+            precision=settings.precision,
+            batch_size=settings.batch_size,
+            threads=self.threads,
+            prefilter=open_run_prefilter(settings, self.store),
         )
 
     def warm_up(self) -> None:
@@ -95,7 +106,8 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     """Find, score and write part `number`; return its record, which is written last and means done."""
     started, part, store = time.monotonic(), context.plan.parts[number], context.store
     settings = context.plan.settings
-    builder = SiteBuilder(context.transcriptome, context.mirnas, context.schema, part.first, part.last, context.scorer, settings.min_score)
+    builder = SiteBuilder(context.transcriptome, context.mirnas, context.schema, part, settings, context.scorer)
+    scored_before = _scorer_counts(context)
     scratch = store.scratch(part_sites(number))
     with ParquetRows(scratch, context.schema, background=context.threads > 1) as rows:
         for candidates in _iter_candidates(context, part):
@@ -104,10 +116,11 @@ def process_part(context: PartContext, number: int, report: Report | None = None
                 report(_bases_before(context, part, candidates), rows.n_rows)
     record = {"part": number, "rows": rows.n_rows, **builder.counts(), **describe_file(scratch)}
     store.publish(scratch, part_sites(number))
-    if settings.min_score:
+    if settings.drops_rows:
         record["windows"] = _publish_windows(store, number, builder.windows())
     if context.scorer is not None:
         record["scorer"] = context.scorer.describe()
+        record["scoring"] = {name: count - scored_before[name] for name, count in _scorer_counts(context).items()}
     record |= {"seconds": round(time.monotonic() - started, 3), "worker": f"{platform.node()}:{os.getpid()}", "peak_mb": peak_memory_mb()}
     store.write(part_record(number), seal(record))
     store.remove(part_failure(number))
@@ -164,6 +177,11 @@ def _iter_candidates(context: PartContext, part: Part) -> Iterator[pa.RecordBatc
         regions=context.regions,
         features=settings.scan_features,
     )
+
+
+def _scorer_counts(context: PartContext) -> dict[str, int]:
+    """Pairs asked for, computed, cut by a prefilter and so on, since this process began."""
+    return {} if context.scorer is None else asdict(context.scorer.counts)
 
 
 def _bases_before(context: PartContext, part: Part, candidates: pa.RecordBatch) -> int:

@@ -78,7 +78,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     open_run_regions(settings, store, transcriptome)
     # Counting is a pass without output, a second per gigabase; random sequence would underestimate real 3'UTRs by half.
     expected = int(count_candidates(transcriptome, table))
-    if not settings.min_score:
+    if not settings.drops_rows:
         _check_disk(store, expected)
     plan = ScanPlan(
         settings=settings,

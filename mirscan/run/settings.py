@@ -22,8 +22,8 @@ class ScanSettings:
     `mirnas`, `transcripts`: FASTA paths. `species`: prefix of miRNA names. `gene_map`: TSV transcript, gene, symbol.
     `seeds`: rule names, groups or TOML files. `model`: name, folder or "none". `min_score`: calibrated score (0-1) that a site must reach.
     `mask_start`: nt at the start of each transcript without sites. `min_distance`: nt between sites of one miRNA.
-    `regions`: BED of places to scan. `features`: extra columns of SITES. `prefilter`: skip candidates that the model's cheap
-    first look excludes. `part_rows`: candidates a part should have.
+    `regions`: BED of places to scan. `features`: extra columns of SITES. `prefilter`: drop candidates that the cheaper
+    scorer named in the model's card excludes. `part_rows`: candidates a part should have.
     """
 
     mirnas: str
@@ -48,6 +48,8 @@ class ScanSettings:
             raise InputError(f"--min-score {self.min_score}: expected a number from 0 to 1")
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
+        if self.prefilter and not self.has_model_folder:
+            raise InputError(f"--prefilter needs a network to spare; expected a --model other than {self.model}")
         for name in ("mask_start", "min_distance"):
             if getattr(self, name) < 0:
                 raise InputError(f"--{name.replace('_', '-')} {getattr(self, name)}: expected 0 or more nucleotides")
@@ -67,6 +69,11 @@ class ScanSettings:
     def has_model_folder(self) -> bool:
         """Whether the score comes from a trained model rather than from mirscan's own code."""
         return self.model not in (NO_MODEL, DUPLEX)
+
+    @property
+    def drops_rows(self) -> bool:
+        """Whether fewer sites than candidates come out."""
+        return self.min_score > 0 or self.prefilter
 
     @property
     def rows_per_part(self) -> int:

@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pyarrow as pa
 
-from mirscan.run.settings import ENERGY
+from mirscan.run.plan import Part
+from mirscan.run.settings import ENERGY, ScanSettings
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
@@ -14,20 +15,18 @@ WINDOWS_SCHEMA = pa.schema([("transcript", pa.int32()), ("mirna", pa.int32()), (
 
 
 class SiteBuilder:
-    """Scores batches of candidates of transcripts `first` to `last`, drops what is below `min_score`, and counts.
+    """Scores batches of candidates of one part, drops what the settings do not want, and counts.
 
-    Name columns of the result carry the names of these transcripts only, so a part's dictionaries stay small.
+    Name columns of the result carry the names of the part's transcripts only, so its dictionaries stay small.
     """
 
-    def __init__(
-        self, transcriptome: Transcriptome, mirnas: MirnaSet, schema: pa.Schema, first: int, last: int, scorer=None, min_score: float = 0.0
-    ):
+    def __init__(self, transcriptome: Transcriptome, mirnas: MirnaSet, schema: pa.Schema, part: Part, settings: ScanSettings, scorer=None):
         self._transcriptome, self._mirnas, self._schema = transcriptome, mirnas, schema
-        self._first, self._scorer, self._min_score = first, scorer, min_score
-        genes = transcriptome.genes.slice(first, last - first).dictionary_encode()
+        self._first, self._settings, self._scorer = part.first, settings, scorer
+        genes = transcriptome.genes.slice(part.first, part.last - part.first).dictionary_encode()
         self._gene_of_transcript = genes.indices.to_numpy()
         self._names = {
-            "transcript": transcriptome.names.slice(first, last - first),
+            "transcript": transcriptome.names.slice(part.first, part.last - part.first),
             "gene": genes.dictionary,
             "mirna": pa.array(mirnas.names),
         }
@@ -40,22 +39,20 @@ class SiteBuilder:
     def build(self, candidates: pa.RecordBatch) -> pa.RecordBatch:
         """The SITES rows of a batch."""
         self._n_candidates += len(candidates)
-        score, window_start, window_end = self._score(candidates)
-        columns = {name: candidates[name] for name in candidates.schema.names if name in self._schema.names}
+        scores = self._score(candidates)
+        if self._settings.drops_rows:
+            is_kept = self._choose(candidates, scores["score"])
+            candidates, scores = candidates.filter(is_kept), {name: column.filter(is_kept) for name, column in scores.items()}
         transcript = candidates["transcript"].indices.to_numpy() - np.int32(self._first)
-        if ENERGY in self._schema.names:
-            columns[ENERGY] = pa.array(self._energies(candidates))
+        columns = {name: candidates[name] for name in candidates.schema.names if name in self._schema.names} | scores
         columns |= {
             "transcript": pa.DictionaryArray.from_arrays(transcript, self._names["transcript"]),
             "gene": pa.DictionaryArray.from_arrays(self._gene_of_transcript[transcript], self._names["gene"]),
             "mirna": pa.DictionaryArray.from_arrays(candidates["mirna"].indices, self._names["mirna"]),
-            "score": score,
-            "window_start": window_start,
-            "window_end": window_end,
         }
+        if ENERGY in self._schema.names:
+            columns[ENERGY] = pa.array(self._energies(candidates))
         batch = pa.record_batch([columns[name] for name in self._schema.names], schema=self._schema)
-        if self._min_score:
-            batch = self._filter(candidates, batch)
         self._count_seeds(batch)
         return batch
 
@@ -71,16 +68,16 @@ class SiteBuilder:
         pairs, counts = pairs[is_left], counts[is_left]
         return pa.table([*(part.astype(np.int32) for part in (pairs // n_mirnas, pairs % n_mirnas, counts))], schema=WINDOWS_SCHEMA)
 
-    def _score(self, candidates: pa.RecordBatch) -> tuple[pa.Array, pa.Array, pa.Array]:
+    def _score(self, candidates: pa.RecordBatch) -> dict[str, pa.Array]:
         n = len(candidates)
         if self._scorer is None:
-            return pa.nulls(n, pa.float32()), pa.nulls(n, pa.int32()), pa.nulls(n, pa.int32())
+            return {"score": pa.nulls(n, pa.float32()), "window_start": pa.nulls(n, pa.int32()), "window_end": pa.nulls(n, pa.int32())}
         from mirscan.scoring import score_candidates
 
         started = time.monotonic()
-        scored = score_candidates(candidates, self._transcriptome, self._mirnas, self._scorer).combine_chunks()
+        scored = score_candidates(candidates, self._transcriptome, self._mirnas, self._scorer)
         self._score_seconds += time.monotonic() - started
-        return tuple(scored[name].combine_chunks() for name in ("score", "window_start", "window_end"))
+        return {name: scored[name].combine_chunks() for name in ("score", "window_start", "window_end")}
 
     def _energies(self, candidates: pa.RecordBatch) -> np.ndarray:
         from mirscan.duplex import duplex_energies
@@ -91,12 +88,15 @@ class SiteBuilder:
         targets = gather_windows(self._transcriptome.codes, begin, end, begin + candidates["anchor"].to_numpy(), layout)
         return duplex_energies(fit_mirnas(self._mirnas.codes, layout)[candidates["mirna"].indices.to_numpy()], targets)
 
-    def _filter(self, candidates: pa.RecordBatch, batch: pa.RecordBatch) -> pa.RecordBatch:
-        is_kept = batch["score"].to_numpy() >= np.float32(self._min_score)
-        pairs = candidates["transcript"].indices.to_numpy().astype(np.int64) * len(self._mirnas) + candidates["mirna"].indices.to_numpy()
+    def _choose(self, candidates: pa.RecordBatch, score: pa.Array) -> pa.Array:
+        """Which candidates become sites; counts the pairs of all, and notes the pairs of these."""
+        # Null, which a prefilter leaves, becomes NaN and is below every score.
+        is_kept = score.to_numpy(zero_copy_only=False) >= np.float32(self._settings.min_score)
+        mirna = candidates["mirna"].indices.to_numpy()
+        pairs = candidates["transcript"].indices.to_numpy().astype(np.int64) * len(self._mirnas) + mirna
         self._considered.append(pairs)
         self._kept.append(np.unique(pairs[is_kept]))
-        return batch.filter(pa.array(is_kept))
+        return pa.array(is_kept)
 
     def _count_seeds(self, batch: pa.RecordBatch) -> None:
         seeds = batch["seed"]

@@ -4,6 +4,7 @@ import json
 import platform
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -64,6 +65,7 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         "identity": plan.identity,
         "inputs": plan.inputs,
         "model": records[0].get("scorer"),
+        "scoring": _sum_counts(records),
         "expected_candidates": plan.expected_candidates,
         "parts": len(plan.parts),
         "seconds_of_parts": round(sum(record["seconds"] for record in records), 3),
@@ -98,6 +100,14 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _sum_counts(records: list[dict]) -> dict[str, int]:
+    """Pairs asked for and computed; with --prefilter also survivors, cut pairs, and what an audit of some cut ones found."""
+    total = Counter()
+    for record in records:
+        total.update(record.get("scoring", {}))
+    return dict(total)
 
 
 def _warn_of_mixed_scorers(records: list[dict]) -> list[str]:
