@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -68,10 +69,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise RunError(f"{path}: no checkpoint to resume from; run without --resume")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy would leave a damaged file open.
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             state = json.loads(str(file["state"]))
             groups = {group: [file[key] for key in sorted(file.files) if key.startswith(group + "/")] for group in _GROUPS}
-    except (ValueError, OSError, KeyError, EOFError) as error:
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(f"{path}: not a checkpoint that can be read ({error}); delete it and run without --resume") from error
     return Checkpoint(Progress(**state["progress"]), state["recipe"], state["data_digest"], **groups)
 

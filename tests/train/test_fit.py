@@ -79,6 +79,7 @@ train_model(read_recipe(sys.argv[1]), sys.argv[2], report=report)
 """
 
 
+@pytest.mark.timeout(900)  # a second process loads TensorFlow: minutes on a machine that is busy otherwise
 def test_train_model__killed_in_mid_epoch_and_resumed_equals_the_undisturbed_run(write_pairs, tmp_path):
     import tomli_w
 
@@ -91,16 +92,6 @@ def test_train_model__killed_in_mid_epoch_and_resumed_equals_the_undisturbed_run
 
     with pytest.raises(InputError, match="a training was interrupted here; go on with --resume"):
         train_model(recipe, tmp_path / "killed")
-    with pytest.raises(RunError, match=r"learning_rate was 0\.001 and is now 0\.01"):
-        train_model(recipe.replace(learning_rate=0.01), tmp_path / "killed", resume=True)
-    with pytest.raises(RunError, match="made on other training pairs"):
-        path = Path(recipe.pairs[0])
-        rows = path.read_text()
-        path.write_text(rows.replace("\t1\n", "\t0\n", 1))
-        try:
-            train_model(recipe, tmp_path / "killed", resume=True)
-        finally:
-            path.write_text(rows)
 
     steps = []
     train_model(recipe, tmp_path / "killed", resume=True, report=lambda step: steps.append(step.step))
