@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from mirscan.run.partition import PartContext
 from mirscan.run.plan import ScanPlan, clear_run, find_differences, load_plan, make_plan, refuse_foreign_folder
 from mirscan.run.progress import FINISH, SCAN, Event, Progress, ignore
 from mirscan.run.progress import PLAN as PLAN_STAGE
-from mirscan.run.settings import RunOptions, ScanSettings
+from mirscan.run.settings import RunOptions, ScanSettings, make_settings
 from mirscan.run.summary import ScanResult, read_result, write_report
 
 
@@ -34,14 +34,9 @@ def scan(
     unfinished run of the same plan is completed; one of another plan is refused, unless `overwrite` is set.
     Raises InputError, ModelError or RunError; parts that are done by then stay done.
     """
-    transcripts = [transcripts] if isinstance(transcripts, str | os.PathLike) else transcripts
     how = {field.name for field in fields(RunOptions)}
     options = RunOptions(**{name: value for name, value in settings.items() if name in how})
-    what = {name: value for name, value in settings.items() if name not in how}
-    for name in ("seeds", "features"):
-        if name in what:
-            what[name] = _split_words(what[name])
-    asked = ScanSettings(mirnas=os.fspath(mirnas), transcripts=tuple(os.fspath(path) for path in transcripts), **what)
+    asked = make_settings(mirnas, transcripts, **{name: value for name, value in settings.items() if name not in how})
     store = open_store(out)
     with explained_errors(store.root):
         identity, inputs = identify(asked)
@@ -58,10 +53,6 @@ def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> Sc
         if options.get("overwrite"):
             raise InputError("resume keeps what is done; to start anew use `mirscan scan --overwrite`")
         return _run(store, RunOptions(**options), progress, lambda: load_plan(store))
-
-
-def _split_words(words: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(word.strip() for text in ([words] if isinstance(words, str) else words) for word in text.split(","))
 
 
 def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> ScanPlan:

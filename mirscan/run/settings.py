@@ -1,5 +1,7 @@
 """What a scan is asked to do: settings that change the result, and options that only say how to run."""
 
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 
 from mirscan.errors import InputError
@@ -94,6 +96,19 @@ class ScanSettings:
         """The settings of a plan.json."""
         known = {field.name for field in fields(cls)}
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known})
+
+
+def make_settings(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Sequence[str | os.PathLike], **settings) -> ScanSettings:
+    """ScanSettings from what a caller is likely to have: one path or many, words as a list or separated by commas."""
+    paths = [transcripts] if isinstance(transcripts, str | os.PathLike) else transcripts
+    for name in ("seeds", "features"):
+        if name in settings:
+            settings[name] = _split_words(settings[name])
+    return ScanSettings(mirnas=os.fspath(mirnas), transcripts=tuple(os.fspath(path) for path in paths), **settings)
+
+
+def _split_words(words: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(word.strip() for text in ([words] if isinstance(words, str) else words) for word in text.split(","))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,9 @@ def test_cluster__arguments_that_its_class_refuses_are_one_line(runs, tmp_path):
 
 
 def test_cluster__a_file_starts_workers_with_resources(runs, golden, tmp_path):
-    (tmp_path / "cluster.toml").write_text('kind = "local"\nworkers = 1\n[arguments]\nn_workers = 0\nthreads_per_worker = 1\nresources = { GPU = 1 }\n')
+    (tmp_path / "cluster.toml").write_text(
+        'kind = "local"\nworkers = 1\n[arguments]\nn_workers = 0\nthreads_per_worker = 1\nresources = { GPU = 1 }\n'
+    )
     runs.scan(tmp_path / "out", cluster=str(tmp_path / "cluster.toml"), resources="GPU=1")
     assert runs.results(tmp_path / "out") == runs.results(golden)
 
