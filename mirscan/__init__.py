@@ -5,7 +5,7 @@ The map, from the ground up; a floor imports only from floors below it:
     0  errors  tables  jit
     1  sequence                                letters -> codes, miRNAs, transcripts
     2  seeds  networks  duplex                 what a match is; Keras code; the physics of one pair
-    3  scan  windows  trained_models           transcripts -> candidates -> windows; models with their cards
+    3  search  windows  trained_models           transcripts -> candidates -> windows; models with their cards
     4  scoring                                 candidates -> SITES
     5  genes  output  train  explain           SITES -> GENES, files; pairs -> trained models
     6  run                                     plan -> parts -> finish, here or on a cluster
@@ -27,8 +27,8 @@ _PUBLIC = {
     "transcriptome_from_sequences": "sequence.transcriptome",
     "read_mirnas": "sequence.mirnas",
     "mirnas_from_sequences": "sequence.mirnas",
-    "find_candidates": "scan.candidates",
-    "iter_candidates": "scan.candidates",
+    "find_candidates": "search.candidates",
+    "iter_candidates": "search.candidates",
     "score_candidates": "scoring",
     "score_pairs": "scoring",
     "aggregate_genes": "genes",

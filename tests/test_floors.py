@@ -12,14 +12,14 @@ FLOORS = {
     **dict.fromkeys(("errors", "tables", "jit", "keras_loading", "__init__"), 0),
     "sequence": 1,
     **dict.fromkeys(("seeds", "networks", "duplex"), 2),
-    **dict.fromkeys(("scan", "windows", "trained_models"), 3),
+    **dict.fromkeys(("search", "windows", "trained_models"), 3),
     "scoring": 4,
     **dict.fromkeys(("genes", "output", "train", "explain"), 5),
     "run": 6,
     "cli": 7,
 }
 # Modules that stand on one floor together and may use each other.
-SIBLINGS = {("trained_models", "windows"), ("scan", "windows"), ("genes", "output"), ("output", "genes")}
+SIBLINGS = {("trained_models", "windows"), ("search", "windows"), ("genes", "output"), ("output", "genes")}
 
 
 def imports(path: Path):
@@ -45,7 +45,7 @@ def test_imports__only_go_down():
 
 
 def test_imports__train_and_run_do_not_know_each_other():
-    for own, other in (("train", "run"), ("run", "train"), ("scan", "networks")):
+    for own, other in (("train", "run"), ("run", "train"), ("search", "networks")):
         for path in (PACKAGE / own).rglob("*.py"):
             assert not any(f"{module}.".startswith(f"mirscan.{other}.") for module in imports(path)), path
 

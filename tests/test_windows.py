@@ -36,7 +36,7 @@ def test_window_bounds__are_clipped_to_the_transcript():
 
 
 def test_scan_and_pairs__give_equal_arrays():
-    from mirscan.scan.candidates import find_candidates
+    from mirscan.search.candidates import find_candidates
     from mirscan.sequence.mirnas import mirnas_from_sequences
 
     layout = WindowLayout()

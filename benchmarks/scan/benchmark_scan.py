@@ -23,9 +23,9 @@ sys.path.append(str(Path(__file__).parents[1] / "run"))
 from measure import clock, describe_machine, peak_mb, print_table
 from peers import compare_with_peers
 
-from mirscan.scan.candidates import count_candidates, iter_candidates
-from mirscan.scan.kernels import fill_rows, new_rows, new_scratch
-from mirscan.scan.stream import new_scan
+from mirscan.search.candidates import count_candidates, iter_candidates
+from mirscan.search.kernels import fill_rows, new_rows, new_scratch
+from mirscan.search.stream import new_scan
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import compile_seed_table
 from mirscan.sequence.mirnas import MirnaSet, mirnas_from_sequences, read_mirnas

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from measure import clock
 
-from mirscan.scan.candidates import iter_candidates
+from mirscan.search.candidates import iter_candidates
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import compile_seed_table
 from mirscan.sequence.alphabet import complement, decode

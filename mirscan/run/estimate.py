@@ -10,8 +10,8 @@ import pyarrow as pa
 from mirscan.run.inputs import compile_run_table
 from mirscan.run.plan import BYTES_PER_ROW
 from mirscan.run.settings import DEFAULT_SEEDS, ScanSettings, make_settings
-from mirscan.scan.candidates import count_candidates, find_candidates
-from mirscan.scan.filters import read_regions
+from mirscan.search.candidates import count_candidates, find_candidates
+from mirscan.search.filters import read_regions
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
 

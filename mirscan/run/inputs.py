@@ -11,7 +11,7 @@ import mirscan
 from mirscan.errors import InputError, ModelError
 from mirscan.run.files import INPUTS, TRANSCRIPTOME, Store
 from mirscan.run.settings import DUPLEX, ScanSettings
-from mirscan.scan.filters import Regions, read_regions
+from mirscan.search.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode

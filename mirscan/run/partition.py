@@ -28,8 +28,8 @@ from mirscan.run.inputs import (
 from mirscan.run.plan import Part, ScanPlan, load_plan
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.sites import SiteBuilder
-from mirscan.scan.candidates import iter_candidates
-from mirscan.scan.filters import Regions
+from mirscan.search.candidates import iter_candidates
+from mirscan.search.filters import Regions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import SITES

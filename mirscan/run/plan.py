@@ -11,7 +11,7 @@ from mirscan.run.files import LOCK, PLAN, RESULTS, SITES, WORK, LocalStore, Stor
 from mirscan.run.inputs import compile_run_table, open_run_regions, store_inputs
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
-from mirscan.scan.candidates import count_candidates
+from mirscan.search.candidates import count_candidates
 from mirscan.sequence.mirnas import read_mirnas
 
 FORMAT = 1

@@ -82,7 +82,9 @@ def saved(tmp_path_factory):
 def test_saved_network__scores_the_same_with_keras_alone(saved, backend, cases, tolerance):
     folder, scores, _ = saved
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"}
-    environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    environment["XLA_FLAGS"] = (
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_multi_thread_eigen=false"
+    )
     command = [sys.executable, "-c", LOAD_AND_PREDICT, str(folder / "inputs.npz"), str(folder), *cases]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]

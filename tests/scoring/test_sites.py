@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.scan.candidates import find_candidates
+from mirscan.search.candidates import find_candidates
 from mirscan.scoring import load_scorer, score_candidates, score_pairs
 from mirscan.sequence.mirnas import mirnas_from_sequences
 from mirscan.sequence.transcriptome import transcriptome_from_sequences

@@ -3,7 +3,7 @@
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.scan.candidates import find_candidates
+from mirscan.search.candidates import find_candidates
 from mirscan.seeds.rules import read_rules
 from mirscan.sequence.mirnas import mirnas_from_sequences
 from mirscan.sequence.transcriptome import transcriptome_from_sequences

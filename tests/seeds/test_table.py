@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.scan.candidates import iter_candidates
+from mirscan.search.candidates import iter_candidates
 from mirscan.seeds import table as table_module
 from mirscan.seeds.rules import BUILT_IN, GROUPS, SeedRule, positions, read_rules
 from mirscan.seeds.table import compile_seed_table, expected_hits_per_base

@@ -10,12 +10,12 @@ import pytest
 
 from .conftest import run_snakemake, try_snakemake
 
-CONFIG = "out: results\nscan:\n  options: --part-rows 1000\ntargets:\n  per_mirna: 3\n"
+CONFIG = "out: results\nscan:\n  model: none\n  options: --part-rows 1000\ntargets:\n  per_mirna: 3\n"
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
-    """A folder in which the workflow ran with its defaults, in several parts."""
+    """A folder in which the workflow ran without a network, in several parts."""
     folder = tmp_path_factory.mktemp("workflow")
     (folder / "config.yaml").write_text(CONFIG)
     run_snakemake(folder, "--configfile", "config.yaml")
@@ -55,7 +55,7 @@ def test_workflow__interrupted_scan_keeps_its_finished_parts(finished, tmp_path)
 
 def test_workflow__bad_input_stops_with_the_reason_and_without_a_report(tmp_path):
     (tmp_path / "protein.fa").write_text(">p1\nMKTEFLQWERTY\n")
-    (tmp_path / "config.yaml").write_text("out: results\nreference:\n  transcripts: [protein.fa]\n")
+    (tmp_path / "config.yaml").write_text("out: results\nscan: {model: none}\nreference:\n  transcripts: [protein.fa]\n")
     ended = try_snakemake(tmp_path, "--configfile", "config.yaml")
     assert ended.returncode == 1
     assert "Is this a protein FASTA?" in ended.stdout

@@ -5,10 +5,10 @@ import gzip
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.scan.candidates import find_candidates
+from mirscan.search.candidates import find_candidates
 from mirscan.seeds.rules import BUILT_IN
-from tests.scan.sequences import build
-from tests.scan.test_features import random_case
+from tests.search.sequences import build
+from tests.search.test_features import random_case
 
 
 def plain(table):

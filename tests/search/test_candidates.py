@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.scan.candidates import count_candidates, find_candidates, iter_candidates
+from mirscan.search.candidates import count_candidates, find_candidates, iter_candidates
 from mirscan.seeds.rules import GROUPS, read_rules
 from mirscan.seeds.table import compile_seed_table
 from mirscan.sequence.transcriptome import open_transcriptome, transcriptome_from_sequences
 from mirscan.tables import CANDIDATES
-from tests.scan.sequences import build, rows_of
-from tests.scan.test_features import random_case
+from tests.search.sequences import build, rows_of
+from tests.search.test_features import random_case
 
 ALL_RULES = (*GROUPS["relaxed"], "offset-9-mer-m7")
 
@@ -148,7 +148,7 @@ def test_table__of_other_mirnas_is_refused(case, table):
 def test_without_jit__same_rows():
     """The kernels as plain Python, which checks types and bounds that compiled code does not."""
     program = """
-from mirscan.scan.candidates import find_candidates
+from mirscan.search.candidates import find_candidates
 from mirscan.sequence.mirnas import mirnas_from_sequences
 from mirscan.sequence.transcriptome import transcriptome_from_sequences
 transcriptome = transcriptome_from_sequences("abcd", ["CTACCTCAACTACTACCTNAGCACTTTA", "TACCTC", "A", "CTACCATCAGGCACTTA"])

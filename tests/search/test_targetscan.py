@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mirscan.scan.candidates import find_candidates
+from mirscan.search.candidates import find_candidates
 from mirscan.sequence.mirnas import mirnas_from_sequences
 from mirscan.sequence.transcriptome import read_transcriptome
 

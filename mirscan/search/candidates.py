@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from mirscan.errors import InputError
-from mirscan.scan.features import FEATURES
-from mirscan.scan.filters import Regions, read_regions
-from mirscan.scan.stream import Part, count_range, new_scan, split_windows, stream_parts
+from mirscan.search.features import FEATURES
+from mirscan.search.filters import Regions, read_regions
+from mirscan.search.stream import Part, count_range, new_scan, split_windows, stream_parts
 from mirscan.seeds.rules import GROUPS, read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.mirnas import MirnaSet

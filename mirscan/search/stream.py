@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirscan.scan.features import compute_features
-from mirscan.scan.filters import Regions, keep_apart, keep_inside, select_rows
-from mirscan.scan.kernels import KernelTable, Rows, count_rows, fill_rows, kernel_table, new_rows, new_scratch, read_only
+from mirscan.search.features import compute_features
+from mirscan.search.filters import Regions, keep_apart, keep_inside, select_rows
+from mirscan.search.kernels import KernelTable, Rows, count_rows, fill_rows, kernel_table, new_rows, new_scratch, read_only
 from mirscan.seeds.table import SeedTable, expected_hits_per_base
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mirscan.jit import njit
-from mirscan.scan.kernels import Rows
+from mirscan.search.kernels import Rows
 from mirscan.sequence.alphabet import A, N, U, complement
 
 # Grimson et al. 2007, Mol Cell 27:91: A and U within 30 nt either side count by the inverse of their distance.

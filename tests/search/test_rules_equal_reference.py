@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirscan.scan.candidates import find_candidates, iter_candidates
+from mirscan.search.candidates import find_candidates, iter_candidates
 from mirscan.seeds.rules import BUILT_IN, GROUPS, SeedRule
 from mirscan.seeds.table import compile_seed_table
 from tests.reference import DEFINITIONS, find_sites, has_a1, is_paired, is_wobble, perfect_target, read_pairs, read_word
-from tests.scan.sequences import build, expected_rows, rows_of, sequences
+from tests.search.sequences import build, expected_rows, rows_of, sequences
 
 quick = settings(max_examples=60, deadline=None)
 

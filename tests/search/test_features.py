@@ -5,9 +5,9 @@ import random
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.scan.candidates import find_candidates
+from mirscan.search.candidates import find_candidates
 from tests.reference import PARTNER
-from tests.scan.sequences import build
+from tests.search.sequences import build
 
 FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance")
 

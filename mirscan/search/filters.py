@@ -7,7 +7,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.jit import njit
-from mirscan.scan.kernels import Rows
+from mirscan.search.kernels import Rows
 from mirscan.sequence.fasta import open_text
 from mirscan.sequence.transcriptome import Transcriptome
 

@@ -1,0 +1,300 @@
+"""The scan itself: bases in, rows out. The kernels read the seed table and do not know rules.
+
+A block of starts goes through three loops that stay in the cache: find the non-empty words (one table lookup a base, no branch on the
+result), copy their entries, unpack them into columns. np.uintp indices throughout: with signed ones Numba adds a wrap-around test to
+every access, 1.6 to 4 times slower in all.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from mirscan.jit import njit
+from mirscan.seeds.table import COPY_WIDTH, SeedTable
+from mirscan.seeds.words import side_key
+from mirscan.sequence.alphabet import N
+
+U = np.uintp
+_TABLE_FIELDS = (
+    "base", "width", "skip", "known", "offsets", "entries", "side_keys", "side_offsets",
+    "shape_rule", "shape_back", "shape_length", "shape_stream", "outranks", "checked",
+)  # fmt: skip
+KernelTable = namedtuple("KernelTable", (*_TABLE_FIELDS, "left", "right", "shape_bits", "any_checked"))
+Rows = namedtuple("Rows", ("transcript", "mirna", "start", "end", "seed", "anchor"))
+Scratch = namedtuple("Scratch", ("bases", "run_start", "run_first", "run_size", "entry", "offset"))
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A read-only plain view. Memory maps and arrays from other processes are read-only, and to Numba that is a type of its own: with
+    one kind everywhere the kernels compile once."""
+    view = np.asarray(array).view(np.ndarray)
+    view.flags.writeable = False
+    return view
+
+
+def kernel_table(table: SeedTable) -> KernelTable:
+    """The table as the kernels take it."""
+    arrays = (read_only(getattr(table, field)) for field in _TABLE_FIELDS)
+    return KernelTable(*arrays, table.left, table.right, U(table.shape_bits), bool(table.checked.any()))
+
+
+def new_rows(capacity: int) -> Rows:
+    """Empty columns for at most `capacity` rows."""
+    return Rows(*(np.empty(capacity, dtype=np.int8 if name == "seed" else np.int32) for name in Rows._fields))
+
+
+def new_scratch(table: SeedTable, block: int, capacity: int) -> Scratch:
+    """Work space of one thread for blocks of up to `block` starts and `capacity` rows."""
+    n_runs = block * len(table.base)
+    return Scratch(
+        np.empty(block + table.left + table.right, np.uint8), np.empty(n_runs + 1, np.int32), np.empty(n_runs + 1, np.uint32),
+        np.empty(n_runs + 1, np.uint32), np.empty(capacity + COPY_WIDTH, np.uint32), np.empty(capacity + COPY_WIDTH, np.int32),
+    )  # fmt: skip
+
+
+@njit
+def _load_bases(codes, first, n, bases):
+    """Copy codes[first : first + n]; places outside the array are N."""
+    size = len(codes)
+    if first >= 0 and first + n <= size:
+        bases[:n] = codes[first : first + n]
+        return
+    for i in range(n):
+        bases[i] = codes[first + i] if 0 <= first + i < size else N
+
+
+@njit
+def _find_side(table, stream, unknown, code):
+    """(first entry, number of entries) of a word that holds an N."""
+    if unknown & table.known[stream]:
+        return np.uint32(0), np.uint32(0)
+    key = side_key(stream, unknown, code)
+    low, high = 0, len(table.side_keys)
+    while low < high:
+        middle = (low + high) >> 1
+        if table.side_keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    if low == len(table.side_keys) or table.side_keys[low] != key:
+        return np.uint32(0), np.uint32(0)
+    return table.side_offsets[low], table.side_offsets[low + 1] - table.side_offsets[low]
+
+
+@njit
+def _find_runs(bases, n, table, scratch):
+    """Write (start, first entry, number of entries) of every start and stream that has any; returns (runs, rows)."""
+    run_start, run_first, run_size = scratch.run_start, scratch.run_first, scratch.run_size
+    offsets = table.offsets
+    n_streams = U(len(table.base))
+    head = U(table.left + table.right)
+    code, unknown = U(0), U(0)
+    for i in range(head):
+        base = U(bases[U(i)])
+        code = (code << U(2)) | (base & U(3))
+        unknown = (unknown << U(1)) | (base >> U(2))
+    runs, rows = U(0), U(0)
+    if n_streams == 1:
+        mask, unknown_mask = (U(1) << (U(2) * table.width[0])) - U(1), (U(1) << table.width[0]) - U(1)
+        for i in range(n):
+            base = U(bases[U(i) + head])
+            code = ((code << U(2)) | (base & U(3))) & mask
+            unknown = ((unknown << U(1)) | (base >> U(2))) & unknown_mask
+            if unknown:
+                first, size = _find_side(table, 0, unknown, code)
+            else:
+                first = offsets[code]
+                size = offsets[code + U(1)] - first
+            run_start[runs] = i
+            run_first[runs] = first
+            run_size[runs] = size
+            runs += U(size > 0)
+            rows += U(size)
+        return runs, rows
+    for i in range(n):
+        base = U(bases[U(i) + head])
+        code = (code << U(2)) | (base & U(3))
+        unknown = (unknown << U(1)) | (base >> U(2))
+        for stream in range(n_streams):
+            skip, width = table.skip[U(stream)], table.width[U(stream)]
+            word = (code >> (U(2) * skip)) & ((U(1) << (U(2) * width)) - U(1))
+            word_unknown = (unknown >> skip) & ((U(1) << width) - U(1))
+            if word_unknown:
+                first, size = _find_side(table, stream, word_unknown, word)
+            else:
+                word += table.base[U(stream)]
+                first = offsets[word]
+                size = offsets[word + U(1)] - first
+            run_start[runs] = i
+            run_first[runs] = first
+            run_size[runs] = size
+            runs += U(size > 0)
+            rows += U(size)
+    return runs, rows
+
+
+@njit
+def _copy_entries(runs, table, scratch):
+    """Copy the entries of all runs in order, with their start; runs of one start (from several streams) are merged."""
+    entries, entry, offset = table.entries, scratch.entry, scratch.offset
+    rows, start_rows = U(0), U(0)
+    previous = np.int32(-1)
+    for i in range(runs):
+        start, first, size = scratch.run_start[U(i)], U(scratch.run_first[U(i)]), U(scratch.run_size[U(i)])
+        if start == previous:
+            # Both are sorted: merge from the back, in place. Selects instead of branches: which side is larger cannot be predicted.
+            a, b = np.int64(rows), np.int64(size)
+            low, table_row, out = np.int64(start_rows), np.int64(first), np.int64(rows + size)
+            while b > 0:
+                out -= 1
+                held = np.int64(entry[U(a - 1)]) if a > low else np.int64(-1)
+                new = np.int64(entries[U(table_row + b - 1)])
+                is_held = held > new
+                entry[U(out)] = np.uint32(held if is_held else new)
+                a -= np.int64(is_held)
+                b -= np.int64(not is_held)
+            for j in range(size):
+                offset[rows + U(j)] = start
+        else:
+            start_rows, previous = rows, start
+            # Four at a time whatever the size: a mispredicted loop exit would cost more than the copies thrown away.
+            j = U(0)
+            while True:
+                for k in range(U(COPY_WIDTH)):
+                    entry[rows + j + k] = entries[first + j + k]
+                    offset[rows + j + k] = start
+                j += U(COPY_WIDTH)
+                if j >= size:
+                    break
+        rows += size
+    return rows
+
+
+@njit
+def _unpack(entries, offsets, shift, transcript, table, rows, out):
+    """Entries of one transcript into the columns from row `out` on; `shift` makes their offsets relative to its first base."""
+    shape_mask, bits = np.uint32((U(1) << table.shape_bits) - U(1)), np.uint32(table.shape_bits)
+    out, transcript, shift = U(out), np.int32(transcript), np.int32(shift)
+    # Two loops: in one, the compiler gives up on proving that so many columns do not overlap.
+    for i in range(U(len(entries))):
+        rows.transcript[out + i] = transcript
+        rows.mirna[out + i] = np.int32(entries[i] >> bits)
+        rows.start[out + i] = offsets[i] + shift
+    for i in range(U(len(entries))):
+        shape = U(entries[i] & shape_mask)
+        start = np.int32(offsets[i] + shift)
+        rows.end[out + i] = start + table.shape_length[shape]
+        rows.seed[out + i] = table.shape_rule[shape]
+        rows.anchor[out + i] = start + table.shape_back[shape]
+
+
+@njit
+def _first_at_or_after(offset, low, high, value):
+    while low < high:
+        middle = (low + high) >> 1
+        if offset[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit
+def fill_rows(codes, position, stop, table, begin, end, mask_start, block, scratch, rows):
+    """Rows of the sites that start in codes[position:stop], in order, until the columns are full; returns (next position, rows).
+
+    begin, end (n_transcripts,): records in `codes`; sites that start less than `mask_start` nt into theirs are left out. The columns
+    must have room for the rows of any one start. Stops between two blocks, or two starts where a block alone would not fit.
+    """
+    capacity = len(rows.start)
+    n_rows = 0
+    transcript = max(np.searchsorted(begin, position, side="right") - 1, 0)
+    while position < stop:
+        n = min(block, stop - position)
+        _load_bases(codes, position - table.left, n + table.left + table.right, scratch.bases)
+        runs, block_rows = _find_runs(scratch.bases, n, table, scratch)
+        while np.int64(block_rows) > capacity - n_rows:
+            if n_rows > 0:
+                return position, n_rows
+            n = (n + 1) // 2
+            runs, block_rows = _find_runs(scratch.bases, n, table, scratch)
+        kept = np.int64(_copy_entries(runs, table, scratch))
+        if table.any_checked:
+            kept = _drop_outranked(codes, position, kept, table, scratch)
+        first = 0
+        while transcript < len(begin) and begin[transcript] < position + n:
+            low = _first_at_or_after(scratch.offset, first, kept, begin[transcript] + mask_start - position)
+            first = _first_at_or_after(scratch.offset, low, kept, end[transcript] - position)
+            _unpack(scratch.entry[low:first], scratch.offset[low:first], position - begin[transcript], transcript, table, rows, n_rows)
+            n_rows += first - low
+            if end[transcript] > position + n:
+                break
+            transcript += 1
+        position += n
+    return position, n_rows
+
+
+@njit
+def _drop_outranked(codes, position, n_rows, table, scratch):
+    """Drop rows whose place satisfies a stronger shape that is filed in a word of its own; returns how many stay."""
+    shape_mask = np.uint32((U(1) << table.shape_bits) - U(1))
+    kept = 0
+    for row in range(n_rows):
+        entry, offset = scratch.entry[row], scratch.offset[row]
+        shape = entry & shape_mask
+        if table.checked[shape]:
+            anchor = position + offset + table.shape_back[shape]
+            if _is_outranked(codes, anchor, np.int64(entry >> table.shape_bits), shape, table):
+                continue
+        scratch.entry[kept] = entry
+        scratch.offset[kept] = offset
+        kept += 1
+    return kept
+
+
+@njit
+def _is_outranked(codes, anchor, mirna, shape, table):
+    for other in range(len(table.shape_rule)):
+        if table.outranks[other, shape] and _holds(codes, anchor - table.shape_back[other], mirna, other, table):
+            return True
+    return False
+
+
+@njit
+def _holds(codes, start, mirna, shape, table):
+    """Whether the table files this miRNA and shape under the word at this start."""
+    stream = table.shape_stream[shape]
+    width = np.int64(table.width[stream])
+    last = start + table.right - np.int64(table.skip[stream])
+    code, unknown = U(0), U(0)
+    for i in range(last - width + 1, last + 1):
+        base = U(codes[i]) if 0 <= i < len(codes) else U(N)
+        code = (code << U(2)) | (base & U(3))
+        unknown = (unknown << U(1)) | (base >> U(2))
+    if unknown:
+        first, size = _find_side(table, stream, unknown, code)
+    else:
+        first = table.offsets[table.base[stream] + code]
+        size = table.offsets[table.base[stream] + code + U(1)] - first
+    wanted = (np.int64(mirna) << np.int64(table.shape_bits)) | shape
+    low, high = np.int64(first), np.int64(first) + np.int64(size)
+    end = high
+    while low < high:
+        middle = (low + high) >> 1
+        if np.int64(table.entries[middle]) < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low < end and np.int64(table.entries[low]) == wanted
+
+
+@njit
+def count_rows(codes, position, stop, table, block, scratch):
+    """Sites that start in codes[position:stop], before rows that only `_drop_outranked` can tell are dropped."""
+    total = 0
+    while position < stop:
+        n = min(block, stop - position)
+        _load_bases(codes, position - table.left, n + table.left + table.right, scratch.bases)
+        total += np.int64(_find_runs(scratch.bases, n, table, scratch)[1])
+        position += n
+    return total
