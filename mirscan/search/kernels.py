@@ -142,17 +142,16 @@ def _copy_entries(runs, table, scratch):
     for i in range(runs):
         start, first, size = scratch.run_start[U(i)], U(scratch.run_first[U(i)]), U(scratch.run_size[U(i)])
         if start == previous:
-            # Both are sorted: merge from the back, in place. Selects instead of branches: which side is larger cannot be predicted.
-            a, b = np.int64(rows), np.int64(size)
-            low, table_row, out = np.int64(start_rows), np.int64(first), np.int64(rows + size)
-            while b > 0:
-                out -= 1
-                held = np.int64(entry[U(a - 1)]) if a > low else np.int64(-1)
-                new = np.int64(entries[U(table_row + b - 1)])
-                is_held = held > new
-                entry[U(out)] = np.uint32(held if is_held else new)
-                a -= np.int64(is_held)
-                b -= np.int64(not is_held)
+            # Both are sorted: merge from the back, in place.
+            a, b, out = rows, size, rows + size
+            while b > U(0):
+                if a > start_rows and entry[a - U(1)] > entries[first + b - U(1)]:
+                    a -= U(1)
+                    entry[out - U(1)] = entry[a]
+                else:
+                    b -= U(1)
+                    entry[out - U(1)] = entries[first + b]
+                out -= U(1)
             for j in range(size):
                 offset[rows + U(j)] = start
         else:
