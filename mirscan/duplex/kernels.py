@@ -58,12 +58,14 @@ def _general_loops(start, right, length, tables, work):
     """Interior loops with two or more bases on each side and six or more in all, for the same three columns.
 
     `sizes` row u holds, for the column to the right of `start`, the best outer pair plus asymmetry over loops of u bases; here it moves
-    three columns: row v becomes size v + 2, v + 4 and v + 6 one, two and three columns on.
+    three columns: row v becomes size v + 2, v + 4 and v + 6 one, two and three columns on. Below size 4 the reads meet columns of no
+    meaning, which `lopsided` makes too dear to matter.
     """
     columns, sizes = work.columns, work.sizes
     nothing = fill(np.int16(NOT_PAIRED))
     best0 = best1 = best2 = nothing
-    top = min(MAX_LOOP - 2, right + length - 5)
+    # the lower bound keeps the two loads before the loop inside the left margin
+    top = max(min(MAX_LOOP - 2, right + length - 5), at.FIRST_SIZE - 1)
     from_target = start + at.COLUMN + at.FROM_GENERAL - 3
     from_mirna0 = start + 3 * at.COLUMN + at.FROM_GENERAL - 1
     from_mirna1 = start + 2 * at.COLUMN + at.FROM_GENERAL - 3

@@ -13,7 +13,7 @@ HUNDREDTH = 0.005
 
 @pytest.mark.parametrize(
     ("n", "mirna_length", "target_length"),
-    [(1500, 22, 50), (300, 28, 70), (400, 4, 9), (200, 32, 33), (60, 20, 300), (100, 1, 1)],
+    [(1500, 22, 50), (300, 28, 70), (400, 4, 9), (200, 32, 33), (60, 20, 300), (100, 1, 1), (100, 32, 2), (200, 3, 40)],
 )
 def test_energies__equal_duplexfold_on_random_pairs(n, mirna_length, target_length):
     mirnas, targets = random_pairs(n, mirna_length, target_length, seed=mirna_length)
