@@ -21,6 +21,8 @@ Done = Callable[[int, dict], None]
 Going = Callable[[int, int, int], None]
 # How often running parts are compared with their time limit, in seconds.
 POLL_SECONDS = 0.5
+# Dask's own limit is two minutes, in which nothing else is looked at; a nanny ends a hanging process after four seconds.
+RESTART_SECONDS = 15
 _PLUGIN = "mirscan-context"
 # Contexts of this worker process by run folder; a worker of a long-lived cluster may serve several runs.
 _contexts: dict[str, PartContext] = {}
@@ -139,7 +141,7 @@ class DaskExecutor:
         addresses = [address for address, keys in busy.items() if {future.key for future in overdue} & set(keys)]
         client.cancel(overdue, force=True)
         # Python cannot stop a thread that hangs; its process can be ended.
-        client.restart_workers(addresses, raise_for_error=False)
+        client.restart_workers(addresses, timeout=RESTART_SECONDS, raise_for_error=False)
         for future in overdue:
             fail(self._tasks.pop(future), f"took longer than the limit of {limit:g} s")
 
