@@ -48,7 +48,8 @@ class JaxRunner(BatchRunner):
     def _compute(self, inputs: list[np.ndarray]):
         import jax.numpy as jnp
 
-        values = [value.view(jnp.bfloat16) if value.dtype == np.uint16 else value for value in inputs]
+        # copied: JAX would else read the arrays later, when they hold the next batch
+        values = [jnp.array(value.view(jnp.bfloat16) if value.dtype == np.uint16 else value, copy=True) for value in inputs]
         return self._predict(*self._weights, values)
 
     @staticmethod

@@ -15,6 +15,8 @@ logger = logging.getLogger("mirscan.scoring")
 
 # Batches under way on a GPU while the next ones are prepared; on a processor there is nothing to overlap.
 _GPU_DEPTH = 4
+# Batches whose inputs are made together: tables and network each fill the L2 cache, so they should not take turns too often.
+BATCHES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Pairs:
         return len(self.index)
 
 
+@dataclass(frozen=True)
+class Work:
+    """Memory of one thread: work space for the stem's tables, and the network's inputs for BATCHES_AT_ONCE batches."""
+
+    tables: tuple
+    inputs: list[np.ndarray]
+
+
 class BatchRunner(ABC):
     """Runs a compiled network on batches of `batch_size`, the last one padded; `threads` batches at a time."""
 
@@ -44,7 +54,7 @@ class BatchRunner(ABC):
         self.compiled, self.batch_size, self.threads = compiled, batch_size, threads
         self.notes: list[str] = []
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-        self._scratch = [compiled.stem.make_scratch() if compiled.stem else () for _ in range(threads)]
+        self._works = [self._make_work() for _ in range(threads)]
         self._trace()
 
     @abstractmethod
@@ -53,7 +63,7 @@ class BatchRunner(ABC):
 
     @abstractmethod
     def _compute(self, inputs: list[np.ndarray]):
-        """Start computing one batch; `_collect` turns what comes back into numbers."""
+        """Start computing one batch of copied inputs, bfloat16 as uint16; `_collect` turns what comes back into numbers."""
 
     @staticmethod
     @abstractmethod
@@ -75,50 +85,56 @@ class BatchRunner(ABC):
     def _score_all(self, pairs: Pairs, scores: np.ndarray) -> None:
         starts = range(0, len(pairs), self.batch_size)
         if self._pool is None or len(starts) < 2:
-            self._score_batches(starts, pairs, scores, self._scratch[0])
+            self._score_batches(starts, pairs, scores, self._works[0])
             return
-        free = list(self._scratch)
+        free = list(self._works)
 
-        def work(part: range) -> None:
-            scratch = free.pop()
+        def score_part(part: range) -> None:
+            work = free.pop()
             try:
-                self._score_batches(part, pairs, scores, scratch)
+                self._score_batches(part, pairs, scores, work)
             finally:
-                free.append(scratch)
+                free.append(work)
 
         # a few parts a thread: long enough to keep a miRNA's tables, short enough to end together
         step = -(-len(starts) // (4 * self.threads))
-        list(self._pool.map(work, [starts[first : first + step] for first in range(0, len(starts), step)]))
+        list(self._pool.map(score_part, [starts[first : first + step] for first in range(0, len(starts), step)]))
 
-    def _score_batches(self, starts: range, pairs: Pairs, scores: np.ndarray, scratch: tuple) -> None:
+    def _score_batches(self, starts: range, pairs: Pairs, scores: np.ndarray, work: Work) -> None:
         under_way: deque = deque()
         depth = _GPU_DEPTH if self.device == "gpu" else 0
-        for start in starts:
-            rows = slice(start, min(start + self.batch_size, len(pairs)))
-            under_way.append((rows, self._compute(self._fill_inputs(rows, pairs, scratch))))
-            if len(under_way) > depth:
-                self._finish(*under_way.popleft(), scores)
+        for first in range(0, len(starts), BATCHES_AT_ONCE):
+            run = starts[first : first + BATCHES_AT_ONCE]
+            self._fill_inputs(slice(run[0], min(run[-1] + self.batch_size, len(pairs))), pairs, work)
+            for number, start in enumerate(run):
+                rows = slice(start, min(start + self.batch_size, len(pairs)))
+                batch = slice(number * self.batch_size, (number + 1) * self.batch_size)
+                under_way.append((rows, self._compute([value[batch] for value in work.inputs])))
+                if len(under_way) > depth:
+                    self._finish(*under_way.popleft(), scores)
         while under_way:
             self._finish(*under_way.popleft(), scores)
 
     def _finish(self, rows: slice, result, scores: np.ndarray) -> None:
         scores[rows] = self._collect(result)[: rows.stop - rows.start]
 
-    def _fill_inputs(self, rows: slice, pairs: Pairs, scratch: tuple) -> list[np.ndarray]:
-        """Arrays of one batch in the order of the network's inputs; bfloat16 as uint16."""
-        n, inputs = rows.stop - rows.start, []
-        for tensor in self.compiled.network.inputs:
-            value = np.zeros((self.batch_size, *tensor.shape[1:]), self._input_type(tensor.name))
+    def _fill_inputs(self, rows: slice, pairs: Pairs, work: Work) -> None:
+        """Inputs of these rows; what lies behind them in the arrays is padding: rows of an earlier batch, or zeros."""
+        n = rows.stop - rows.start
+        for tensor, value in zip(self.compiled.network.inputs, work.inputs, strict=True):
             if tensor.name == "stem":
-                self.compiled.stem.fill(pairs.mirnas, pairs.index[rows], pairs.targets[rows], scratch, value[:n])
+                self.compiled.stem.fill(pairs.mirnas, pairs.index[rows], pairs.targets[rows], work.tables, value[:n])
             elif tensor.name == "mirna_codes":
                 value[:n] = pairs.mirnas[pairs.index[rows]]
             elif tensor.name == "target_codes":
                 value[:n] = pairs.targets[rows]
             else:
                 value[:n] = pairs.duplex(rows)
-            inputs.append(value)
-        return inputs
+
+    def _make_work(self) -> Work:
+        n = self.batch_size * BATCHES_AT_ONCE
+        inputs = [np.zeros((n, *tensor.shape[1:]), self._input_type(tensor.name)) for tensor in self.compiled.network.inputs]
+        return Work(self.compiled.stem.make_scratch() if self.compiled.stem else (), inputs)
 
     def _input_type(self, name: str):
         if name in ("mirna_codes", "target_codes"):
@@ -127,6 +143,7 @@ class BatchRunner(ABC):
 
     def _halve_batch(self) -> None:
         self.batch_size //= 2
+        self._works = [self._make_work() for _ in range(self.threads)]
         self._trace()
         note = f"the {self.device} ran out of memory; batches of {self.batch_size} from here on"
         if not self.notes:

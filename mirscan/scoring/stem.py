@@ -84,7 +84,17 @@ class Stem:
         scale = np.ones(terms.n_channels) if self.scale is None else self.scale
         shift = np.zeros(terms.n_channels) if self.shift is None else self.shift
         affine = [np.tile(values, terms.n_columns).astype(np.float32) for values in (scale, shift)]
-        return (terms.pair, terms.first_column, terms.n_reached, terms.target, terms.constant, terms.mirna, *affine, np.float32(self.slope))
+        return (
+            terms.pair,
+            terms.first_column,
+            terms.n_reached,
+            terms.target,
+            terms.constant,
+            terms.mirna,
+            np.float32(self.slope),
+            self.scale is not None,
+            *affine,
+        )
 
     def make_scratch(self) -> tuple:
         """Work space of one thread."""
@@ -326,7 +336,7 @@ def _extend(graph: Graph, tensor: int, terms: Terms, target_axis: int) -> Stem:
                 break
         elif (found := _relu_slope(layer)) is not None and slope == 1.0 and scale is None:
             slope = found
-        elif name == "MaxPooling2D" and pool == (1, 1) and (found := _pool_of(layer, target_axis)):
+        elif name == "MaxPooling2D" and pool == (1, 1) and (scale is None or np.all(scale > 0)) and (found := _pool_of(layer, target_axis)):
             pool = found
         elif name not in _IDENTITY:
             break
@@ -349,9 +359,9 @@ def _relu_slope(layer) -> float | None:
     name = type(layer).__name__
     if name == "ReLU":
         is_plain = layer.max_value is None and layer.threshold == 0
-        return float(layer.negative_slope) if is_plain and layer.negative_slope >= 0 else None
+        return float(layer.negative_slope) if is_plain and 0 <= layer.negative_slope < 1 else None
     if name == "LeakyReLU":
-        return float(layer.negative_slope)
+        return float(layer.negative_slope) if 0 <= layer.negative_slope < 1 else None
     if name == "Activation" and layer.activation.__name__ == "relu":
         return 0.0
     return None

@@ -80,26 +80,36 @@ def make_word(part, word, letters, words):
 
 
 @njit
-def start_place(offset, row, words, first, second, third, fourth, slope, scale, shift, best):
-    """best = leaky ReLU (slope 0: ReLU; 1: none) of the sum of a row of `offset` and of four word rows, times scale, plus shift."""
+def start_place(offset, row, words, first, second, third, fourth, best):
+    """best = sum of a row of `offset` and of four word rows."""
     for column in range(best.shape[0]):
-        value = (
+        best[column] = (
             offset[row, column] + words[0, first, column] + words[1, second, column] + words[2, third, column] + words[3, fourth, column]
         )
-        value = value if value > 0.0 else slope * value
-        best[column] = value * scale[column] + shift[column]
 
 
 @njit
-def join_place(offset, row, words, first, second, third, fourth, slope, scale, shift, best):
-    """best = the larger of itself and what `start_place` would put there."""
+def join_place(offset, row, words, first, second, third, fourth, best):
+    """best = the larger of itself and that sum."""
     for column in range(best.shape[0]):
         value = (
             offset[row, column] + words[0, first, column] + words[1, second, column] + words[2, third, column] + words[3, fourth, column]
         )
-        value = value if value > 0.0 else slope * value
-        value = value * scale[column] + shift[column]
         best[column] = value if value > best[column] else best[column]
+
+
+@njit
+def activate(best, slope, has_affine, scale, shift):
+    """Leaky ReLU (slope 0: ReLU; 1: none), then scale and shift of each column, in place. All of it rises, so it may follow the maximum."""
+    if slope == 0.0:
+        for column in range(best.shape[0]):
+            best[column] = best[column] if best[column] > 0.0 else np.float32(0.0)
+    elif slope < 1.0:
+        for column in range(best.shape[0]):
+            best[column] = best[column] if best[column] > 0.0 else slope * best[column]
+    if has_affine:
+        for column in range(best.shape[0]):
+            best[column] = best[column] * scale[column] + shift[column]
 
 
 @njit
@@ -156,7 +166,7 @@ def fill_stems(mirnas, index, targets, terms, form, scratch, out, out_bits, is_b
     step_i). `scratch`: (sums, letters, words, is_made, offset, extended, best, row, row_bits, word_codes, letter_codes); row_bits is row
     seen as uint32.
     """
-    pair_terms, first_column, n_reached, target_terms, constant, mirna_terms, scale, shift, slope = terms
+    pair_terms, first_column, n_reached, target_terms, constant, mirna_terms, slope, has_affine, scale, shift = terms
     stride, pad, n_rows, n_channels, pool_j, pool_i, step_j, step_i = form
     sums, letters, words, is_made, offset, extended, best, row, row_bits, word_codes, letter_codes = scratch
     n_parts = is_made.shape[0]
@@ -184,10 +194,11 @@ def fill_stems(mirnas, index, targets, terms, form, scratch, out, out_bits, is_b
                 add_far_parts(offset, here_row, words, word_codes, start, extended)
                 here, here_row = extended, 0
             if place % pool_j == 0:
-                start_place(here, here_row, words, first, second, third, fourth, slope, scale, shift, best)
+                start_place(here, here_row, words, first, second, third, fourth, best)
             else:
-                join_place(here, here_row, words, first, second, third, fourth, slope, scale, shift, best)
+                join_place(here, here_row, words, first, second, third, fourth, best)
             if place % pool_j == pool_j - 1:
+                activate(best, slope, has_affine, scale, shift)
                 write_columns(best, pool, channels, np.uintp(place // pool_j * step_j), step, goal)
         if is_bfloat16:
             round_to_bfloat16(row_bits, out_bits[pair])
