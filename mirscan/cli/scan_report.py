@@ -58,7 +58,7 @@ def print_result(result, quiet: bool) -> None:
 def _describe_pair(row: dict) -> str:
     counts = ", ".join(f"{row[f'n_{key}']} {name}" for key, name in (("8mer", "8mer"), ("7mer_m8", "7mer-m8"), ("7mer_a1", "7mer-A1"), ("6mer", "6mer")) if row[f"n_{key}"])
     score = row["combined_score"]
-    return f"{score:.3f}  {counts}" if score is not None else counts
+    return f"{score:.5f}  {counts}" if score is not None else counts
 
 
 _NOTES = {
@@ -121,7 +121,7 @@ class _LineReport:
         elif event.total and time.monotonic() - self._last >= _LINE_EVERY:
             self._last = time.monotonic()
             elapsed = self._last - self._started
-            left = elapsed * (event.total - event.done) / max(event.done, 1)
+            left = elapsed * max(event.total - event.done, 0) / max(event.done, 1)
             print(f"{event.stage} {event.done / event.total:.0%}, {_note(event, self._started)}, about {left:.0f} s left", flush=True)
 
 
