@@ -50,7 +50,7 @@ class Card:
 
     `base_rate`: share of true sites for which the calibrated score is a probability. `thresholds`: named cut-offs of the
     calibrated score. `prefilter`: for each cheaper scorer, the score below which a pair need not be scored by this model.
-    `training`: data sets with checksums, soft labels included.
+    `training`: data sets with checksums, soft labels included. `metrics`: by test set, what an evaluation measured once training was over.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Card:
     thresholds: dict[str, float] = field(default_factory=dict)
     prefilter: dict[str, float] = field(default_factory=dict)
     training: dict = field(default_factory=dict)
+    metrics: dict = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     sha256: str = ""
 
