@@ -1,0 +1,188 @@
+"""Whole runs on real 3'UTRs: planning, resuming, Dask against this process, and CPU seconds a million candidates cost.
+
+    MIRSCAN_DATA=reference python benchmarks/run/benchmark_run.py plan resume dask rates
+
+The data folder needs human_3utr.fa.gz and mirbase22_hsa_mature.fa.gz. CPU seconds are the truer figure on a shared machine; every
+line says both. --profile shows where planning and resuming spend their time.
+"""
+
+import argparse
+import cProfile
+import os
+import pstats
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+from measure import clock, describe_machine, peak_mb, print_table
+
+from mirscan.run import resume, scan
+from mirscan.run.files import LocalStore, part_record
+from mirscan.run.finish import finish_run
+from mirscan.run.inputs import identify
+from mirscan.run.partition import open_context, process_part
+from mirscan.run.plan import make_plan
+from mirscan.run.sealed import unseal
+from mirscan.run.settings import ScanSettings
+from mirscan.sequence.fasta import open_text
+
+# Parts of the scan that Dask and one process race on: about two seconds each, so that what the scheduler adds would show.
+RACE_PARTS = 40
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="+", choices=("plan", "resume", "dask", "rates"))
+    parser.add_argument("--data", type=Path, default=os.environ.get("MIRSCAN_DATA"), help="or MIRSCAN_DATA")
+    parser.add_argument("--models", nargs="*", default=["none", "duplex", "fast", "base"])
+    parser.add_argument("--profile", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        parser.error("give --data or MIRSCAN_DATA")
+    inputs = {"mirnas": arguments.data / "mirbase22_hsa_mature.fa.gz", "transcripts": arguments.data / "human_3utr.fa.gz"}
+    print(describe_machine(), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for what in arguments.what:
+            if what == "plan":
+                measure_plan(inputs, Path(folder), arguments.profile)
+            elif what == "resume":
+                measure_resume(inputs, Path(folder), arguments.profile)
+            elif what == "dask":
+                measure_dask(inputs, Path(folder))
+            else:
+                measure_rates(inputs, Path(folder), arguments.models)
+
+
+def measure_plan(inputs: dict, folder: Path, profile: bool) -> None:
+    """Checksums, packing, counting, plan.json."""
+    store = LocalStore(str(folder / "plan"))
+    with clock() as seconds, profiled(profile):
+        plan = plan_of(inputs, store, model="none")
+    size = f"{plan.n_transcripts:,} transcripts, {plan.n_bases:,} nt x {plan.n_mirnas:,} miRNAs, {plan.expected_candidates:,} candidates"
+    print(f"plan of {size}: {shown(seconds)}", flush=True)
+
+
+def measure_resume(inputs: dict, folder: Path, profile: bool) -> None:
+    """A finished run of 1,000 parts, asked for again."""
+    planned = plan_of(inputs, LocalStore(str(folder / "count")), model="none")
+    settings = {"model": "none", "part_rows": planned.expected_candidates // 1000}
+    with clock() as seconds:
+        result = scan(**inputs, out=folder / "resume", threads=1, **settings)
+    n_parts = sum(name.startswith("sites/") for name in result.files)
+    print(f"scan of {result.n_sites:,} sites in {n_parts:,} parts: {shown(seconds)}; peak {peak_mb():.0f} MB", flush=True)
+    for name, again in (
+        ("scan again", lambda: scan(**inputs, out=folder / "resume", **settings)),
+        ("resume", lambda: resume(folder / "resume")),
+    ):
+        with clock() as seconds, profiled(profile):
+            if again() != result:
+                raise SystemExit("the finished run says something else")
+        print(f"{name}, {sum(result.files.values()) / 1e6:,.0f} MB of results: {shown(seconds)}", flush=True)
+
+
+def measure_dask(inputs: dict, folder: Path) -> None:
+    """The same parts in this process and on two workers of one thread each; work is what parts say they took."""
+    settings = {"model": "duplex", "transcripts": head_of(inputs["transcripts"], folder / "head.fa", 2000)}
+    asked = {**inputs, **settings}
+    planned = plan_of({key: asked[key] for key in ("mirnas", "transcripts")}, LocalStore(str(folder / "size")), model="duplex")
+    asked["part_rows"] = planned.expected_candidates // RACE_PARTS
+    rows = []
+    for workers in (0, 2):
+        ends = []
+
+        def note(event, ends=ends):
+            if event.stage == "scan" and event.parts_done > len(ends):
+                ends.append(time.perf_counter())
+
+        out = folder / f"workers{workers}"
+        with clock() as seconds:
+            result = scan(**asked, out=out, workers=workers, threads=1, progress=note)
+        work = seconds_of_parts(out)
+        # From the first finished part to the last, all but the first part of each worker are worked on.
+        steady = max(workers, 1) * (ends[-1] - ends[0]) / (sum(work) * (1 - max(workers, 1) / len(work))) - 1
+        counts = (workers, f"{result.n_sites:,}", len(work))
+        rows.append((*counts, *(f"{value:.1f}" for value in (seconds["cpu"], sum(work), result.seconds["scan"])), f"{steady:+.1%}"))
+    headings = ("workers", "sites", "parts", "CPU s in all", "s of parts", "s of scan, start included", "idle between parts")
+    print_table(headings, rows)
+    print(f"CPU of two workers / CPU of this process: {float(rows[1][3]) / float(rows[0][3]):.3f}", flush=True)
+
+
+def measure_rates(inputs: dict, folder: Path, models: list[str]) -> None:
+    """CPU seconds of parts (scan, windows, score, Parquet) and of finish on one thread, after loading and compiling."""
+    some = {**inputs, "transcripts": head_of(inputs["transcripts"], folder / "some.fa", 800)}
+    rows = []
+    for model in models:
+        store = LocalStore(str(folder / f"rates-{model}"))
+        plan_of(some, store, model=model, part_rows=250_000)
+        context = open_context(store.root)
+        context.warm_up()
+        process_part(context, 0)
+        parts = range(1, len(context.plan.parts))
+        with clock() as seconds:
+            records = [process_part(context, part) for part in parts]
+        candidates, n_bytes = sum(record["candidates"] for record in records), sum(record["bytes"] for record in records)
+        finish_run(context)
+        with clock() as finish:
+            finished = finish_run(context)
+        files = sum(store.path(name).stat().st_size for name in ("sites.bed.gz", "genes.tsv", "genes.parquet"))
+        per_million = (1e6 * seconds["cpu"] / candidates, candidates / seconds["cpu"], 1e6 * finish["cpu"] / finished.n_sites)
+        sizes = (n_bytes / candidates, files / finished.n_sites)
+        rows.append((model, f"{candidates:,}", *(f"{value:,.2f}" if value < 100 else f"{value:,.0f}" for value in (*per_million, *sizes))))
+        print(f"{model}: {records[0].get('scorer')}", flush=True)
+    headings = (
+        "model",
+        "candidates",
+        "CPU s a million",
+        "candidates / CPU s",
+        "finish, CPU s a million",
+        "Parquet bytes a site",
+        "BED and genes, bytes a site",
+    )
+    print_table(headings, rows)
+
+
+def plan_of(inputs: dict, store: LocalStore, **settings):
+    """The plan of these inputs, written into `store`."""
+    asked = ScanSettings(mirnas=str(inputs["mirnas"]), transcripts=(str(inputs["transcripts"]),), **settings)
+    return make_plan(asked, *identify(asked), store)
+
+
+def head_of(path: Path, out: Path, n: int) -> Path:
+    """The first `n` records of a FASTA file."""
+    with open_text(path) as handle, open(out, "wb") as target:
+        for line in handle:
+            n -= line.startswith(b">")
+            if n < 0:
+                break
+            target.write(line)
+    return out
+
+
+def seconds_of_parts(out: Path) -> list[float]:
+    """What every part says it took, from work/part-N.json."""
+    context = open_context(str(out))
+    return [unseal(context.store.read(part_record(part)))["seconds"] for part in range(len(context.plan.parts))]
+
+
+def shown(seconds: dict) -> str:
+    return f"{seconds['wall']:.2f} s wall, {seconds['cpu']:.2f} s CPU"
+
+
+class profiled:
+    """Prints the twenty most expensive functions of a block, where asked to."""
+
+    def __init__(self, is_on: bool):
+        self._profile = cProfile.Profile() if is_on else nullcontext()
+
+    def __enter__(self):
+        return self._profile.__enter__()
+
+    def __exit__(self, *error):
+        self._profile.__exit__(*error)
+        if isinstance(self._profile, cProfile.Profile):
+            pstats.Stats(self._profile).sort_stats("cumulative").print_stats(20)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""What two scans that no single machine does in an afternoon would cost: core-hours, GPU-hours, disk, money.
+
+    python benchmarks/run/plan_costs.py                       # print the tables
+    python benchmarks/run/plan_costs.py --write docs/scaling.md    # put them into the document
+
+Everything is computed from the constants below. RATES come from `benchmark_run.py rates` on one thread of the processor named there;
+change them and the prices, run with --write, and the document agrees again.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+HOUR = 3600.0
+BEGIN, END = "<!-- plan_costs: begin -->", "<!-- plan_costs: end -->"
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Candidates a second: of one core, scan to Parquet, and of one GPU (None: no network to put there); bytes a site: in Parquet, and in
+    BED, genes.tsv and genes.parquet together."""
+
+    core: float
+    gpu: float | None
+    parquet_bytes: float
+    other_bytes: float
+    is_gpu_assumed: bool = True
+
+
+MEASURED_ON = "one virtual core of an AMD EPYC with AVX-512 bf16"
+RATES = {
+    "none": Rate(7_900_000, None, 2.5, 47),
+    "duplex": Rate(135_000, None, 6.9, 64),
+    "fast": Rate(53_500, 1_500_000, 6.9, 64),
+    "base": Rate(13_600, 600_000, 6.9, 64),
+}
+# Sites a second that the single process writes into BED and gene tables when all parts are done.
+FINISH_RATE = 900_000
+# Real human 3'UTRs x miRBase 22 (human), canonical rules: 26,183,550 candidates in 30,540,993 nt x 2,656 miRNAs.
+CANDIDATES_A_BASE_AND_MIRNA = 26_183_550 / (30_540_993 * 2_656)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """`runs` runs of `bases` nt against `mirnas` miRNAs each."""
+
+    name: str
+    runs: int
+    bases: float
+    mirnas: int
+
+    @property
+    def candidates(self) -> float:
+        return self.runs * self.bases * self.mirnas * CANDIDATES_A_BASE_AND_MIRNA
+
+
+SCANS = (
+    # 51 vertebrates have 100 or more mature miRNAs in miRBase 22; their mean is 500. A species without any borrows those of a relative.
+    Scan("300 vertebrates, 500 miRNAs each", 300, 40e6, 500),
+    Scan("300 vertebrates, 2,656 miRNAs each", 300, 40e6, 2_656),
+    Scan("every human isoform, 2,656 miRNAs", 1, 350e6, 2_656),
+)
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars; assumptions, not offers: of the order of public list prices of large clouds for Linux in the United States."""
+
+    date: str = "2026-11"
+    core_hour: float = 0.05
+    spot_core_hour: float = 0.02
+    gpu_hour: float = 4.0
+    gigabyte_month: float = 0.023
+
+
+PRICES = Prices()
+
+
+def cost_rows() -> list[tuple[str, ...]]:
+    """One row a scan and model."""
+    rows = []
+    for scan in SCANS:
+        for model, rate in RATES.items():
+            n = scan.candidates
+            core_hours = n / rate.core / HOUR + n / FINISH_RATE / HOUR
+            gigabytes = n * (rate.parquet_bytes + rate.other_bytes) / 1e9
+            gpu_hours = None if rate.gpu is None else n / rate.gpu / HOUR
+            on_gpu = "-" if gpu_hours is None else f"{shown(gpu_hours)}{' (assumed)' if rate.is_gpu_assumed else ''}"
+            rows.append(
+                (
+                    scan.name,
+                    model,
+                    f"{n / 1e9:,.2f}",
+                    shown(core_hours),
+                    on_gpu,
+                    shown(gigabytes),
+                    f"{shown(core_hours * PRICES.core_hour)} / {shown(core_hours * PRICES.spot_core_hour)}",
+                    "-" if gpu_hours is None else shown(gpu_hours * PRICES.gpu_hour),
+                    shown(gigabytes * PRICES.gigabyte_month),
+                )
+            )
+    return rows
+
+
+def rate_rows() -> list[tuple[str, ...]]:
+    """The rates that the costs rest on."""
+    return [
+        (
+            model,
+            f"{rate.core:,.0f}",
+            "-" if rate.gpu is None else f"{rate.gpu:,.0f}{' (assumed)' if rate.is_gpu_assumed else ''}",
+            f"{rate.parquet_bytes:g} + {rate.other_bytes:g}",
+        )
+        for model, rate in RATES.items()
+    ]
+
+
+def shown(value: float) -> str:
+    """Two figures that matter; nobody plans to the cent."""
+    return f"{value:,.0f}" if value >= 99.5 else f"{value:.2g}"
+
+
+def text() -> str:
+    """The tables as Markdown."""
+    rates = table(("model", f"candidates/s, {MEASURED_ON}", "candidates/s, one GPU", "bytes a site: Parquet + BED and genes"), rate_rows())
+    headings = (
+        *("scan", "model", "candidates, 10⁹", "core-hours", "GPU-hours", "disk, GB"),
+        *("$ on demand / spot, cores", "$ on GPUs", "$ a month, disk"),
+    )
+    prices = (
+        f"Prices assumed, {PRICES.date}: {PRICES.core_hour:g} $ a core-hour on demand, {PRICES.spot_core_hour:g} $ on spot, "
+        f"{PRICES.gpu_hour:g} $ an hour of a data-centre GPU with its machine, {PRICES.gigabyte_month:g} $ a GB a month in an object store."
+    )
+    return f"{rates}\n\n{table(headings, cost_rows())}\n\n{prices}\n"
+
+
+def table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [headings, tuple("---" if place < 1 else "---:" for place in range(len(headings))), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def with_tables(document: str) -> str:
+    """`document` with the text between the two marks replaced."""
+    before, _, rest = document.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise SystemExit(f"expected {BEGIN} and {END} in the document")
+    return f"{before}{BEGIN}\n{text()}{END}{after}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", type=Path, help="document whose tables to replace")
+    arguments = parser.parse_args()
+    if arguments.write is None:
+        print(text())
+    else:
+        arguments.write.write_text(with_tables(arguments.write.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
