@@ -3,8 +3,8 @@ import pyarrow as pa
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.search.candidates import find_candidates
 from mirscan.scoring import load_scorer, score_candidates, score_pairs
+from mirscan.search.candidates import find_candidates
 from mirscan.sequence.mirnas import mirnas_from_sequences
 from mirscan.sequence.transcriptome import transcriptome_from_sequences
 from mirscan.tables import SITES
