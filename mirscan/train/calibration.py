@@ -30,11 +30,17 @@ def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: fl
 
 
 def held_out_calibration(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray, method: str, base_rate: float) -> np.ndarray:
-    """Calibrated scores (n,) of pairs that the calibration has not seen: each half of the groups (n,) with the map of the other half."""
+    """Calibrated scores (n,) of pairs that the calibration has not seen: each half of the groups (n,) with the map of the other half.
+
+    Where a half has one class or nothing (a single miRNA, say), there is no unseen half to fit on and all pairs are used.
+    """
     half = np.random.default_rng(0).integers(0, 2, int(groups.max()) + 1)[groups]
     calibrated = np.empty(len(scores))
     for side in (0, 1):
-        fitted = calibrate(labels[half != side], scores[half != side], method, base_rate)
+        others = half != side
+        if len(np.unique(labels[others] >= POSITIVE)) < 2:
+            others = np.ones(len(scores), bool)
+        fitted = calibrate(labels[others], scores[others], method, base_rate)
         calibrated[half == side] = fitted.apply(scores[half == side])
     return calibrated
 

@@ -15,6 +15,8 @@ from mirscan.run.files import LocalStore, part_record, part_sites
 from mirscan.run.finish import finish_run
 from mirscan.run.partition import open_context
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
 
 @pytest.fixture(scope="module")
 def run_child(runs):
@@ -164,15 +166,16 @@ def test_faults__ctrl_c_ends_the_command_with_130(runs, tmp_path):
     command = [
         "scan",
         "--mirnas",
-        runs.mirnas,
+        EXAMPLES / "mirnas.fa",
         "--utrs",
-        runs.transcripts,
+        EXAMPLES / "utrs.fa.gz",
         "--model",
         "none",
         "--out",
         out,
+        # Hundreds of parts: the run must still be going when the signal arrives.
         "--part-rows",
-        "2",
+        "5",
         "--threads",
         "1",
     ]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from mirscan.train.calibration import base_rate_weights, calibrate
+from mirscan.train.calibration import base_rate_weights, calibrate, held_out_calibration
 from mirscan.train.metrics import auroc, calibration_error
 
 
@@ -51,3 +51,9 @@ def test_calibrate__none_and_separable_scores():
     labels = np.repeat([0.0, 1.0], 200)
     calibration = calibrate(labels, labels * 0.9 + 0.05, "temperature", 0.5)
     assert np.isfinite(calibration.y).all() and calibration.y[0] < 0.1 < 0.9 < calibration.y[-1]
+
+
+def test_held_out_calibration__a_single_mirna_still_gets_a_map():
+    labels, scores = np.tile([0.0, 1.0], 60), np.tile([0.2, 0.7], 60)
+    calibrated = held_out_calibration(labels, scores, np.zeros(120, int), "isotonic", 0.5)
+    assert calibrated[1] > 0.9 and calibrated[0] < 0.1
