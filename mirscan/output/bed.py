@@ -1,8 +1,12 @@
 """SITES as BED9, plain or bgzip with a tabix index, written as a stream."""
 
+import contextlib
+import errno
 import os
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +29,10 @@ TABIX_LIMIT = 1 << 29
 # Readers take a line that begins so for a header.
 _HEADER_LIKE = re.compile(r"^(#|@|track|browser)")
 PLUS = ord("+")
+# Less free space than htslib buffers at once.
+LITTLE_SPACE = 1 << 20
+# htslib's own lines on the terminal repeat what its errors say.
+pysam.set_verbosity(0)
 
 
 def write_bed(sites: pa.Table, path: str | os.PathLike) -> Path:
@@ -68,7 +76,7 @@ class BedWriter:
         mode = f"wb{COMPRESSION}"
         self._file = pysam.BGZFile(os.fspath(path), mode) if self.is_compressed else open(path, "wb")  # noqa: SIM115
         # Deflating is most of the work and releases the GIL.
-        self._background = Background(self._file.write)
+        self._background = Background(self._write_text)
 
     def write(self, transcript, mirna, start, end, seed, score) -> None:
         """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
@@ -81,25 +89,56 @@ class BedWriter:
             self._background.put(self._buffer[:size].tobytes())
 
     def close(self) -> None:
-        """Write what is left, sync, and build the index."""
+        """Write what is left and build the index."""
         self._background.close()
-        self._file.close()
+        self._close_file()
         if self.is_compressed:
             # csi only where positions demand it: every browser reads tbi.
             pysam.tabix_index(os.fspath(self.path), preset="bed", force=True, csi=self._longest >= TABIX_LIMIT)
+
+    def _write_text(self, text: bytes) -> None:
+        with _told_reason(self.path):
+            self._file.write(text)
+
+    def _close_file(self) -> None:
+        with _told_reason(self.path):
+            self._file.close()
 
     def __enter__(self) -> "BedWriter":
         return self
 
     def __exit__(self, error_type, error, traceback) -> None:
-        if error_type is None:
-            self.close()
-            return
         try:
+            if error_type is None:
+                self.close()
+            else:
+                self._abandon()
+        except BaseException:
+            self._remove()
+            raise
+        if error_type is not None:
+            self._remove()
+
+    def _abandon(self) -> None:
+        # What went wrong before matters more than what else goes wrong now.
+        with contextlib.suppress(OSError):
             self._background.close()
-        finally:
+        with contextlib.suppress(OSError):
             self._file.close()
-            self.path.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told_reason(path: Path) -> Iterator[None]:
+    """htslib does not say why it could not write; where the disk has no space left, that is the reason."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None and shutil.disk_usage(path.parent).free < LITTLE_SPACE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path)) from error
+        raise
 
 
 def _arrays(table: NameTable) -> tuple[np.ndarray, np.ndarray]:

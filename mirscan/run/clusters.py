@@ -22,6 +22,10 @@ KINDS = {
     "cuda": ("dask_cuda", "LocalCUDACluster", "mirscan[gpu]"),
 }
 LOOPBACK = "127.0.0.1"
+# Ctrl-C reaches every process of a terminal; the main process alone answers it and ends the others.
+IGNORE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
+# Without an address Dask's web servers, which are there with and without a dashboard, would listen to the whole network.
+_LOOPBACK_PORTS = {"dashboard_address": f"{LOOPBACK}:0", "worker_dashboard_address": f"{LOOPBACK}:0"}
 CONNECT_SECONDS = 30
 _FILE_KEYS = {"kind", "workers", "maximum", "threads", "arguments"}
 
@@ -69,8 +73,9 @@ def _local_cluster(options: RunOptions, n_parts: int) -> tuple:
             processes=True,
             host=LOOPBACK,
             memory_limit=options.memory_limit or "auto",
-            dashboard_address=f"{LOOPBACK}:0" if options.dashboard else None,
+            **_LOOPBACK_PORTS,
             silence_logs=logging.CRITICAL,
+            preload=IGNORE_CTRL_C,
         )
     return cluster, threads
 
@@ -126,7 +131,7 @@ def _read_cluster(options: RunOptions) -> tuple:
         ) from None
     arguments = entries.get("arguments", {})
     if entries["kind"] in ("local", "cuda"):
-        arguments = {"host": LOOPBACK, "dashboard_address": f"{LOOPBACK}:0", **arguments}
+        arguments = {"host": LOOPBACK, **_LOOPBACK_PORTS, **arguments}
     try:
         cluster = make(**arguments)
     except (TypeError, ValueError, RuntimeError, OSError) as error:

@@ -1,5 +1,4 @@
 import gzip
-import io
 
 import pyarrow as pa
 import pysam
@@ -93,10 +92,28 @@ def test_bed__an_error_removes_the_unfinished_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_bed__a_full_disk_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setattr(bed, "LITTLE_SPACE", 1 << 62)
+
+    class FullDisk:
+        def write(self, text=b""):
+            raise OSError("Error writing to BGZFile object")
+
+        close = write
+
+    with (
+        pytest.raises(OSError, match="No space left") as error,
+        BedWriter(tmp_path / "sites.bed.gz", ["tx"], ["miR-1"], ["8mer"]) as writer,
+    ):
+        writer._file.close()
+        writer._file = FullDisk()
+    assert error.value.errno == 28
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bed__a_write_error_surfaces(tmp_path):
     writer = BedWriter(tmp_path / "sites.bed", ["tx"], ["miR-1"], ["8mer"])
     writer._file.close()
-    writer._file = io.BytesIO()
     columns = make_sites([("tx", "g", "miR-1", 0, 8, "8mer", 0.5, 0, 9)])
     arrays = [columns[name].combine_chunks().indices.to_numpy() for name in ("transcript", "mirna", "seed")]
     transcript, mirna, seed = arrays

@@ -54,7 +54,17 @@ class Proxy:
 def remote():
     """A scheduler and a worker as programs of their own, with a proxy between them: (address, scheduler process, proxy)."""
     quiet = {**os.environ, "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "info"}
-    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    start = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--dashboard-address",
+        "127.0.0.1:0",
+    ]
     scheduler = subprocess.Popen(start, stderr=subprocess.PIPE, text=True, env=quiet)
     address = next(found.group(1) for line in scheduler.stderr if (found := re.search(r"Scheduler at:\s+(tcp://\S+)", line)))
     proxy = Proxy(int(address.rpartition(":")[2]))

@@ -7,8 +7,8 @@ import pytest
 
 from mirscan.genes import aggregate_genes
 from mirscan.run import resume
-from mirscan.search.candidates import find_candidates
 from mirscan.scoring import score_candidates
+from mirscan.search.candidates import find_candidates
 from mirscan.sequence.mirnas import read_mirnas
 from mirscan.sequence.transcriptome import read_transcriptome
 
