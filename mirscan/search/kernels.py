@@ -16,12 +16,13 @@ from mirscan.sequence.alphabet import N
 
 U = np.uintp
 _TABLE_FIELDS = (
-    "base", "width", "skip", "known", "offsets", "entries", "side_keys", "side_offsets",
+    "base", "width", "skip", "known", "filled", "offsets", "entries", "side_keys",
     "shape_rule", "shape_back", "shape_length", "shape_stream", "outranks", "checked",
 )  # fmt: skip
-KernelTable = namedtuple("KernelTable", (*_TABLE_FIELDS, "left", "right", "shape_bits", "any_checked"))
+KernelTable = namedtuple("KernelTable", (*_TABLE_FIELDS, "n_words", "left", "right", "shape_bits", "any_checked"))
 Rows = namedtuple("Rows", ("transcript", "mirna", "start", "end", "seed", "anchor"))
 Scratch = namedtuple("Scratch", ("bases", "run_start", "run_first", "run_size", "entry", "offset"))
+_CHUNK = 128  # bases that are looked through for an N at once
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -35,7 +36,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
 def kernel_table(table: SeedTable) -> KernelTable:
     """The table as the kernels take it."""
     arrays = (read_only(getattr(table, field)) for field in _TABLE_FIELDS)
-    return KernelTable(*arrays, table.left, table.right, U(table.shape_bits), bool(table.checked.any()))
+    return KernelTable(*arrays, table.n_words, table.left, table.right, U(table.shape_bits), bool(table.checked.any()))
 
 
 def new_rows(capacity: int) -> Rows:
@@ -65,9 +66,9 @@ def _load_bases(codes, first, n, bases):
 
 @njit
 def _find_side(table, stream, unknown, code):
-    """(first entry, number of entries) of a word that holds an N."""
+    """Row of a word that holds an N, or -1."""
     if unknown & table.known[stream]:
-        return np.uint32(0), np.uint32(0)
+        return -1
     key = side_key(stream, unknown, code)
     low, high = 0, len(table.side_keys)
     while low < high:
@@ -76,60 +77,102 @@ def _find_side(table, stream, unknown, code):
             low = middle + 1
         else:
             high = middle
-    if low == len(table.side_keys) or table.side_keys[low] != key:
-        return np.uint32(0), np.uint32(0)
-    return table.side_offsets[low], table.side_offsets[low + 1] - table.side_offsets[low]
+    return table.n_words + low if low < len(table.side_keys) and table.side_keys[low] == key else -1
 
 
 @njit
-def _find_runs(bases, n, table, scratch):
-    """Write (start, first entry, number of entries) of every start and stream that has any; returns (runs, rows)."""
-    run_start, run_first, run_size = scratch.run_start, scratch.run_first, scratch.run_size
-    offsets = table.offsets
-    n_streams = U(len(table.base))
+def _is_filled(table, row):
+    """Whether a word has entries, from a bitmap that fits the L1 cache where the offsets fill the L2."""
+    return (U(table.filled[row >> U(3)]) >> (row & U(7))) & U(1)
+
+
+@njit
+def _roll(code, unknown, base):
+    return (code << U(2)) | (U(base) & U(3)), (unknown << U(1)) | (U(base) >> U(2))
+
+
+@njit
+def _find_runs_of_one_stream(bases, n, table, run_start, run_row):
+    """Write (start, row) of every start whose word has entries; returns their number.
+
+    Every start is written and the counter grows by 0 or 1: a branch on what the table says would be mispredicted at every third base.
+    """
+    mask, unknown_mask = (U(1) << (U(2) * table.width[0])) - U(1), (U(1) << table.width[0]) - U(1)
     head = U(table.left + table.right)
-    code, unknown = U(0), U(0)
+    code, unknown, runs = U(0), U(0), U(0)
     for i in range(head):
-        base = U(bases[U(i)])
-        code = (code << U(2)) | (base & U(3))
-        unknown = (unknown << U(1)) | (base >> U(2))
-    runs, rows = U(0), U(0)
-    if n_streams == 1:
-        mask, unknown_mask = (U(1) << (U(2) * table.width[0])) - U(1), (U(1) << table.width[0]) - U(1)
-        for i in range(n):
-            base = U(bases[U(i) + head])
-            code = ((code << U(2)) | (base & U(3))) & mask
-            unknown = ((unknown << U(1)) | (base >> U(2))) & unknown_mask
-            if unknown:
-                first, size = _find_side(table, 0, unknown, code)
-            else:
-                first = offsets[code]
-                size = offsets[code + U(1)] - first
-            run_start[runs] = i
-            run_first[runs] = first
-            run_size[runs] = size
-            runs += U(size > 0)
-            rows += U(size)
-        return runs, rows
-    for i in range(n):
-        base = U(bases[U(i) + head])
-        code = (code << U(2)) | (base & U(3))
-        unknown = (unknown << U(1)) | (base >> U(2))
-        for stream in range(n_streams):
-            skip, width = table.skip[U(stream)], table.width[U(stream)]
+        code, unknown = _roll(code, unknown, bases[i])
+    n, first = U(n), U(0)
+    while first < n:
+        last = min(first + U(_CHUNK), n)
+        largest = np.uint8(0)
+        for i in range(first, last):
+            largest |= bases[i + head]
+        if largest < N and unknown == U(0):
+            for i in range(first, last):
+                code = ((code << U(2)) | U(bases[i + head])) & mask
+                run_start[runs] = np.int32(i)
+                run_row[runs] = np.uint32(code)
+                runs += _is_filled(table, code)
+        else:
+            for i in range(first, last):
+                code, unknown = _roll(code, unknown, bases[i + head])
+                code, unknown = code & mask, unknown & unknown_mask
+                if unknown:
+                    row = _find_side(table, 0, unknown, code)
+                    if row < 0:
+                        continue
+                    run_start[runs], run_row[runs] = np.int32(i), np.uint32(row)
+                    runs += U(1)
+                else:
+                    run_start[runs], run_row[runs] = np.int32(i), np.uint32(code)
+                    runs += _is_filled(table, code)
+        first = last
+    return runs
+
+
+@njit
+def _find_runs_of_streams(bases, n, table, run_start, run_row):
+    """The same for tables of several streams; the runs of one start stand together."""
+    head = U(table.left + table.right)
+    code, unknown, runs = U(0), U(0), U(0)
+    for i in range(head):
+        code, unknown = _roll(code, unknown, bases[i])
+    for i in range(U(n)):
+        code, unknown = _roll(code, unknown, bases[i + head])
+        for stream in range(U(len(table.base))):
+            skip, width = table.skip[stream], table.width[stream]
             word = (code >> (U(2) * skip)) & ((U(1) << (U(2) * width)) - U(1))
             word_unknown = (unknown >> skip) & ((U(1) << width) - U(1))
             if word_unknown:
-                first, size = _find_side(table, stream, word_unknown, word)
+                row = _find_side(table, stream, word_unknown, word)
+                if row < 0:
+                    continue
+                run_start[runs], run_row[runs] = np.int32(i), np.uint32(row)
+                runs += U(1)
             else:
-                word += table.base[U(stream)]
-                first = offsets[word]
-                size = offsets[word + U(1)] - first
-            run_start[runs] = i
-            run_first[runs] = first
-            run_size[runs] = size
-            runs += U(size > 0)
-            rows += U(size)
+                row = table.base[stream] + word
+                run_start[runs], run_row[runs] = np.int32(i), np.uint32(row)
+                runs += _is_filled(table, row)
+    return runs
+
+
+@njit
+def _find_runs(n, table, scratch):
+    """Write (start, first entry, number of entries) of every start and stream that has any; returns (runs, rows)."""
+    run_start, run_first, run_size, offsets = scratch.run_start, scratch.run_first, scratch.run_size, table.offsets
+    if len(table.base) == 1:
+        runs = _find_runs_of_one_stream(scratch.bases, n, table, run_start, run_first)
+    else:
+        runs = _find_runs_of_streams(scratch.bases, n, table, run_start, run_first)
+    # A loop of its own, before the copies: there a late offset would stall everything behind it.
+    rows = U(0)
+    for i in range(runs):
+        row = U(run_first[i])
+        first = offsets[row]
+        size = offsets[row + U(1)] - first
+        run_first[i], run_size[i] = first, size
+        rows += U(size)
     return runs, rows
 
 
@@ -140,7 +183,7 @@ def _copy_entries(runs, table, scratch):
     rows, start_rows = U(0), U(0)
     previous = np.int32(-1)
     for i in range(runs):
-        start, first, size = scratch.run_start[U(i)], U(scratch.run_first[U(i)]), U(scratch.run_size[U(i)])
+        start, first, size = scratch.run_start[i], U(scratch.run_first[i]), U(scratch.run_size[i])
         if start == previous:
             # Both are sorted: merge from the back, in place.
             a, b, out = rows, size, rows + size
@@ -211,12 +254,12 @@ def fill_rows(codes, position, stop, table, begin, end, mask_start, block, scrat
     while position < stop:
         n = min(block, stop - position)
         _load_bases(codes, position - table.left, n + table.left + table.right, scratch.bases)
-        runs, block_rows = _find_runs(scratch.bases, n, table, scratch)
+        runs, block_rows = _find_runs(n, table, scratch)
         while np.int64(block_rows) > capacity - n_rows:
             if n_rows > 0:
                 return position, n_rows
             n = (n + 1) // 2
-            runs, block_rows = _find_runs(scratch.bases, n, table, scratch)
+            runs, block_rows = _find_runs(n, table, scratch)
         kept = np.int64(_copy_entries(runs, table, scratch))
         if table.any_checked:
             kept = _drop_outranked(codes, position, kept, table, scratch)
@@ -268,15 +311,12 @@ def _holds(codes, start, mirna, shape, table):
     code, unknown = U(0), U(0)
     for i in range(last - width + 1, last + 1):
         base = U(codes[i]) if 0 <= i < len(codes) else U(N)
-        code = (code << U(2)) | (base & U(3))
-        unknown = (unknown << U(1)) | (base >> U(2))
-    if unknown:
-        first, size = _find_side(table, stream, unknown, code)
-    else:
-        first = table.offsets[table.base[stream] + code]
-        size = table.offsets[table.base[stream] + code + U(1)] - first
+        code, unknown = _roll(code, unknown, base)
+    row = _find_side(table, stream, unknown, code) if unknown else np.int64(table.base[stream] + code)
+    if row < 0:
+        return False
     wanted = (np.int64(mirna) << np.int64(table.shape_bits)) | shape
-    low, high = np.int64(first), np.int64(first) + np.int64(size)
+    low, high = np.int64(table.offsets[row]), np.int64(table.offsets[row + 1])
     end = high
     while low < high:
         middle = (low + high) >> 1
@@ -294,6 +334,6 @@ def count_rows(codes, position, stop, table, block, scratch):
     while position < stop:
         n = min(block, stop - position)
         _load_bases(codes, position - table.left, n + table.left + table.right, scratch.bases)
-        total += np.int64(_find_runs(scratch.bases, n, table, scratch)[1])
+        total += np.int64(_find_runs(n, table, scratch)[1])
         position += n
     return total

@@ -29,11 +29,13 @@ class SeedTable:
     """The compiled table; arrays only, safe to share between threads and to send to other processes.
 
     A stream looks at `width` bases. With a code rolled over the bases start - left .. start + right, its word is the code without the
-    last `skip` bases, and row `base + word` of `offsets` delimits its `entries` (miRNA << shape_bits | shape, ascending). A word with an
-    N is searched in `side_keys` (see `words.side_key`) and delimited by `side_offsets`, unless the N is at a place, a bit of `known`,
-    that every site covers. Shapes are numbered by rule, strongest first, then by anchor: `shape_rule`,
-    `shape_back` (anchor - start), `shape_length`, `shape_stream`. `outranks[a, b]`: a place of shape b is dropped where shape a holds
-    too; `checked[b]`: the table could not resolve that, the scan has to look.
+    last `skip` bases, and row `base + word` of `offsets` delimits its `entries` (miRNA << shape_bits | shape, ascending); bit row of
+    `filled` says whether there are any. A word with an N is searched in `side_keys` (see `words.side_key`), whose rows follow those of
+    the `n_words` words, unless the N is at a place, a bit of `known`, that every site covers.
+
+    Shapes are numbered by rule, strongest first, then by anchor: `shape_rule`, `shape_back` (anchor - start), `shape_length`,
+    `shape_stream`. `outranks[a, b]`: a place of shape b is dropped where shape a holds too; `checked[b]`: the table could not resolve
+    that, the scan has to look.
     """
 
     rules: tuple[str, ...]
@@ -44,10 +46,11 @@ class SeedTable:
     width: np.ndarray
     skip: np.ndarray
     known: np.ndarray
+    n_words: int
+    filled: np.ndarray
     offsets: np.ndarray
     entries: np.ndarray
     side_keys: np.ndarray
-    side_offsets: np.ndarray
     shape_bits: int
     shape_rule: np.ndarray
     shape_back: np.ndarray
@@ -59,15 +62,15 @@ class SeedTable:
 
     @property
     def n_entries(self) -> int:
-        return int(self.offsets[-1])
+        """Entries of words without N."""
+        return int(self.offsets[self.n_words])
 
     @property
     def max_rows_per_start(self) -> int:
         """Upper bound of the rows that begin at one base."""
-        ends = np.append(self.base, len(self.offsets) - 1).astype(np.int64)
         sizes = np.diff(self.offsets)
-        main = sum(int(sizes[first:last].max()) for first, last in pairwise(ends))
-        return max(1, main, len(self.base) * int(np.diff(self.side_offsets).max(initial=0)))
+        main = sum(int(sizes[first:last].max()) for first, last in pairwise(_stream_ends(self)))
+        return max(1, main, len(self.base) * int(sizes[self.n_words :].max(initial=0)))
 
     @property
     def nbytes(self) -> int:
@@ -91,13 +94,12 @@ def compile_seed_table(rules: Sequence[SeedRule], mirnas: MirnaSet, all_types: b
     outranks = outranks_matrix(shapes, all_types)
     plan = _plan(shapes, outranks)
     jobs = [_expansion(group, shapes, plan, mirnas, all_types) for group in plan.groups]
-    offsets, entries, side_keys, side_entries = _fill(jobs, plan, rules)
+    offsets, entries, side_keys = _fill(jobs, plan, rules)
     right = max(stream.last for stream in plan.streams)
     group_of = np.empty(len(shapes), dtype=np.int64)
     for index, group in enumerate(plan.groups):
         group_of[list(group.shapes)] = index
     across = group_of[:, None] != group_of[None, :]
-    keys, side_offsets = _file_side(side_keys, side_entries, entries, offsets)
     widths = np.array([stream.width for stream in plan.streams])
     return SeedTable(
         rules=tuple(rule.name for rule in rules),
@@ -108,10 +110,11 @@ def compile_seed_table(rules: Sequence[SeedRule], mirnas: MirnaSet, all_types: b
         width=widths.astype(np.uintp),
         known=np.array([_known_places(stream, shapes) for stream in plan.streams], dtype=np.uintp),
         skip=np.array([right - stream.last for stream in plan.streams], dtype=np.uintp),
+        n_words=int(plan.base[-1]),
+        filled=np.packbits(np.diff(offsets[: plan.base[-1] + 1]) > 0, bitorder="little"),
         offsets=offsets,
         entries=entries,
-        side_keys=keys,
-        side_offsets=side_offsets,
+        side_keys=side_keys,
         shape_bits=plan.shape_bits,
         shape_rule=np.array([shape.rule for shape in shapes], dtype=np.int8),
         shape_back=np.array([shape.last_back for shape in shapes], dtype=np.int32),
@@ -206,7 +209,7 @@ def _distinct_seeds(mirnas: MirnaSet, used: np.ndarray) -> tuple[np.ndarray, ...
 
 
 def _fill(jobs: list[tuple], plan: _Plan, rules: Sequence[SeedRule]) -> tuple[np.ndarray, ...]:
-    """(offsets, entries, side_keys, side_entries): count every word, then write into known slots."""
+    """(offsets, entries, side_keys): count every word, then write into known slots."""
     counts = np.zeros(plan.base[-1], dtype=np.uint32)
     no_keys, no_entries, n_side = np.empty(0, np.uint64), np.empty(0, np.uint32), 0
     for job in jobs:
@@ -228,16 +231,17 @@ def _fill(jobs: list[tuple], plan: _Plan, rules: Sequence[SeedRule]) -> tuple[np
     for job in jobs:
         n_side = expand_group(*job, counts, side_keys, side_entries, n_side, entries)
     sort_words(offsets, entries)
-    return offsets, entries, side_keys, side_entries
+    return _append_side(side_keys, side_entries, offsets, entries)
 
 
-def _file_side(side_keys: np.ndarray, side_entries: np.ndarray, entries: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Put the entries of words with an N behind the others, by key; returns the distinct keys and their offsets."""
+def _append_side(side_keys: np.ndarray, side_entries: np.ndarray, offsets: np.ndarray, entries: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(offsets, entries, distinct keys) with the words that hold an N, in the order of their keys, behind the others."""
     order = np.lexsort((side_entries, side_keys))
-    first = int(offsets[-1])
-    entries[first : first + len(order)] = side_entries[order]
+    n_main = int(offsets[-1])
+    entries[n_main : n_main + len(order)] = side_entries[order]
     keys, begins = np.unique(side_keys[order], return_index=True)
-    return keys, np.append(begins, len(order)).astype(np.uint32) + np.uint32(first)
+    ends = np.append(begins[1:], len(order)) if len(keys) else begins
+    return np.append(offsets, (ends + n_main).astype(np.uint32)), entries, keys
 
 
 def _known_places(stream: Stream, shapes: list[Shape]) -> int:
@@ -251,8 +255,12 @@ def _too_short(rules: Sequence[SeedRule], mirnas: MirnaSet) -> dict[str, tuple[s
     return {name: tuple(mirnas.names[i] for i in indices) for name, indices in short.items() if len(indices)}
 
 
+def _stream_ends(table: SeedTable) -> np.ndarray:
+    """First row of each stream, and the end of the last."""
+    return np.append(table.base.astype(np.int64), table.n_words)
+
+
 def expected_hits_per_base(table: SeedTable) -> float:
     """Expected sites of all miRNAs together per base of random sequence (each base 1/4)."""
-    ends = np.append(table.base, len(table.offsets) - 1).astype(np.int64)
-    totals = np.diff(table.offsets[ends].astype(np.int64))
+    totals = np.diff(table.offsets[_stream_ends(table)].astype(np.int64))
     return float((totals / 4.0 ** table.width.astype(np.float64)).sum())
