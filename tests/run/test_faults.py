@@ -183,6 +183,8 @@ def test_faults__ctrl_c_ends_the_command_with_130(runs, tmp_path):
         [sys.executable, "-c", "from mirscan.cli.main import main; main()", *map(str, command)],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        # A background job of a shell ignores Ctrl-C and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (out / part_record(0)).exists():
         assert child.poll() is None, child.stderr.read()
