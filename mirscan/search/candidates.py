@@ -16,6 +16,8 @@ from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import CANDIDATES
 
 BATCH_ROWS = 1 << 20
+# Anchors may lie past the end, by less than a miRNA.
+MAX_TRANSCRIPT = 2**31 - 64
 
 
 def iter_candidates(
@@ -42,8 +44,8 @@ def iter_candidates(
     transcript start closer than this, in nt; the stronger rule wins, then the more 5' site. features: extra columns out of `FEATURES`,
     computed on the sites that are kept.
 
-    Raises InputError where `table` was compiled for another number of miRNAs, for numbers out of range, unknown features, and as
-    `read_regions` does.
+    Raises InputError where `table` was compiled for another number of miRNAs, for a transcript of 2**31 nt, for numbers out of range,
+    unknown features, and as `read_regions` does.
     """
     _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features)
     first, last = _transcript_range(transcriptome, first, last)
@@ -91,6 +93,10 @@ def _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, f
     for name, value, least in (("batch_rows", batch_rows, 1), ("mask_start", mask_start, 0), ("min_distance", min_distance, 0)):
         if value < least:
             raise InputError(f"{name} {value}; expected {least} or more")
+    longest = int(transcriptome.lengths.max(initial=0))
+    if longest > MAX_TRANSCRIPT:
+        name = transcriptome.names[int(transcriptome.lengths.argmax())].as_py()
+        raise InputError(f"transcript {name!r} has {longest:,} nt; expected at most {MAX_TRANSCRIPT:,}, what 32-bit positions can name")
     for name in features:
         if name not in FEATURES:
             raise InputError(f"feature {name!r} is unknown; expected {', '.join(FEATURES)}")

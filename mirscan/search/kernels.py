@@ -58,7 +58,8 @@ def _load_bases(codes, first, n, bases):
     """Copy codes[first : first + n]; places outside the array are N."""
     size = len(codes)
     if first >= 0 and first + n <= size:
-        bases[:n] = codes[first : first + n]
+        for i in range(n):
+            bases[i] = codes[first + i]
         return
     for i in range(n):
         bases[i] = codes[first + i] if 0 <= first + i < size else N
@@ -119,7 +120,7 @@ def _find_runs_of_one_stream(bases, n, table, run_start, run_row):
                 code, unknown = _roll(code, unknown, bases[i + head])
                 code, unknown = code & mask, unknown & unknown_mask
                 if unknown:
-                    row = _find_side(table, 0, unknown, code)
+                    row = _find_side(table, U(0), unknown, code)
                     if row < 0:
                         continue
                     run_start[runs], run_row[runs] = np.int32(i), np.uint32(row)
@@ -231,10 +232,11 @@ def _unpack(entries, offsets, shift, transcript, table, rows, out):
 
 
 @njit
-def _first_at_or_after(offset, low, high, value):
+def _first_at_or_after(places, low, high, value):
+    """Index of the first of the ascending places[low:high] that is not below `value`."""
     while low < high:
         middle = (low + high) >> 1
-        if offset[middle] < value:
+        if places[middle] < value:
             low = middle + 1
         else:
             high = middle
@@ -249,8 +251,8 @@ def fill_rows(codes, position, stop, table, begin, end, mask_start, block, scrat
     must have room for the rows of any one start. Stops between two blocks, or two starts where a block alone would not fit.
     """
     capacity = len(rows.start)
-    n_rows = 0
-    transcript = max(np.searchsorted(begin, position, side="right") - 1, 0)
+    n_rows = np.int64(0)
+    transcript = max(_first_at_or_after(begin, 0, len(begin), position + 1) - 1, 0)
     while position < stop:
         n = min(block, stop - position)
         _load_bases(codes, position - table.left, n + table.left + table.right, scratch.bases)
@@ -312,7 +314,7 @@ def _holds(codes, start, mirna, shape, table):
     for i in range(last - width + 1, last + 1):
         base = U(codes[i]) if 0 <= i < len(codes) else U(N)
         code, unknown = _roll(code, unknown, base)
-    row = _find_side(table, stream, unknown, code) if unknown else np.int64(table.base[stream] + code)
+    row = _find_side(table, U(stream), unknown, code) if unknown else np.int64(table.base[stream] + code)
     if row < 0:
         return False
     wanted = (np.int64(mirna) << np.int64(table.shape_bits)) | shape

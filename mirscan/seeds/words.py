@@ -84,35 +84,42 @@ def _next_row(row, letter, target, level, edits, out):
 
 
 @njit
-def _edit_automaton(target, edits):
-    """Transitions (n_states, 4) of the automaton that reads words of the target's length within `edits` of it.
+def _edit_automaton(target, edits, rows, links):
+    """Write the automaton that reads words of the target's length within `edits` of it; returns False where `links` is too short.
 
-    State 0 is the start; -1 is the dead end. States of the last level accept and have no transitions.
+    rows (2, n, length + 1): work space for the states of two levels. links (n, 4): transitions of all states; state 0 is the start, -1
+    the dead end. States of the last level accept and have no transitions.
     """
     size = len(target)
-    links = np.full((64, N_BASES), -1)
-    rows = np.empty((1, size + 1), np.int64)
-    rows[0] = np.minimum(np.arange(size + 1), edits + 1)
-    first = 0
+    for j in range(size + 1):
+        rows[0, 0, j] = min(j, edits + 1)
+    first, n_states = 0, 1
     for level in range(1, size + 1):
-        following = np.empty((N_BASES * len(rows) + 1, size + 1), np.int64)
-        n_following = 0
-        base = first + len(rows)
-        if base + len(following) > len(links):
-            longer = np.full((2 * (base + len(following)), N_BASES), -1)
-            longer[: len(links)] = links
-            links = longer
-        for state in range(len(rows)):
+        here, following, base, n_following = rows[(level - 1) & 1], rows[level & 1], first + n_states, 0
+        for state in range(n_states):
             for letter in range(N_BASES):
-                if not _next_row(rows[state], letter, target, level, edits, following[n_following]):
+                links[first + state, letter] = -1
+                if n_following == len(following) or base + n_following == len(links):
+                    return False
+                if not _next_row(here[state], letter, target, level, edits, following[n_following]):
                     continue
-                same = 0
-                while not (following[same] == following[n_following]).all():
-                    same += 1
+                same = _find_row(following, n_following)
                 links[first + state, letter] = base + same
                 n_following += same == n_following
-        rows, first = following[:n_following], base
-    return links
+        first, n_states = base, n_following
+    return True
+
+
+@njit
+def _find_row(rows, number):
+    """The first row that equals row `number`."""
+    for row in range(number):
+        j = 0
+        while j < rows.shape[1] and rows[row, j] == rows[number, j]:
+            j += 1
+        if j == rows.shape[1]:
+            return row
+    return number
 
 
 @njit
@@ -125,13 +132,17 @@ def _edit_words(pairs, roles, positions, edits, code, unknown, code5):
     last = length - 1
     while roles[last] == FREE:
         last -= 1
-    target = np.empty(last - first + 1, np.int64)  # the perfect word, 5' to 3'
+    size = last - first + 1
+    target = np.empty(size, np.int64)  # the perfect word, 5' to 3'
     for place in range(first, last + 1):
         target[last - place] = pairs[positions[place]]
-    if target.max() >= N_BASES:
-        return 0
-    links = _edit_automaton(target, edits)
-    size = len(target)
+        if pairs[positions[place]] >= N_BASES:
+            return 0
+    n_states = 256
+    links = np.empty((size * n_states, N_BASES), np.int64)
+    while not _edit_automaton(target, edits, np.empty((2, n_states, size + 1), np.int64), links):
+        n_states *= 4
+        links = np.empty((size * n_states, N_BASES), np.int64)
     # Depth first through the automaton: state, next letter, code and code5 of the prefix at each depth.
     states, letters = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
     prefix, prefix5 = np.zeros(size + 1, np.int64), np.zeros(size + 1, np.int64)
@@ -153,16 +164,16 @@ def _edit_words(pairs, roles, positions, edits, code, unknown, code5):
             continue
         depth += 1
         states[depth], letters[depth], prefix[depth], prefix5[depth] = state, 0, word, word5
-    choices = np.arange(5)
+    choices = np.empty(5, np.int64)
     for place in range(length):
         if roles[place] == FREE:
-            n = _extend(place, choices, 5, n, code, unknown, code5)
+            n = _extend(place, choices, _choose(FREE, N_BASES, N_BASES, choices), n, code, unknown, code5)
     return n
 
 
 @njit
 def expand_group(
-    pairs, wobbles, seed_begin, seed_mirnas, roles, positions, shapes, edits, stamps,
+    pairs, wobbles, seed_begin, seed_mirnas, roles, positions, shapes, edits, stamps, n_stamps,
     shape_stream, shape_drop_left, shape_drop_right, shape_left, shape_right, stream_base,
     shape_bits, buffers, marks, counts, side_keys, side_entries, n_side, entries,
 ):  # fmt: skip
@@ -173,11 +184,10 @@ def expand_group(
 
     pairs, wobbles (n_seeds, positions + 1): target base that pairs with, wobbles on each miRNA position, N for none.
     seed_begin (n_seeds + 1), seed_mirnas: miRNAs of each seed. roles, positions (n_templates, width): strongest template first.
-    stamps (n_templates): templates of one stamp compete for a word, the first wins. marks (5**width): last stamp a word saw.
+    stamps (n_templates), below n_stamps: templates of one stamp compete for a word, the first wins. marks (5**width): last stamp seen.
     shape_*: stream of a shape, group places its stream does not look at, and the places only its stream looks at.
     """
     code, unknown, code5 = buffers[0], buffers[1], buffers[2]
-    n_stamps = stamps.max() + 1
     width = roles.shape[1]
     for seed in range(len(pairs)):
         for template in range(len(roles)):
@@ -257,16 +267,21 @@ def _emit(
 
 @njit
 def sort_words(offsets, entries):
-    """Sort the entries of every word, in place: by miRNA, then by strength. Most words hold few and are nearly in order."""
+    """Sort the entries of every word, in place: by miRNA, then by strength.
+
+    Most words hold few and are nearly in order, so this is an insertion sort, with wider steps first where a word holds many.
+    """
     for word in range(len(offsets) - 1):
-        first, last = offsets[word], offsets[word + 1]
-        if last - first > 48:
-            entries[first:last].sort()
-            continue
-        for i in range(first + 1, last):
-            entry = entries[i]
-            j = i
-            while j > first and entries[j - 1] > entry:
-                entries[j] = entries[j - 1]
-                j -= 1
-            entries[j] = entry
+        first, last = np.int64(offsets[word]), np.int64(offsets[word + 1])
+        gap = 1
+        while 9 * gap < last - first:
+            gap = 3 * gap + 1
+        while gap > 0:
+            for i in range(first + gap, last):
+                entry = entries[i]
+                j = i
+                while j - gap >= first and entries[j - gap] > entry:
+                    entries[j] = entries[j - gap]
+                    j -= gap
+                entries[j] = entry
+            gap //= 3

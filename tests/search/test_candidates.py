@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,12 @@ def test_options__out_of_range_are_refused_at_once(case, table, options, message
 def test_table__of_other_mirnas_is_refused(case, table):
     with pytest.raises(InputError, match="compiled for 6 miRNAs; expected the 2 given"):
         iter_candidates(case[0], case[1].take([0, 1]), table)
+
+
+def test_transcript__longer_than_32_bits_is_refused(case, table):
+    huge = replace(case[0], begin=np.array([1]), end=np.array([2**31]), names=pa.array(["chr"]))
+    with pytest.raises(InputError, match=r"transcript 'chr' has 2,147,483,647 nt; expected at most 2,147,483,584"):
+        iter_candidates(huge, case[1], table)
 
 
 def test_without_jit__same_rows():

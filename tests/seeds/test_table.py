@@ -116,7 +116,9 @@ def test_all_rules__compile_together():
 
 def test_table__too_large_says_what_to_do(monkeypatch):
     monkeypatch.setattr(table_module, "MAX_ENTRIES", 1000)
-    with pytest.raises(InputError, match=r"seed rules seed-mismatch: the table needs [\d,]+ entries; expected at most 1,000\. Take fewer miRNAs"):
+    with pytest.raises(
+        InputError, match=r"seed rules seed-mismatch: the table needs [\d,]+ entries; expected at most 1,000\. Take fewer miRNAs"
+    ):
         compile_names("seed-mismatch", random_sequences(100))
 
 
