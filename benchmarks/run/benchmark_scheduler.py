@@ -52,10 +52,10 @@ def main() -> None:
     print(describe_machine(), flush=True)
     if arguments.parts:
         headings = ("empty parts", "wall s", "wall ms/part", "CPU ms/part (executor + scheduler)", "CPU ms/part (workers)", "peak MB")
-        print_table(headings, [measure_executor(n, arguments.workers) for n in arguments.parts])
+        print_table(headings, (measure_executor(n, arguments.workers) for n in arguments.parts))
     if arguments.files:
         headings = ("parts", "plan.json MB", "write it s", "read it s", "list files s", "status s", "check parts s", "check ms/part")
-        print_table(headings, [measure_files(n, arguments.folder) for n in arguments.files])
+        print_table(headings, (measure_files(n, arguments.folder) for n in arguments.files))
 
 
 def measure_executor(n_parts: int, workers: int) -> tuple:

@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import time
+from collections.abc import Iterable
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -33,12 +34,12 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def print_table(headings: tuple[str, ...], rows: list[tuple]) -> None:
-    """A Markdown table."""
+def print_table(headings: tuple[str, ...], rows: Iterable[tuple]) -> None:
+    """A Markdown table, each line as soon as it is there."""
     print("| " + " | ".join(headings) + " |")
     print("|" + "|".join(" --- " if place == 0 else " ---: " for place in range(len(headings))) + "|")
     for row in rows:
-        print("| " + " | ".join(map(str, row)) + " |")
+        print("| " + " | ".join(map(str, row)) + " |", flush=True)
 
 
 def _cpu() -> float:
