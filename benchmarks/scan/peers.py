@@ -16,8 +16,8 @@ from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome, transcriptome_from_sequences
 
 N_BASES, N_MIRNAS = 1_000_000, 50
-# RNAhybrid does about 0.3 Mb x miRNA a second; this share of the transcripts and so many miRNAs keep it to a second.
-RNAHYBRID_SHARE, RNAHYBRID_MIRNAS = 50, 5
+# RNAhybrid does about 0.3 Mb x miRNA a second; this share of the transcripts and so many miRNAs keep it to seconds.
+RNAHYBRID_SHARE, RNAHYBRID_MIRNAS = 10, 5
 
 
 def compare_with_peers(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[tuple]:
