@@ -35,6 +35,9 @@ def train(
     init: Annotated[list[str] | None, Flag("--init", help="Start from the weights of this model; repeat for the mean of several.")] = None,
     teacher: Annotated[str | None, Flag(help="Learn from this model's scores of the training pairs.")] = None,
     teacher_share: Annotated[float | None, Flag(help="Part of a label that comes from the teacher [1].")] = None,
+    teacher_background: Annotated[
+        float | None, Flag(help="Part of each miRNA's background that is taken off the teacher's scores [0].")
+    ] = None,
     loss: Annotated[str | None, Flag(help="crossentropy or focal [crossentropy].")] = None,
     focal_gamma: Annotated[float | None, Flag(help="Exponent of the focal loss [2].")] = None,
     label_smoothing: Annotated[float | None, Flag(help="Pull labels towards 1/2 by this part [0].")] = None,

@@ -24,8 +24,8 @@ POLL_SECONDS = 0.5
 # Dask's own limit is two minutes, in which nothing else is looked at; a nanny ends a hanging process after four seconds.
 RESTART_SECONDS = 15
 _PLUGIN = "mirscan-context"
-# Contexts of this worker process by run folder; a worker of a long-lived cluster may serve several runs.
-_contexts: dict[str, PartContext] = {}
+# (identity of the plan, context) in this worker process by run folder; a worker of a long-lived cluster may serve several runs.
+_contexts: dict[str, tuple[dict, PartContext]] = {}
 
 
 class SerialExecutor:
@@ -55,11 +55,11 @@ class SerialExecutor:
 
 @dataclass
 class _Task:
-    """One try of one part on the cluster."""
+    """One try of one part on the cluster; `started` is when it was first seen on a worker, monotonic seconds."""
 
     part: int
     attempt: int
-    started: float
+    started: float | None = None
 
 
 class DaskExecutor:
@@ -72,6 +72,7 @@ class DaskExecutor:
     def __init__(self, context: PartContext, options: RunOptions, tell: Callable[[str], None] = lambda message: None):
         self._context, self._options, self._tell = context, options, tell
         self._tasks: dict = {}
+        self._looked = time.monotonic()
 
     def run(self, parts: Iterable[int], done: Done, going: Going) -> dict[int, str]:
         """Process `parts`; return the reason for each that failed for good. Raises RunError when the scheduler is lost."""
@@ -81,10 +82,10 @@ class DaskExecutor:
 
         waiting, failures = deque((part, 1) for part in parts), {}
         try:
-            with open_client(self._options, len(waiting), self._tell) as (client, threads):
-                client.register_plugin(context_plugin(self._context.store.root, threads), name=_PLUGIN)
+            with open_client(self._options, len(waiting), self._tell) as (client, threads, most_workers):
+                client.register_plugin(context_plugin(self._context.store.root, self._context.plan.identity, threads), name=_PLUGIN)
                 try:
-                    self._work(client, waiting, failures, done, threads)
+                    self._work(client, waiting, failures, done, threads, most_workers)
                 finally:
                     # A scheduler that lives on must not prepare future workers for this run.
                     with contextlib.suppress(OSError):
@@ -93,9 +94,9 @@ class DaskExecutor:
             raise self._lost() from None
         return failures
 
-    def _work(self, client, waiting: deque, failures: dict[int, str], done: Done, threads: int) -> None:
+    def _work(self, client, waiting: deque, failures: dict[int, str], done: Done, threads: int, most_workers: int) -> None:
         while waiting or self._tasks:
-            self._submit(client, waiting, threads)
+            self._submit(client, waiting, threads, most_workers)
             self._collect(done, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
             self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
 
@@ -103,17 +104,18 @@ class DaskExecutor:
         root = self._context.store.root
         return RunError(f"{root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {root}`.")
 
-    def _submit(self, client, waiting: deque, threads: int) -> None:
-        resources = parse_resources(self._options.resources)
-        # As many tasks as workers: then a task starts when it is submitted, and its time limit counts from there.
-        n_workers = max(1, _count_workers(client, resources))
-        while waiting and len(self._tasks) < n_workers:
+    def _submit(self, client, waiting: deque, threads: int, most_workers: int) -> None:
+        resources, plan = parse_resources(self._options.resources), self._context.plan
+        # On a cluster of its own one part waits in the scheduler, so that no worker idles while this process writes down a finished part.
+        # A foreign scheduler, or one that counts resources, would put it on a worker at once, and its time limit would count from there.
+        n_waiting = 1 if most_workers and not resources else 0
+        n_tasks = max(1, most_workers, _count_workers(client, resources)) + n_waiting
+        while waiting and len(self._tasks) < n_tasks:
             part, attempt = waiting.popleft()
             key = f"mirscan-part-{part}-try-{attempt}-{time.monotonic_ns()}"
-            future = client.submit(
-                process_remotely, self._context.store.root, part, threads, key=key, pure=False, priority=-part, resources=resources
-            )
-            self._tasks[future] = _Task(part, attempt, time.monotonic())
+            arguments = self._context.store.root, part, plan.identity, threads
+            future = client.submit(process_remotely, *arguments, key=key, pure=False, priority=-part, resources=resources)
+            self._tasks[future] = _Task(part, attempt)
 
     def _collect(self, done: Done, fail) -> None:
         from distributed import TimeoutError as WaitTimeout
@@ -133,14 +135,22 @@ class DaskExecutor:
                 raise self._lost()
 
     def _stop_overdue(self, client, fail) -> None:
-        limit = self._options.part_timeout
-        overdue = [future for future, task in self._tasks.items() if limit and time.monotonic() - task.started > limit]
+        limit, now = self._options.part_timeout, time.monotonic()
+        if not limit or now - self._looked < POLL_SECONDS:
+            return
+        self._looked = now
+        busy = client.processing()
+        on_worker = {key: address for address, keys in busy.items() for key in keys}
+        for future, task in self._tasks.items():
+            # A task may wait for hours until a batch system starts a worker: its time counts from when it has one.
+            if task.started is None and future.key in on_worker:
+                task.started = now
+        overdue = [future for future, task in self._tasks.items() if task.started is not None and now - task.started > limit]
         if not overdue:
             return
-        busy = client.processing()
-        addresses = [address for address, keys in busy.items() if {future.key for future in overdue} & set(keys)]
         client.cancel(overdue, force=True)
         # Python cannot stop a thread that hangs; its process can be ended.
+        addresses = sorted({on_worker[future.key] for future in overdue if future.key in on_worker})
         client.restart_workers(addresses, timeout=RESTART_SECONDS, raise_for_error=False)
         for future in overdue:
             fail(self._tasks.pop(future), f"took longer than the limit of {limit:g} s")
@@ -156,22 +166,21 @@ class DaskExecutor:
             failures[task.part] = reason
 
 
-def process_remotely(root: str, part: int, threads: int) -> dict:
+def process_remotely(root: str, part: int, identity: dict, threads: int) -> dict:
     """The task that a worker runs."""
-    return process_part(worker_context(root, threads), part)
+    return process_part(worker_context(root, identity, threads), part)
 
 
-def worker_context(root: str, threads: int) -> PartContext:
-    """This process's context of the run at `root`, opened once; a plan written anew since then is noticed."""
-    fresh = open_context(root, threads)
-    known = _contexts.get(root)
-    if known is None or known.plan.identity != fresh.plan.identity:
+def worker_context(root: str, identity: dict, threads: int) -> PartContext:
+    """This process's context of the run at `root`, opened once, and again where the plan there was written anew: plans of runs with very
+    many parts are long, so not for every part."""
+    if root not in _contexts or _contexts[root][0] != identity:
         _contexts.clear()
-        _contexts[root] = fresh
-    return _contexts[root]
+        _contexts[root] = identity, open_context(root, threads)
+    return _contexts[root][1]
 
 
-def context_plugin(root: str, threads: int):
+def context_plugin(root: str, identity: dict, threads: int):
     """Worker plugin that loads table and network before the first part arrives."""
     from distributed import WorkerPlugin
 
@@ -179,7 +188,7 @@ def context_plugin(root: str, threads: int):
         def setup(self, worker) -> None:
             # An error here would be the cluster's; the first part meets the same error and reports it as its own.
             with contextlib.suppress(Exception):
-                worker_context(root, threads).warm_up()
+                worker_context(root, identity, threads).warm_up()
 
     return ContextPlugin()
 

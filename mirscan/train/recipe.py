@@ -63,6 +63,9 @@ class Recipe:
     """Learn from the scores of this trained model on the training pairs, too (Hinton 2015)."""
     teacher_share: float = 1.0
     """Part of a training label that comes from the teacher; the rest is the pair's own label."""
+    teacher_background: float = 0.0
+    """Part of each miRNA's background that is taken off the teacher's scores, in log odds: how much better or worse than those of
+    other miRNAs its best random targets score. A teacher that likes every site of some miRNAs does not pass that on."""
 
     # -- objective
     loss: str = "crossentropy"
@@ -168,6 +171,7 @@ _RANGES = (
     ("max_pairs", 0, 10**12),
     ("validation_fraction", 0.001, 0.9),
     ("teacher_share", 0.0, 1.0),
+    ("teacher_background", 0.0, 1.0),
     ("mirna_length", 8, 40),
     ("target_length", 20, 1000),
     ("anchor", 0, 1000),

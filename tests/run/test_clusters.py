@@ -1,8 +1,17 @@
+import os
+import sys
+import time
+from types import SimpleNamespace
+
+import cloudpickle
 import pytest
 
 from mirscan.errors import InputError, RunError
+from mirscan.run import executors
 from mirscan.run.clusters import KINDS, read_cluster_file
 from mirscan.run.executors import parse_resources
+from mirscan.run.files import LocalStore
+from mirscan.run.settings import RunOptions
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,6 +77,29 @@ def test_cluster__a_file_starts_workers_with_resources(runs, golden, tmp_path):
     )
     runs.scan(tmp_path / "out", cluster=str(tmp_path / "cluster.toml"), resources="GPU=1")
     assert runs.results(tmp_path / "out") == runs.results(golden)
+
+
+def test_cluster__adapts_to_the_parts_that_wait(tmp_path, monkeypatch):
+    """No workers at first, two at most: while parts wait, there must be two."""
+
+    def slow_part(*arguments):
+        time.sleep(2)
+        return {"worker": os.getpid()}
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(executors, "process_remotely", slow_part)
+    (tmp_path / "cluster.toml").write_text('kind = "local"\nmaximum = 2\n[arguments]\nn_workers = 0\nthreads_per_worker = 1\n')
+    context = SimpleNamespace(store=LocalStore(str(tmp_path)), plan=SimpleNamespace(identity={}))
+    workers = []
+    options = RunOptions(cluster=str(tmp_path / "cluster.toml"))
+    executors.DaskExecutor(context, options).run(range(12), lambda part, record: workers.append(record["worker"]), None)
+    assert len(workers) == 12
+    assert len(set(workers)) == 2
+
+
+def test_cluster__tls_without_certificates_is_one_line(runs, tmp_path):
+    with pytest.raises(RunError, match=r"--scheduler tls://127.0.0.1:9: TLS needs certificates; set DASK_CONFIG"):
+        runs.scan(tmp_path / "out", scheduler="tls://127.0.0.1:9")
 
 
 def test_resources__mistake_is_one_line():

@@ -272,3 +272,21 @@ def test_train_model__mean_of_models_and_a_teacher(write_pairs, tmp_path):
     own = load_training_data(recipe.replace(teacher=""), tmp_path / "cache", lambda line: None).train.labels
     assert set(np.unique(own)) == {0, 1} and (np.abs(data.train.labels - own) <= 0.75).all() and len(np.unique(data.train.labels)) > 50
     assert train_model(recipe, tmp_path / "student", cache=tmp_path / "cache").training["teacher"]["model"] == "1"
+
+
+def test_load_training_data__a_teacher_without_its_liking_for_some_mirnas(write_pairs, tmp_path):
+    """Every miRNA's best tenth of random targets ends up nearly level, and the order of a miRNA's own pairs stays the teacher's."""
+    pairs = write_pairs(n=600)
+    train_model(tiny(pairs, epochs=3), tmp_path / "teacher")
+    recipe = tiny(pairs, teacher=str(tmp_path / "teacher"))
+    before, after = (
+        load_training_data(recipe.replace(teacher_background=part), tmp_path / "cache", lambda line: None).train for part in (0.0, 1.0)
+    )
+    mirnas = np.unique(before.mirna_codes, axis=0, return_inverse=True)[1].reshape(-1)
+    log_odds = [np.log(data.labels / (1 - data.labels)) for data in (before, after)]
+    for mirna in np.unique(mirnas):
+        difference = (log_odds[0] - log_odds[1])[mirnas == mirna]
+        assert np.ptp(difference) < 0.01
+    level = [np.std([np.quantile(odds[mirnas == mirna], 0.9) for mirna in np.unique(mirnas)]) for odds in log_odds]
+    assert level[1] < level[0]
+    assert abs(np.mean([log_odds[0][mirnas == m][0] - log_odds[1][mirnas == m][0] for m in np.unique(mirnas)])) < 1e-3
