@@ -69,7 +69,7 @@ def measure_executor(n_parts: int, workers: int) -> tuple:
         used.setdefault(record["worker"], []).append(record["cpu"])
 
     with tempfile.TemporaryDirectory() as folder:
-        executor = executors.DaskExecutor(PartContext(LocalStore(folder), None), RunOptions(workers=workers))
+        executor = executors.DaskExecutor(PartContext(LocalStore(folder), make_plan(1)), RunOptions(workers=workers))
         failures = executor.run(range(n_parts), done, None)
     seconds = (time.perf_counter() - started[0], time.process_time() - started[1], sum(cpu[-1] - cpu[0] for cpu in used.values()))
     if failures or sum(map(len, used.values())) != n_parts:

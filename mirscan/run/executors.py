@@ -106,10 +106,12 @@ class DaskExecutor:
 
     def _submit(self, client, waiting: deque, threads: int, most_workers: int) -> None:
         resources, plan = parse_resources(self._options.resources), self._context.plan
-        # On a cluster of its own one part waits in the scheduler, so that no worker idles while this process writes down a finished part.
-        # A foreign scheduler, or one that counts resources, would put it on a worker at once, and its time limit would count from there.
-        n_waiting = 1 if most_workers and not resources else 0
-        n_tasks = max(1, most_workers, _count_workers(client, resources)) + n_waiting
+        if most_workers and not resources:
+            # One part waits in the scheduler, so that no worker idles while this process writes down a finished part.
+            n_tasks = most_workers + 1
+        else:
+            # A foreign scheduler, or one that counts resources, puts a task on a worker at once, where its time limit would run.
+            n_tasks = max(1, most_workers, _count_workers(client, resources))
         while waiting and len(self._tasks) < n_tasks:
             part, attempt = waiting.popleft()
             key = f"mirscan-part-{part}-try-{attempt}-{time.monotonic_ns()}"
