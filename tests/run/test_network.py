@@ -95,7 +95,7 @@ def test_network__cut_for_a_while_then_the_scheduler_dies(runs, golden, tmp_path
 
     def cut(event):
         if event.parts_done == 2 and next(cuts, False):
-            proxy.cut(3)
+            proxy.cut(10)
 
     runs.scan(tmp_path / "cut", scheduler=address, progress=cut)
     assert runs.results(tmp_path / "cut") == runs.results(golden)
