@@ -45,19 +45,19 @@ def validation_line(step) -> str:
 
 class _LinePrinter:
     def __init__(self):
-        self.started = self.last = time.monotonic()
         self.first_step = None
 
     def report(self, step) -> None:
         now = time.monotonic()
         if self.first_step is None:
-            self.first_step, self.started = max(step.step - 1, 0), now
+            # Reading pairs and tracing the network lie before the first step; the rate counts from its end.
+            self.first_step, self.started, self.last = step.step, now, now
         if step.validation:
             print(validation_line(step), flush=True)
         elif now - self.last >= _LINE_EVERY:
             done = step.step - self.first_step
-            rate = step.pairs_done / step.step * done / max(now - self.started, 1e-9)
-            left = (step.n_steps - step.step) * (now - self.started) / max(done, 1)
+            rate = step.pairs_done / step.step * done / (now - self.started)
+            left = (step.n_steps - step.step) * (now - self.started) / done
             print(
                 f"step {step.step:,} of {step.n_steps:,}: loss {step.loss:.4f}, {rate:,.0f} pairs/s, {left / 60:.0f} min left", flush=True
             )

@@ -18,6 +18,7 @@ from mirscan.output.genes import GenesTsv
 from mirscan.output.parquet import ParquetRows
 from mirscan.run.files import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, Store, part_sites, part_windows
 from mirscan.run.partition import PartContext, find_damage
+from mirscan.run.plan import ScanPlan
 
 BATCH_ROWS = 1 << 17
 COLUMNS = ("transcript", "mirna", "start", "end", "seed", "score")
@@ -98,9 +99,11 @@ def _names(context: PartContext):
 def _iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]:
     """All sites in order as arrays (transcript, mirna, start, end, seed, score), with the windows considered for each row's pair."""
     store, plan = context.store, context.plan
+    counts = _WindowCounts(store, plan, context.transcriptome.lengths, len(names.mirnas)) if plan.settings.drops_rows else None
     for number, part in enumerate(plan.parts):
         first = part.first
-        windows = _read_windows(store, number) if plan.settings.drops_rows else None
+        if counts is not None:
+            counts.open_part(number)
         with pq.ParquetFile(store.local(part_sites(number))) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False):
                 transcript = _codes(batch["transcript"], names.transcripts.slice(first, part.last - first)) + np.int32(first)
@@ -108,7 +111,7 @@ def _iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray,
                 seed = _codes(batch["seed"], pa.array(names.rules))
                 places = (batch["start"].to_numpy(), batch["end"].to_numpy())
                 score = batch["score"].to_numpy(zero_copy_only=False)
-                yield (transcript, mirna, *places, seed, score), _look_up(windows, transcript, mirna, len(names.mirnas))
+                yield (transcript, mirna, *places, seed, score), counts and counts.look_up(transcript, mirna)
 
 
 def _codes(column: pa.DictionaryArray, names: pa.Array) -> np.ndarray:
@@ -119,16 +122,41 @@ def _codes(column: pa.DictionaryArray, names: pa.Array) -> np.ndarray:
     return pc.index_in(column.dictionary, names).to_numpy()[indices]
 
 
-def _read_windows(store: Store, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    table = pq.read_table(store.local(part_windows(number)))
-    return tuple(table[name].to_numpy() for name in ("transcript", "mirna", "n_windows"))
+class _WindowCounts:
+    """Candidates of each transcript and miRNA before the filter, part by part; those of a transcript that is cut are added up."""
 
+    def __init__(self, store: Store, plan: ScanPlan, lengths: np.ndarray, n_mirnas: int):
+        self._store, self._plan, self._lengths, self._n_mirnas = store, plan, lengths, n_mirnas
+        # Counts (n_mirnas,) of the transcripts that are cut in the open part.
+        self._cut: dict[int, np.ndarray] = {}
 
-def _look_up(windows, transcript: np.ndarray, mirna: np.ndarray, n_mirnas: int) -> np.ndarray | None:
-    if windows is None:
-        return None
-    pairs = windows[0].astype(np.int64) * n_mirnas + windows[1]
-    return windows[2][np.searchsorted(pairs, transcript.astype(np.int64) * n_mirnas + mirna)]
+    def open_part(self, number: int) -> None:
+        """Read the counts of part `number`; parts are opened in order."""
+        self._pairs, self._counts = self._read(number)
+        cut = self._plan.parts[number].cut_transcripts(self._lengths)
+        self._cut = {transcript: self._cut[transcript] if transcript in self._cut else self._add_up(transcript, number) for transcript in cut}
+
+    def look_up(self, transcript: np.ndarray, mirna: np.ndarray) -> np.ndarray:
+        """(n,) int32 of rows of the open part."""
+        counts = self._counts[np.searchsorted(self._pairs, transcript.astype(np.int64) * self._n_mirnas + mirna)]
+        for cut, totals in self._cut.items():
+            counts = np.where(transcript == cut, totals[mirna], counts)
+        return counts
+
+    def _add_up(self, transcript: int, number: int) -> np.ndarray:
+        """Counts (n_mirnas,) int32 of a transcript whose first piece lies in part `number`."""
+        totals = np.zeros(self._n_mirnas, np.int32)
+        while number < len(self._plan.parts) and self._plan.parts[number].first <= transcript:
+            pairs, counts = self._read(number)
+            is_here = pairs // self._n_mirnas == transcript
+            totals[pairs[is_here] % self._n_mirnas] += counts[is_here]
+            number += 1
+        return totals
+
+    def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        table = pq.read_table(self._store.local(part_windows(number)))
+        transcript, mirna, counts = (table[name].to_numpy() for name in ("transcript", "mirna", "n_windows"))
+        return transcript.astype(np.int64) * self._n_mirnas + mirna, counts
 
 
 def _note(finished: Finished, batch: pa.RecordBatch) -> None:

@@ -170,6 +170,8 @@ def _iter_candidates(context: PartContext, part: Part) -> Iterator[pa.RecordBatc
         context.table,
         first=part.first,
         last=part.last,
+        start=part.start,
+        stop=part.stop,
         batch_rows=BATCH_SCORED if settings.is_scored else BATCH_PLAIN,
         threads=context.threads,
         mask_start=settings.mask_start,
@@ -187,7 +189,7 @@ def _scorer_counts(context: PartContext) -> dict[str, int]:
 def _bases_before(context: PartContext, part: Part, candidates: pa.RecordBatch) -> int:
     begin = context.transcriptome.begin
     last = candidates["transcript"].indices[-1].as_py()
-    return int(begin[last] - begin[part.first]) + candidates["start"][-1].as_py()
+    return int(begin[last] - begin[part.first]) + candidates["start"][-1].as_py() - part.start
 
 
 def _publish_windows(store: Store, number: int, windows: pa.Table) -> dict:

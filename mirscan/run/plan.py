@@ -21,11 +21,20 @@ BYTES_PER_ROW = 60
 
 @dataclass(frozen=True)
 class Part:
-    """Transcripts `first` to `last` (half-open) and their bases."""
+    """Sites that start on transcripts `first` to `last` (half-open), from nt `start` of the first to before nt `stop` of the last; `bases` in
+    all."""
 
     first: int
     last: int
     bases: int
+    start: int
+    stop: int
+
+    def cut_transcripts(self, lengths: np.ndarray) -> list[int]:
+        """Transcripts of which this part holds a piece only."""
+        at_start = {self.first} if self.start > 0 else set()
+        at_end = {self.last - 1} if self.stop < lengths[self.last - 1] else set()
+        return sorted(at_start | at_end)
 
 
 @dataclass(frozen=True)
@@ -89,24 +98,33 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
         n_bases=transcriptome.n_bases,
         expected_candidates=expected,
         warnings=tuple(f"{rule}: {_some(names)} too short for it" for rule, names in table.too_short.items()),
-        parts=cut_parts(transcriptome.lengths, max(1, round(expected / settings.rows_per_part))),
+        parts=cut_parts(transcriptome.lengths, max(1, round(expected / settings.rows_per_part)), settings.needs_whole_transcripts),
     )
     store.write(PLAN, plan.to_json())
     return plan
 
 
-def cut_parts(lengths: np.ndarray, n_parts: int) -> tuple[Part, ...]:
-    """Transcripts of `lengths` (n,) nt in order, cut at their boundaries into at most `n_parts` parts of about equal bases.
+def cut_parts(lengths: np.ndarray, n_parts: int, whole_transcripts: bool = False) -> tuple[Part, ...]:
+    """Transcripts of `lengths` (n,) nt in order, cut into about `n_parts` parts of about equal bases.
 
-    A transcript is never split: rows stay in order without a merge, and memory follows the batch, not the part.
+    Cuts lie between transcripts. Only one that is longer than two shares is itself cut into pieces, so that no part grows with the longest
+    sequence (a chromosome, or relaxed rules), unless `whole_transcripts`. Cut by bases, not by miRNAs: rows stay in order without a merge.
     """
-    ends = np.cumsum(lengths)
-    # A part ends with the transcript that reaches its share; a long transcript may use up several shares.
+    share = max(1.0, lengths.sum() / n_parts)
+    n_pieces = np.ones(len(lengths), np.int64) if whole_transcripts else np.where(lengths > 2 * share, np.ceil(lengths / share), 1).astype(int)
+    transcript = np.repeat(np.arange(len(lengths)), n_pieces)
+    number = np.arange(len(transcript)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
+    starts = lengths[transcript] * number // n_pieces[transcript]
+    stops = lengths[transcript] * (number + 1) // n_pieces[transcript]
+    ends = np.cumsum(stops - starts)
+    # A part ends with the piece that reaches its share.
     shares = ends[-1] * (np.arange(n_parts) + 1) / n_parts
-    lasts = np.unique(np.minimum(np.searchsorted(ends, shares) + 1, len(lengths)))
-    lasts[-1] = len(lengths)
+    lasts = np.unique(np.minimum(np.searchsorted(ends, shares) + 1, len(ends)))
+    lasts[-1] = len(ends)
     firsts = np.concatenate(([0], lasts[:-1]))
-    return tuple(Part(int(first), int(last), int(lengths[first:last].sum())) for first, last in zip(firsts, lasts, strict=True))
+    bases = np.diff(np.concatenate(([0], ends[lasts - 1])))
+    columns = transcript[firsts], transcript[lasts - 1] + 1, bases, starts[firsts], stops[lasts - 1]
+    return tuple(Part(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
 
 
 def find_differences(planned: dict, asked: dict) -> list[str]:

@@ -78,6 +78,11 @@ class ScanSettings:
         return self.min_score > 0 or self.prefilter
 
     @property
+    def needs_whole_transcripts(self) -> bool:
+        """Whether sites of one transcript must be seen together."""
+        return self.min_distance > 0 or self.regions is not None or "previous_distance" in self.features
+
+    @property
     def rows_per_part(self) -> int:
         """Candidates a part should have."""
         return self.part_rows or (PART_ROWS_SCORED if self.is_scored else PART_ROWS_PLAIN)

@@ -30,6 +30,7 @@ class SiteBuilder:
             "gene": genes.dictionary,
             "mirna": pa.array(mirnas.names),
         }
+        self._cut = part.cut_transcripts(transcriptome.lengths)
         self._n_candidates = 0
         self._score_seconds = 0.0
         self._n_by_seed: dict[str, int] = {}
@@ -61,10 +62,13 @@ class SiteBuilder:
         return {"candidates": self._n_candidates, "by_seed": self._n_by_seed, "score_seconds": round(self._score_seconds, 3)}
 
     def windows(self) -> pa.Table:
-        """Candidates before the filter of each transcript and miRNA (indices) of which a site is left, in that order."""
+        """Candidates before the filter of each transcript and miRNA (indices) of which a site is left, in that order.
+
+        Of a transcript that is cut, all: the site that is left may lie in another part.
+        """
         n_mirnas = len(self._mirnas)
         pairs, counts = np.unique(np.concatenate([*self._considered, np.empty(0, np.int64)]), return_counts=True)
-        is_left = np.isin(pairs, np.concatenate([*self._kept, np.empty(0, np.int64)]))
+        is_left = np.isin(pairs, np.concatenate([*self._kept, np.empty(0, np.int64)])) | np.isin(pairs // n_mirnas, self._cut)
         pairs, counts = pairs[is_left], counts[is_left]
         return pa.table([*(part.astype(np.int32) for part in (pairs // n_mirnas, pairs % n_mirnas, counts))], schema=WINDOWS_SCHEMA)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from mirscan.errors import InputError
 from mirscan.search.features import FEATURES
 from mirscan.search.filters import Regions, read_regions
-from mirscan.search.stream import Part, count_range, new_scan, split_windows, stream_parts
+from mirscan.search.stream import Part, Scan, count_range, new_scan, split_windows, stream_parts
 from mirscan.seeds.rules import GROUPS, read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.mirnas import MirnaSet
@@ -26,6 +26,8 @@ def iter_candidates(
     table: SeedTable,
     first: int = 0,
     last: int | None = None,
+    start: int = 0,
+    stop: int | None = None,
     batch_rows: int = BATCH_ROWS,
     threads: int = 1,
     mask_start: int = 0,
@@ -35,6 +37,7 @@ def iter_candidates(
 ) -> Iterator[pa.RecordBatch]:
     """Candidate sites of transcripts first..last (half-open; all by default) as CANDIDATES batches of at most `batch_rows` rows.
 
+    Of the first transcript sites count that start at nt `start` or behind, of the last those that start before `stop` (its end by default).
     Rows are ordered by (transcript, start, miRNA, strength of the rule, anchor). Neither `batch_rows` nor `threads` changes them.
     Indices of the dictionary columns `transcript` and `mirna` point into all names of the transcriptome and of `mirnas`, those of
     `gene` into its distinct genes in order of appearance.
@@ -45,7 +48,7 @@ def iter_candidates(
     computed on the sites that are kept.
 
     Raises InputError where `table` was compiled for another number of miRNAs, for a transcript of 2**31 nt, for numbers out of range,
-    unknown features, and as `read_regions` does.
+    where a transcript is cut although regions, min_distance or previous_distance need whole ones, for unknown features, and as `read_regions` does.
     """
     _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features)
     first, last = _transcript_range(transcriptome, first, last)
@@ -55,9 +58,10 @@ def iter_candidates(
     scan = new_scan(
         transcriptome, mirnas, table, batch_rows, mask_start=mask_start, min_distance=min_distance, regions=regions, features=wanted
     )
+    codes_range = _codes_range(scan, first, last, start, stop)
     make_batch = _batch_maker(transcriptome, mirnas, table, wanted)
     # A generator of its own, so that the checks above speak when this function is called, not when the first batch is asked for.
-    return (make_batch(part) for part in stream_parts(scan, split_windows(scan, first, last), threads))
+    return (make_batch(part) for part in stream_parts(scan, split_windows(scan, *codes_range), threads))
 
 
 def find_candidates(
@@ -107,6 +111,19 @@ def _transcript_range(transcriptome: Transcriptome, first: int, last: int | None
     if not 0 <= first <= last <= len(transcriptome):
         raise InputError(f"transcripts {first} to {last}; expected a range inside 0 to {len(transcriptome)}")
     return first, last
+
+
+def _codes_range(scan: Scan, first: int, last: int, start: int, stop: int | None) -> tuple[int, int]:
+    """Range of the packed codes where sites may start."""
+    if first == last:
+        return 0, 0
+    lengths = scan.end - scan.begin
+    stop = int(lengths[last - 1]) if stop is None else stop
+    if not (0 <= start <= lengths[first] and 0 <= stop <= lengths[last - 1]):
+        raise InputError(f"start {start} and stop {stop}; expected places on transcripts of {lengths[first]:,} and {lengths[last - 1]:,} nt")
+    if scan.needs_whole_transcripts and (start, stop) != (0, lengths[last - 1]):
+        raise InputError("start and stop cut a transcript; regions, min_distance and previous_distance need whole ones")
+    return int(scan.begin[first]) + start, int(scan.begin[last - 1]) + stop
 
 
 def _batch_maker(transcriptome: Transcriptome, mirnas: MirnaSet, table: SeedTable, features: tuple[str, ...]):

@@ -43,6 +43,11 @@ class Scan:
         """Whether sites of one transcript must be seen together."""
         return self.min_distance > 0 or "previous_distance" in self.features
 
+    @property
+    def needs_whole_transcripts(self) -> bool:
+        """Whether windows are cut between transcripts only."""
+        return self.looks_back or self.regions is not None
+
     def fill(self, position: int, stop: int) -> tuple[int, Rows]:
         """Rows of sites that start in codes[position:stop], up to one batch; and the position to go on from."""
         capacity = max(self.batch_rows, self.table.max_rows_per_start)
@@ -97,14 +102,13 @@ def block_size(table: SeedTable) -> int:
     return int(np.clip(_BLOCK_ROWS / max(expected_hits_per_base(table), 1e-9), 64, _MAX_BLOCK))
 
 
-def split_windows(scan: Scan, first: int, last: int) -> list[tuple[int, int]]:
-    """Ranges of `codes` over transcripts first..last that hold about one batch each; they do not depend on the threads."""
-    if first == last:
+def split_windows(scan: Scan, start: int, stop: int) -> list[tuple[int, int]]:
+    """Ranges of `codes` from start to stop that hold about one batch each; they do not depend on the threads."""
+    if start == stop:
         return []
     size = int(np.clip(scan.batch_rows / max(expected_hits_per_base(scan.table), 1e-9), scan.block, _MAX_WINDOW))
-    start, stop = int(scan.begin[first]), int(scan.end[last - 1])
     cuts = list(range(start, stop, size))
-    if scan.looks_back or scan.regions is not None:
+    if scan.needs_whole_transcripts:
         # Whole transcripts: memory then follows the longest one where it alone exceeds a batch.
         nearest = np.searchsorted(scan.begin, cuts, side="right") - 1
         cuts = sorted({int(scan.begin[number]) for number in nearest})

@@ -1,3 +1,4 @@
+import gc
 import os
 import sys
 import time
@@ -12,6 +13,13 @@ from mirscan.run.clusters import KINDS, read_cluster_file
 from mirscan.run.executors import parse_resources
 from mirscan.run.files import LocalStore
 from mirscan.run.settings import RunOptions
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Clusters that failed to start are collected here: in the thread of a later cluster, Dask's own lock would stop both for good."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.parametrize("kind", KINDS)

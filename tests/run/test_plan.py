@@ -10,19 +10,61 @@ from mirscan.run import ScanSettings, read_status, resume
 from mirscan.run.plan import cut_parts
 
 
-@given(st.lists(st.integers(0, 500), min_size=1, max_size=60), st.integers(1, 80))
-def test_cut_parts__cover_every_transcript_once_in_order(lengths, n_parts):
-    parts = cut_parts(np.array(lengths), n_parts)
-    assert [part.first for part in parts] == [0, *(part.last for part in parts[:-1])]
-    assert parts[-1].last == len(lengths)
-    assert 1 <= len(parts) <= n_parts
-    assert all(part.bases == sum(lengths[part.first : part.last]) and part.first < part.last for part in parts)
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=60), st.integers(1, 80), st.booleans())
+def test_cut_parts__cover_every_base_once_in_order(lengths, n_parts, whole):
+    parts = cut_parts(np.array(lengths), n_parts, whole)
+    ends = np.cumsum(lengths)
+
+    def place(transcript, nt):
+        return int(ends[transcript]) - lengths[transcript] + nt
+
+    assert place(parts[0].first, parts[0].start) == 0
+    assert (parts[-1].last, parts[-1].stop) == (len(lengths), lengths[-1])
+    for part in parts:
+        assert part.bases == place(part.last - 1, part.stop) - place(part.first, part.start)
+        assert part.first < part.last
+    for one, two in zip(parts, parts[1:], strict=False):
+        is_cut = two.start > 0
+        assert (two.first, two.start) == ((one.last - 1, one.stop) if is_cut else (one.last, 0))
+        assert not (is_cut and whole)
+        assert is_cut == (two.first in one.cut_transcripts(np.array(lengths)) and two.first in two.cut_transcripts(np.array(lengths)))
+    if whole:
+        assert len(parts) <= n_parts
 
 
-@given(st.lists(st.integers(1, 100), min_size=50, max_size=200), st.integers(1, 10))
-def test_cut_parts__are_even_up_to_one_transcript(lengths, n_parts):
-    parts = cut_parts(np.array(lengths), n_parts)
-    assert max(part.bases for part in parts) <= sum(lengths) / n_parts + 100
+@given(st.lists(st.integers(1, 100), min_size=50, max_size=200), st.integers(1, 10), st.integers(0, 5_000))
+def test_cut_parts__are_even_whatever_the_longest_transcript(lengths, n_parts, longest):
+    lengths = [*lengths, longest]
+    share = sum(lengths) / n_parts
+    assert max(part.bases for part in cut_parts(np.array(lengths), n_parts)) <= 3 * share + 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"features": ("local_au", "end_distance", "supplementary")},
+        {"model": "duplex", "min_score": 0.4},
+        {"regions": "regions.bed"},
+        {"min_distance": 30},
+    ],
+    ids=str,
+)
+def test_plan__a_long_transcript_in_pieces_is_the_same_scan(runs, tmp_path, settings):
+    random = np.random.default_rng(5)
+    lengths = {"a|1|G1": 300, "b|1|G1": 40_000, "c|1|G1": 500, "d|2|G2": 200, "e|3|G3": 9_000}
+    fasta = "".join(f">{name}\n{''.join(random.choice(list('ACGT'), n))}\n" for name, n in lengths.items())
+    (tmp_path / "utrs.fa").write_text(fasta)
+    if "regions" in settings:
+        (tmp_path / "regions.bed").write_text("b\t5000\t39000\nc\t10\t400\n")
+        settings = {"regions": str(tmp_path / "regions.bed")}
+    for name, part_rows in (("whole", 10**6), ("pieces", 5)):
+        runs.scan(tmp_path / name, transcripts=tmp_path / "utrs.fa", part_rows=part_rows, **settings)
+    whole, pieces = (runs.results(tmp_path / name) for name in ("whole", "pieces"))
+    n_pieces = sum(name.startswith("sites/") for name in pieces)
+    assert n_pieces > 10 if settings.keys() <= {"features", "model", "min_score"} else n_pieces < 6
+    assert runs.sites(tmp_path / "whole").to_pylist() == runs.sites(tmp_path / "pieces").to_pylist()
+    for name in ("sites.bed.gz", "genes.tsv", "genes.parquet"):
+        assert whole[name] == pieces[name]
 
 
 def snapshot(folder) -> dict:
