@@ -6,30 +6,43 @@ from mirscan.networks.encoding import pairing_grid
 from mirscan.networks.head import NetworkInputs, make_regularizer, probability
 
 
-def _resnet(inputs: NetworkInputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units):
+def _resnet(
+    inputs: NetworkInputs,
+    filters,
+    strides,
+    stem_filters,
+    kernel,
+    flatten,
+    dense,
+    dropout,
+    regularization,
+    factor,
+    norm_momentum,
+    duplex_units,
+):
     """Stem, one residual block per entry of `filters`, pooling or flattening, dense head."""
     regularizer = make_regularizer(regularization, factor)
     x = pairing_grid(inputs.mirna_codes, inputs.target_codes)
-    x = _convolve(x, stem_filters, kernel, 1, regularizer, "stem")
+    x = _convolve(x, stem_filters, kernel, 1, regularizer, norm_momentum, "stem")
     for number, (n_filters, stride) in enumerate(zip(filters, strides, strict=True), start=1):
-        x = _block(x, n_filters, kernel, stride, regularizer, f"block_{number}")
+        x = _block(x, n_filters, kernel, stride, regularizer, norm_momentum, f"block_{number}")
     x = layers.Flatten(name="flatten")(x) if flatten else layers.GlobalAveragePooling2D(name="average")(x)
     return probability(x, inputs, tuple(dense), dropout, duplex_units, regularizer=regularizer)
 
 
-def _convolve(x, filters: int, kernel: int, stride: int, regularizer, name: str):
+def _convolve(x, filters: int, kernel: int, stride: int, regularizer, norm_momentum: float, name: str):
     """Convolution, ReLU, BatchNorm: in this order, as the published networks have it."""
     x = layers.Conv2D(filters, kernel, strides=stride, padding="same", kernel_regularizer=regularizer, name=f"{name}_conv")(x)
     x = layers.ReLU(name=f"{name}_relu")(x)
-    return layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.BatchNormalization(momentum=norm_momentum, name=f"{name}_norm")(x)
 
 
-def _block(x, filters: int, kernel: int, stride: int, regularizer, name: str):
-    y = _convolve(x, filters, kernel, stride, regularizer, f"{name}_first")
-    y = _convolve(y, filters, kernel, 1, regularizer, f"{name}_second")
+def _block(x, filters: int, kernel: int, stride: int, regularizer, norm_momentum: float, name: str):
+    y = _convolve(x, filters, kernel, stride, regularizer, norm_momentum, f"{name}_first")
+    y = _convolve(y, filters, kernel, 1, regularizer, norm_momentum, f"{name}_second")
     if stride != 1 or x.shape[-1] != filters:
         x = layers.Conv2D(filters, 1, strides=stride, padding="same", kernel_regularizer=regularizer, name=f"{name}_shortcut_conv")(x)
-        x = layers.BatchNormalization(name=f"{name}_shortcut_norm")(x)
+        x = layers.BatchNormalization(momentum=norm_momentum, name=f"{name}_shortcut_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([y, x]))
 
 
@@ -45,13 +58,17 @@ def resnet_small(
     dropout: float = 0.25,
     regularization: str = "none",
     factor: float = 0.002,
+    norm_momentum: float = 0.99,
     duplex_units: int = 16,
 ):
     """Two residual blocks, global average pooling.
 
-    `regularization` (none, l1, l2, l1l2) with `factor` acts on every kernel but the last.
+    `regularization` (none, l1, l2, l1l2) with `factor` acts on every kernel but the last. `norm_momentum` is BatchNorm's:
+    Keras' .99 needs thousands of steps until it knows the activations it divides by.
     """
-    return _resnet(inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units)
+    return _resnet(
+        inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, norm_momentum, duplex_units
+    )
 
 
 def resnet_medium(
@@ -66,10 +83,13 @@ def resnet_medium(
     dropout: float = 0.25,
     regularization: str = "none",
     factor: float = 0.002,
+    norm_momentum: float = 0.99,
     duplex_units: int = 16,
 ):
     """Three residual blocks, global average pooling; settings as in `resnet_small`."""
-    return _resnet(inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units)
+    return _resnet(
+        inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, norm_momentum, duplex_units
+    )
 
 
 def resnet_large(
@@ -84,7 +104,10 @@ def resnet_large(
     dropout: float = 0.25,
     regularization: str = "none",
     factor: float = 0.002,
+    norm_momentum: float = 0.99,
     duplex_units: int = 16,
 ):
     """The blocks of the medium network, flattened instead of averaged: the dense layer sees where in the window a feature lies."""
-    return _resnet(inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, duplex_units)
+    return _resnet(
+        inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, norm_momentum, duplex_units
+    )

@@ -134,7 +134,9 @@ class _WindowCounts:
         """Read the counts of part `number`; parts are opened in order."""
         self._pairs, self._counts = self._read(number)
         cut = self._plan.parts[number].cut_transcripts(self._lengths)
-        self._cut = {transcript: self._cut[transcript] if transcript in self._cut else self._add_up(transcript, number) for transcript in cut}
+        self._cut = {
+            transcript: self._cut[transcript] if transcript in self._cut else self._add_up(transcript, number) for transcript in cut
+        }
 
     def look_up(self, transcript: np.ndarray, mirna: np.ndarray) -> np.ndarray:
         """(n,) int32 of rows of the open part."""

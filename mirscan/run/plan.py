@@ -111,7 +111,9 @@ def cut_parts(lengths: np.ndarray, n_parts: int, whole_transcripts: bool = False
     sequence (a chromosome, or relaxed rules), unless `whole_transcripts`. Cut by bases, not by miRNAs: rows stay in order without a merge.
     """
     share = max(1.0, lengths.sum() / n_parts)
-    n_pieces = np.ones(len(lengths), np.int64) if whole_transcripts else np.where(lengths > 2 * share, np.ceil(lengths / share), 1).astype(int)
+    n_pieces = (
+        np.ones(len(lengths), np.int64) if whole_transcripts else np.where(lengths > 2 * share, np.ceil(lengths / share), 1).astype(int)
+    )
     transcript = np.repeat(np.arange(len(lengths)), n_pieces)
     number = np.arange(len(transcript)) - np.repeat(np.cumsum(n_pieces) - n_pieces, n_pieces)
     starts = lengths[transcript] * number // n_pieces[transcript]

@@ -120,7 +120,9 @@ def _codes_range(scan: Scan, first: int, last: int, start: int, stop: int | None
     lengths = scan.end - scan.begin
     stop = int(lengths[last - 1]) if stop is None else stop
     if not (0 <= start <= lengths[first] and 0 <= stop <= lengths[last - 1]):
-        raise InputError(f"start {start} and stop {stop}; expected places on transcripts of {lengths[first]:,} and {lengths[last - 1]:,} nt")
+        raise InputError(
+            f"start {start} and stop {stop}; expected places on transcripts of {lengths[first]:,} and {lengths[last - 1]:,} nt"
+        )
     if scan.needs_whole_transcripts and (start, stop) != (0, lengths[last - 1]):
         raise InputError("start and stop cut a transcript; regions, min_distance and previous_distance need whole ones")
     return int(scan.begin[first]) + start, int(scan.begin[last - 1]) + stop

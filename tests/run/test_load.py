@@ -32,7 +32,9 @@ def random_sequence(n: int, seed: int) -> str:
 
 
 def test_load__ten_runs_in_one_process_do_not_grow():
-    finished = subprocess.run([sys.executable, "-c", SOAK, "fast"], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    finished = subprocess.run(
+        [sys.executable, "-c", SOAK, "fast"], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
     sizes = json.loads(finished.stdout.splitlines()[-1])
     # The first runs load TensorFlow and fill caches; a context or a graph that stayed each time would add tens of MB by the tenth.
     assert max(sizes[-3:]) - max(sizes[2:4]) < 25, sizes
