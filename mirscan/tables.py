@@ -80,7 +80,12 @@ GENES = TableSpec(
         Column("gene", _NAME, "", "Gene id"),
         Column("symbol", _NAME, "", "Gene symbol where the FASTA header or --gene-map gives one; else the gene id"),
         Column("mirna", _NAME, "", "miRNA as named in the miRNA file"),
-        Column("transcript", _NAME, "", "The isoform this row describes: the one with the highest combined score (without a model: the strongest sites)"),
+        Column(
+            "transcript",
+            _NAME,
+            "",
+            "The isoform this row describes: the one with the highest combined score (without a model: the strongest sites)",
+        ),
         Column("n_sites", pa.int32(), "sites", "Sites on that isoform"),
         Column("n_8mer", pa.int32(), "sites", "Sites of type 8mer"),
         Column("n_7mer_m8", pa.int32(), "sites", "Sites of type 7mer-m8"),
@@ -88,7 +93,9 @@ GENES = TableSpec(
         Column("n_6mer", pa.int32(), "sites", "Sites of type 6mer"),
         Column("n_other", pa.int32(), "sites", "Sites of every other rule"),
         Column("best_score", pa.float32(), "probability", "Highest score of a site; null without a model"),
-        Column("combined_score", pa.float32(), "probability", "1 - product of (1 - score) over sites that do not overlap; null without a model"),
+        Column(
+            "combined_score", pa.float32(), "probability", "1 - product of (1 - score) over sites that do not overlap; null without a model"
+        ),
         Column("n_windows", pa.int32(), "windows", "Candidate windows of this miRNA considered on that isoform, before --min-score"),
     ),
 )

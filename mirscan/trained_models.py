@@ -119,7 +119,9 @@ def read_card(folder: str | os.PathLike) -> Card:
     try:
         entries["layout"] = WindowLayout(**entries["layout"])
         calibration = entries.get("calibration", {})
-        entries["calibration"] = Calibration(calibration.get("method", "none"), tuple(calibration.get("x", ())), tuple(calibration.get("y", ())))
+        entries["calibration"] = Calibration(
+            calibration.get("method", "none"), tuple(calibration.get("x", ())), tuple(calibration.get("y", ()))
+        )
         entries["examples"] = tuple(Example(**example) for example in entries.get("examples", ()))
         return Card(**entries)
     except (KeyError, TypeError, InputError) as error:
@@ -159,7 +161,9 @@ def _check_shapes(card: Card, network, path: Path) -> None:
     found = {tensor.name: tuple(tensor.shape) for tensor in network.inputs}
     duplex = found.pop("duplex", None)
     if found != expected or (duplex is not None) != card.inputs_duplex:
-        raise ModelError(f"{path}: inputs {found}{' + duplex' if duplex else ''} differ from the card's {expected}{' + duplex' if card.inputs_duplex else ''}")
+        raise ModelError(
+            f"{path}: inputs {found}{' + duplex' if duplex else ''} differ from the card's {expected}{' + duplex' if card.inputs_duplex else ''}"
+        )
 
 
 def _check_examples(card: Card, network, path: Path) -> None:
@@ -168,7 +172,9 @@ def _check_examples(card: Card, network, path: Path) -> None:
     found = predict_examples(network, card, [example.mirna for example in card.examples], [example.target for example in card.examples])
     for example, output in zip(card.examples, found, strict=True):
         if not abs(output - example.output) <= EXAMPLE_TOLERANCE:
-            raise ModelError(f"{path}: gives {output:.4f} for {example.mirna} on {example.target}, the card says {example.output:.4f}; do not trust its scores")
+            raise ModelError(
+                f"{path}: gives {output:.4f} for {example.mirna} on {example.target}, the card says {example.output:.4f}; do not trust its scores"
+            )
 
 
 def predict_examples(network, card: Card, mirnas: list[str], targets: list[str]) -> np.ndarray:
@@ -182,7 +188,9 @@ def predict_examples(network, card: Card, mirnas: list[str], targets: list[str])
     return np.asarray(network.predict_on_batch(inputs)).reshape(-1)
 
 
-def write_model(folder: str | os.PathLike, network, card: Card, training: dict, metrics: dict, example_pairs: list[tuple[str, str]]) -> Card:
+def write_model(
+    folder: str | os.PathLike, network, card: Card, training: dict, metrics: dict, example_pairs: list[tuple[str, str]]
+) -> Card:
     """Write a model folder; returns the card with checksum and examples filled in.
 
     `network` must have a float32 policy; `training` is the recipe (TOML), `metrics` any JSON; `example_pairs` are five or so
@@ -200,7 +208,9 @@ def write_model(folder: str | os.PathLike, network, card: Card, training: dict, 
     os.replace(temporary, folder / NETWORK_FILE)
     mirnas, targets = [pair[0] for pair in example_pairs], [pair[1] for pair in example_pairs]
     outputs = predict_examples(network, card, mirnas, targets)
-    examples = tuple(Example(mirna, target, round(float(output), 6)) for mirna, target, output in zip(mirnas, targets, outputs, strict=True))
+    examples = tuple(
+        Example(mirna, target, round(float(output), 6)) for mirna, target, output in zip(mirnas, targets, outputs, strict=True)
+    )
     card = replace(card, sha256=file_sha256(folder / NETWORK_FILE), examples=examples)
     (folder / TRAINING_FILE).write_text(tomli_w.dumps(training), encoding="utf-8")
     (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")

@@ -51,7 +51,10 @@ def test_scan_and_pairs__give_equal_arrays():
     np.testing.assert_array_equal(scanned, labelled)
 
 
-@pytest.mark.parametrize(("sequence", "centred", "expected"), [("ACGT", False, "ACGTNN"), ("ACGT", True, "NACGTN"), ("AACGTTCC", True, "ACGTTC"), ("AACGTTCC", False, "AACGTT")])
+@pytest.mark.parametrize(
+    ("sequence", "centred", "expected"),
+    [("ACGT", False, "ACGTNN"), ("ACGT", True, "NACGTN"), ("AACGTTCC", True, "ACGTTC"), ("AACGTTCC", False, "AACGTT")],
+)
 def test_encode_rows__cut_and_pad(sequence, centred, expected):
     assert encode_rows([sequence, "acgu"], 6, centred)[0].tolist() == encode(expected).tolist()
 

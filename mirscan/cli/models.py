@@ -47,7 +47,9 @@ def architectures() -> None:
     from mirscan.networks import list_architectures
 
     for row in list_architectures():
-        print(f"{row['name']:18} {row['parameters']:>9,} parameters {row['mflop']:>7.1f} MFLOP  {row['description']} ({row['publication']})")
+        print(
+            f"{row['name']:18} {row['parameters']:>9,} parameters {row['mflop']:>7.1f} MFLOP  {row['description']} ({row['publication']})"
+        )
 
 
 @models_app.command()

@@ -40,7 +40,9 @@ def print_result(result, quiet: bool) -> None:
         return
     total = max(result.n_sites, 1)
     print()
-    print(f"{result.n_sites:,} sites of {result.n_candidates:,} candidates; {result.n_pairs:,} gene x miRNA pairs in {result.n_genes:,} genes")
+    print(
+        f"{result.n_sites:,} sites of {result.n_candidates:,} candidates; {result.n_pairs:,} gene x miRNA pairs in {result.n_genes:,} genes"
+    )
     for seed, count in result.n_by_seed.items():
         print(f"  {seed:16} {count:>12,}  {count / total:6.1%}")
     if result.top_pairs:
@@ -56,7 +58,11 @@ def print_result(result, quiet: bool) -> None:
 
 
 def _describe_pair(row: dict) -> str:
-    counts = ", ".join(f"{row[f'n_{key}']} {name}" for key, name in (("8mer", "8mer"), ("7mer_m8", "7mer-m8"), ("7mer_a1", "7mer-A1"), ("6mer", "6mer")) if row[f"n_{key}"])
+    counts = ", ".join(
+        f"{row[f'n_{key}']} {name}"
+        for key, name in (("8mer", "8mer"), ("7mer_m8", "7mer-m8"), ("7mer_a1", "7mer-A1"), ("6mer", "6mer"))
+        if row[f"n_{key}"]
+    )
     score = row["combined_score"]
     return f"{score:.5f}  {counts}" if score is not None else counts
 
@@ -89,7 +95,14 @@ def _size(n_bytes: int) -> str:
 def _bar(console):
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=console, transient=True)
 
 

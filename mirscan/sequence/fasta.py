@@ -74,7 +74,9 @@ def read_fasta(path: str | os.PathLike) -> Iterator[FastaRecord]:
                 lines.append(line)
             elif line.strip():
                 found = line.strip()[:30].decode("utf-8", "replace")
-                raise InputError(f"{path}, line {number}: found {found!r} before the first header; expected FASTA, a line that begins with '>'")
+                raise InputError(
+                    f"{path}, line {number}: found {found!r} before the first header; expected FASTA, a line that begins with '>'"
+                )
     if header is None:
         raise InputError(f"{path}: no sequences in it; expected FASTA with at least one record")
     yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line)
@@ -92,7 +94,9 @@ def _join_codes(path: str, header: str, header_line: int, lines: list[bytes]) ->
     if INVALID in codes:
         raise _wrong_letter(path, header, header_line, lines)
     if len(codes) > MAX_LENGTH:
-        raise InputError(f"{path}, line {header_line}: {len(codes):,} bases in one record; expected at most {MAX_LENGTH:,}. Cut the sequence.")
+        raise InputError(
+            f"{path}, line {header_line}: {len(codes):,} bases in one record; expected at most {MAX_LENGTH:,}. Cut the sequence."
+        )
     return codes
 
 

@@ -134,7 +134,9 @@ def _pack(paths, gene_map, sink) -> pa.Table:
             sink.write(SEPARATOR)
             position += len(record.codes) + 1
     if genes_of and not mapped:
-        raise InputError(f"{gene_map}: none of its {len(genes_of):,} transcripts is in {paths[0]}; expected the FASTA's names in the first column")
+        raise InputError(
+            f"{gene_map}: none of its {len(genes_of):,} transcripts is in {paths[0]}; expected the FASTA's names in the first column"
+        )
     return pa.table([list(column) for column in zip(*rows, strict=True)], schema=_SCHEMA)
 
 
@@ -171,7 +173,9 @@ def _read_gene_map(path) -> dict[str, tuple[str, str]]:
                 continue
             fields = text.split("\t")
             if len(fields) < 2 or not fields[0] or not fields[1]:
-                raise InputError(f"{path}, line {number}: found {text[:40]!r}; expected transcript, gene and optionally symbol, separated by tabs")
+                raise InputError(
+                    f"{path}, line {number}: found {text[:40]!r}; expected transcript, gene and optionally symbol, separated by tabs"
+                )
             where = f"{path}, line {number}"
             gene = check_name(fields[1].strip(), where)
             symbol = check_name(fields[2].strip(), where) if len(fields) > 2 and fields[2].strip() else gene

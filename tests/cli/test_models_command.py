@@ -45,7 +45,7 @@ def test_models_commands__print_what_there_is():
         ("output = 0.", "output = 1.", "the card says"),
         ("[layout]", "[lay-out]", "expected the entries of a mirscan card"),
         ("[layout]", "[layout", "not valid TOML"),
-        ("sha256 = \"", "sha256 = \"0", "checksum differs"),
+        ('sha256 = "', 'sha256 = "0', "checksum differs"),
     ],
 )
 def test_load_model__card_that_disagrees(tmp_path, old, new, message):

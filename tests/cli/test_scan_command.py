@@ -64,7 +64,9 @@ def test_scan__files_agree_with_each_other(example):
     report = json.loads((out / "run.json").read_text())
     bed = [line.split("\t") for line in gzip.open(out / "sites.bed.gz", "rt")]
     assert len(sites) == len(bed) == report["result"]["n_sites"] == genes.n_sites.sum() == 3447
-    assert [(row[0], int(row[1]), int(row[2]), row[3]) for row in bed] == list(zip(sites.transcript, sites.start, sites.end, sites.mirna, strict=True))
+    assert [(row[0], int(row[1]), int(row[2]), row[3]) for row in bed] == list(
+        zip(sites.transcript, sites.start, sites.end, sites.mirna, strict=True)
+    )
     assert sites.seed.value_counts().to_dict() == report["result"]["n_by_seed"]
     tsv = (out / "genes.tsv").read_text().splitlines()
     assert len(tsv) == len(genes) + 1 and tsv[0].split("\t") == list(genes.columns)
@@ -86,14 +88,19 @@ def test_scan__every_8mer_is_in_the_sequence(example):
     from mirscan.sequence.transcriptome import read_transcriptome
 
     transcriptome, mirnas = read_transcriptome(UTRS), read_mirnas(MIRNAS)
-    sequences = {name: decode(transcriptome.codes[b:e]) for name, b, e in zip(transcriptome.names.to_pylist(), transcriptome.begin, transcriptome.end, strict=True)}
+    sequences = {
+        name: decode(transcriptome.codes[b:e])
+        for name, b, e in zip(transcriptome.names.to_pylist(), transcriptome.begin, transcriptome.end, strict=True)
+    }
     partner = str.maketrans("ACGT", "TGCA")
     sites = pq.read_table(example[0] / "sites").to_pandas()
     found = {(row.transcript, row.start, row.mirna) for row in sites[sites.seed == "8mer"].itertuples()}
     expected = set()
     for index, name in enumerate(mirnas.names):
         word = mirnas.sequence(index)[1:8].translate(partner)[::-1] + "A"
-        expected |= {(transcript, match.start(), name) for transcript, text in sequences.items() for match in re.finditer(f"(?={word})", text)}
+        expected |= {
+            (transcript, match.start(), name) for transcript, text in sequences.items() for match in re.finditer(f"(?={word})", text)
+        }
     assert found == expected
 
 

@@ -21,7 +21,9 @@ def test_read_mirnas__names_codes_and_padding(tmp_path):
     assert mirnas.take([2, 0]).names == ("short", "hsa-let-7a-5p")
 
 
-@pytest.mark.parametrize(("species", "names"), [("hsa", ("hsa-let-7a-5p",)), ("MMU", ("mmu-miR-1a-3p",)), (None, ("hsa-let-7a-5p", "mmu-miR-1a-3p"))])
+@pytest.mark.parametrize(
+    ("species", "names"), [("hsa", ("hsa-let-7a-5p",)), ("MMU", ("mmu-miR-1a-3p",)), (None, ("hsa-let-7a-5p", "mmu-miR-1a-3p"))]
+)
 def test_read_mirnas__species(tmp_path, species, names):
     assert read_mirnas(write(tmp_path, MIRBASE), species).names == names
 

@@ -23,7 +23,10 @@ def sequences(transcriptome):
         ("tx1 some words", ("tx1", "tx1", "tx1")),
         ("NM_000546|7157|TP53|refseq_bed", ("NM_000546", "7157", "TP53")),
         ("tx1|geneA", ("tx1", "geneA", "geneA")),
-        ("ENST00000456328.2|ENSG00000290825.1|OTTHUMG1|OTTHUMT1|DDX11L2-202|DDX11L2|1657|lncRNA|", ("ENST00000456328.2", "ENSG00000290825.1", "DDX11L2")),
+        (
+            "ENST00000456328.2|ENSG00000290825.1|OTTHUMG1|OTTHUMT1|DDX11L2-202|DDX11L2|1657|lncRNA|",
+            ("ENST00000456328.2", "ENSG00000290825.1", "DDX11L2"),
+        ),
         (
             "ENST00000419783.3 cdna chromosome:GRCh38:19:1:2:1 gene:ENSG00000105370.7 gene_biotype:protein_coding gene_symbol:LIM2",
             ("ENST00000419783.3", "ENSG00000105370.7", "LIM2"),
@@ -44,7 +47,12 @@ def test_read_transcriptome__packing_in_memory_and_on_disk(tmp_path):
     memory = read_transcriptome(path)
     mapped = read_transcriptome(path, folder=tmp_path / "packed")
     memory.save(tmp_path / "saved")
-    for transcriptome in (memory, mapped, open_transcriptome(tmp_path / "saved"), transcriptome_from_sequences("abc", ["ACGT", "", "TTTGG"])):
+    for transcriptome in (
+        memory,
+        mapped,
+        open_transcriptome(tmp_path / "saved"),
+        transcriptome_from_sequences("abc", ["ACGT", "", "TTTGG"]),
+    ):
         assert sequences(transcriptome) == ["ACGT", "", "TTTGG"]
         assert (transcriptome.codes[transcriptome.begin - 1] == N).all() and (transcriptome.codes[transcriptome.end] == N).all()
         assert transcriptome.n_bases == 9
