@@ -21,8 +21,10 @@ BYTES_PER_ROW = 60
 
 @dataclass(frozen=True)
 class Part:
-    """Sites that start on transcripts `first` to `last` (half-open), from nt `start` of the first to before nt `stop` of the last; `bases` in
-    all."""
+    """Sites that start on transcripts `first` to `last` (half-open), from nt `start` of the first to before nt `stop` of the last.
+
+    `bases` are the nt in between.
+    """
 
     first: int
     last: int

@@ -48,7 +48,8 @@ def iter_candidates(
     computed on the sites that are kept.
 
     Raises InputError where `table` was compiled for another number of miRNAs, for a transcript of 2**31 nt, for numbers out of range,
-    where a transcript is cut although regions, min_distance or previous_distance need whole ones, for unknown features, and as `read_regions` does.
+    where a transcript is cut although regions, min_distance or previous_distance need whole ones, for unknown features, and as
+    `read_regions` does.
     """
     _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features)
     first, last = _transcript_range(transcriptome, first, last)
