@@ -20,6 +20,7 @@ CASES = {name: (name, {}) for name in ARCHITECTURES} | {
     "transformer_bilstm": ("transformer", {"head": "bilstm", "n_layers": 1, "head_units": 8}),
     "resnet_small_l1l2": ("resnet_small", {"regularization": "l1l2"}),
     "mirscan_base_batch_norm": ("mirscan_base", {"batch_norm": True}),
+    "mirscan_base_separable": ("mirscan_base", {"separable": True}),
     # narrow ones: JAX compiles a QR decomposition for the start of every recurrent layer
     "bilstm_attention": ("bilstm_attention", {"units": (8, 4)}),
     "gru": ("gru", {"units": (8, 4)}),
