@@ -1,6 +1,7 @@
 """Keras without its backend's start-up chatter, which would bury the one line that matters to a user."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ def load_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _silent_standard_error():
         import keras
+    # Each model that is loaded is traced once; TensorFlow takes several for one that is traced again and again, and warns.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
 
 

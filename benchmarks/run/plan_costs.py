@@ -31,8 +31,8 @@ MEASURED_ON = "one virtual core of an AMD EPYC with AVX-512 bf16"
 RATES = {
     "none": Rate(7_900_000, None, 2.5, 47),
     "duplex": Rate(135_000, None, 6.9, 64),
-    "fast": Rate(53_500, 1_500_000, 6.9, 64),
-    "base": Rate(13_600, 600_000, 6.9, 64),
+    "fast": Rate(53_800, 1_500_000, 6.9, 64),
+    "base": Rate(12_000, 600_000, 6.9, 64),
 }
 # Sites a second that the single process writes into BED and gene tables when all parts are done.
 FINISH_RATE = 900_000
