@@ -3,7 +3,8 @@
     python benchmarks/run/plan_costs.py                       # print the tables
     python benchmarks/run/plan_costs.py --write docs/scaling.md    # put them into the document
 
-Everything is computed from the constants below. RATES come from `benchmark_run.py rates` on one thread of the processor named there;
+Everything is computed from the constants below. RATES come from `benchmark_run.py rates` on one thread of the processor named there, those of `fast` from a whole scan and of `base` from
+`benchmark_scoring.py`;
 change them and the prices, run with --write, and the document agrees again.
 """
 
