@@ -30,7 +30,7 @@ RECORD = {"rows": 0, "candidates": 0, "by_seed": {}, "score_seconds": 0.0, "seco
 EMPTY = b"PAR1" * 64
 
 
-def empty_part(*arguments) -> dict:
+def empty_part(part, **run) -> dict:
     """A part without work, and what its worker has used so far."""
     return {"worker": os.getpid(), "cpu": time.process_time()}
 

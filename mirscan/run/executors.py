@@ -21,6 +21,9 @@ Done = Callable[[int, dict], None]
 Going = Callable[[int, int, int], None]
 # How often running parts are compared with their time limit, in seconds.
 POLL_SECONDS = 0.5
+# Parts of an own cluster that wait in its scheduler beside one a worker, and seconds between two looks at what is finished: handed out and
+# collected by the dozen, a part costs the handing process half of what it costs alone.
+BACKLOG, COLLECT_SECONDS = 64, 0.05
 # Dask's own limit is two minutes, in which nothing else is looked at; a nanny ends a hanging process after four seconds.
 RESTART_SECONDS = 15
 _PLUGIN = "mirscan-context"
@@ -95,46 +98,58 @@ class DaskExecutor:
         return failures
 
     def _work(self, client, waiting: deque, failures: dict[int, str], done: Done, threads: int, most_workers: int) -> None:
+        # Only the scheduler of an own cluster keeps tasks back until a worker is free. A foreign one, or one that counts resources, puts
+        # them on workers at once, where their time limit would run.
+        backlog = BACKLOG if most_workers and not self._options.resources else 0
         while waiting or self._tasks:
-            self._submit(client, waiting, threads, most_workers)
-            self._collect(done, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
+            self._submit(client, waiting, threads, most_workers, backlog)
+            self._collect(client, done, backlog, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
             self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
 
     def _lost(self) -> RunError:
         root = self._context.store.root
         return RunError(f"{root}: the Dask scheduler is gone. Finished parts are kept: `mirscan resume {root}`.")
 
-    def _submit(self, client, waiting: deque, threads: int, most_workers: int) -> None:
-        resources, plan = parse_resources(self._options.resources), self._context.plan
-        if most_workers and not resources:
-            # One part waits in the scheduler, so that no worker idles while this process writes down a finished part.
-            n_tasks = most_workers + 1
-        else:
-            # A foreign scheduler, or one that counts resources, puts a task on a worker at once, where its time limit would run.
-            n_tasks = max(1, most_workers, _count_workers(client, resources))
-        while waiting and len(self._tasks) < n_tasks:
-            part, attempt = waiting.popleft()
-            key = f"mirscan-part-{part}-try-{attempt}-{time.monotonic_ns()}"
-            arguments = self._context.store.root, part, plan.identity, threads
-            future = client.submit(process_remotely, *arguments, key=key, pure=False, priority=-part, resources=resources)
-            self._tasks[future] = _Task(part, attempt)
+    def _submit(self, client, waiting: deque, threads: int, most_workers: int, backlog: int) -> None:
+        resources = parse_resources(self._options.resources)
+        n_workers = most_workers if backlog else max(1, most_workers, _count_workers(client, resources))
+        room = n_workers + backlog - len(self._tasks)
+        if self._tasks and room <= backlog // 2:
+            return
+        tasks = [_Task(*waiting.popleft()) for _ in range(min(room, len(waiting)))]
+        if not tasks:
+            return
+        futures = client.map(
+            process_remotely,
+            [task.part for task in tasks],
+            key=[f"mirscan-part-{task.part}-try-{task.attempt}-{time.monotonic_ns()}" for task in tasks],
+            root=self._context.store.root,
+            identity=self._context.plan.identity,
+            threads=threads,
+            pure=False,
+            priority=-tasks[0].part,
+            resources=resources,
+        )
+        self._tasks.update(zip(futures, tasks, strict=True))
 
-    def _collect(self, done: Done, fail) -> None:
+    def _collect(self, client, done: Done, backlog: int, fail) -> None:
         from distributed import TimeoutError as WaitTimeout
         from distributed import wait
 
-        try:
-            finished = wait(list(self._tasks), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED").done
-        except WaitTimeout:
-            finished = {future for future in self._tasks if future.cancelled()}
-        for future in finished:
+        with contextlib.suppress(WaitTimeout):
+            wait(list(self._tasks), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
+        if backlog:
+            time.sleep(COLLECT_SECONDS)
+        outcomes = _gather(client, [future for future in self._tasks if future.status == "finished"])
+        outcomes |= {future: future.exception() for future in self._tasks if future.status == "error"}
+        for future, outcome in outcomes.items():
             task = self._tasks.pop(future)
-            if future.status == "finished":
-                done(task.part, future.result())
-            elif future.status == "error":
-                fail(task, _reason(future.exception()), future.exception())
+            if isinstance(outcome, dict):
+                done(task.part, outcome)
             else:
-                raise self._lost()
+                fail(task, _reason(outcome), outcome)
+        if any(future.cancelled() for future in self._tasks):
+            raise self._lost()
 
     def _stop_overdue(self, client, fail) -> None:
         limit, now = self._options.part_timeout, time.monotonic()
@@ -168,7 +183,7 @@ class DaskExecutor:
             failures[task.part] = reason
 
 
-def process_remotely(root: str, part: int, identity: dict, threads: int) -> dict:
+def process_remotely(part: int, root: str, identity: dict, threads: int) -> dict:
     """The task that a worker runs."""
     return process_part(worker_context(root, identity, threads), part)
 
@@ -193,6 +208,15 @@ def context_plugin(root: str, identity: dict, threads: int):
                 worker_context(root, identity, threads).warm_up()
 
     return ContextPlugin()
+
+
+def _gather(client, futures: list) -> dict:
+    """Future -> the record that its part returned, or the exception that came instead; in one message for all where all are well."""
+    try:
+        return dict(zip(futures, client.gather(futures), strict=True))
+    except Exception:
+        # A worker may die between the end of its part and this call: then one by one.
+        return {future: future.exception() or future.result() for future in futures}
 
 
 def _count_workers(client, resources: dict[str, float] | None) -> int:

@@ -90,7 +90,7 @@ def test_cluster__a_file_starts_workers_with_resources(runs, golden, tmp_path):
 def test_cluster__adapts_to_the_parts_that_wait(tmp_path, monkeypatch):
     """No workers at first, two at most: while parts wait, there must be two."""
 
-    def slow_part(*arguments):
+    def slow_part(part, **run):
         time.sleep(2)
         return {"worker": os.getpid()}
 
