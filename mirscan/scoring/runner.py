@@ -15,8 +15,6 @@ logger = logging.getLogger("mirscan.scoring")
 
 # Batches under way on a GPU while the next ones are prepared; on a processor there is nothing to overlap.
 _GPU_DEPTH = 4
-# Batches whose inputs are made together: tables and network each fill the L2 cache, so they should not take turns too often.
-BATCHES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Work:
-    """Memory of one thread: work space for the stem's tables, and the network's inputs for BATCHES_AT_ONCE batches."""
+    """Memory of one thread: work space for the stem's tables, and the network's inputs for one batch."""
 
     tables: tuple
     inputs: list[np.ndarray]
@@ -103,15 +101,12 @@ class BatchRunner(ABC):
     def _score_batches(self, starts: range, pairs: Pairs, scores: np.ndarray, work: Work) -> None:
         under_way: deque = deque()
         depth = _GPU_DEPTH if self.device == "gpu" else 0
-        for first in range(0, len(starts), BATCHES_AT_ONCE):
-            run = starts[first : first + BATCHES_AT_ONCE]
-            self._fill_inputs(slice(run[0], min(run[-1] + self.batch_size, len(pairs))), pairs, work)
-            for number, start in enumerate(run):
-                rows = slice(start, min(start + self.batch_size, len(pairs)))
-                batch = slice(number * self.batch_size, (number + 1) * self.batch_size)
-                under_way.append((rows, self._compute([value[batch] for value in work.inputs])))
-                if len(under_way) > depth:
-                    self._finish(*under_way.popleft(), scores)
+        for start in starts:
+            rows = slice(start, min(start + self.batch_size, len(pairs)))
+            self._fill_inputs(rows, pairs, work)
+            under_way.append((rows, self._compute(work.inputs)))
+            if len(under_way) > depth:
+                self._finish(*under_way.popleft(), scores)
         while under_way:
             self._finish(*under_way.popleft(), scores)
 
@@ -132,9 +127,8 @@ class BatchRunner(ABC):
                 value[:n] = pairs.duplex(rows)
 
     def _make_work(self) -> Work:
-        n = self.batch_size * BATCHES_AT_ONCE
-        inputs = [np.zeros((n, *tensor.shape[1:]), self._input_type(tensor.name)) for tensor in self.compiled.network.inputs]
-        return Work(self.compiled.stem.make_scratch() if self.compiled.stem else (), inputs)
+        inputs = [np.zeros((self.batch_size, *tensor.shape[1:]), self._input_type(tensor.name)) for tensor in self.compiled.network.inputs]
+        return Work(self.compiled.stem.make_scratch(self.compiled.dtype == "bfloat16") if self.compiled.stem else (), inputs)
 
     def _input_type(self, name: str):
         if name in ("mirna_codes", "target_codes"):

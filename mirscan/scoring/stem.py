@@ -96,31 +96,41 @@ class Stem:
             *affine,
         )
 
-    def make_scratch(self) -> tuple:
+    def make_scratch(self, is_bfloat16: bool = False) -> tuple:
         """Work space of one thread."""
         terms, n_parts = self.terms, -(-self.terms.kernel // WORD)
         n_sums = terms.constant.shape[1]
         n_tables = max(n_parts, PARTS_AT_ONCE)
         n_codes = (terms.n_places - 1) * terms.stride + n_tables * WORD
-        row = np.zeros(int(np.prod(self.shape)), np.float32)
-        return (
+        letters = np.zeros((terms.kernel, 5, n_sums), np.float32)
+        offset = np.zeros((len(terms.constant), n_sums), np.float32)
+        tables = (letters.astype(np.int16), offset.astype(np.int16)) if is_bfloat16 else (letters, offset)
+        of_tables = tables[0].dtype
+        active = np.zeros(n_sums, np.float32)
+        of_mirna = (
             np.zeros_like(terms.target),
-            np.zeros((terms.kernel, 5, n_sums), np.float32),
-            np.zeros((n_tables, N_WORDS, n_sums), np.float32),
+            letters,
+            offset,
+            *tables,
+            np.zeros((n_tables, N_WORDS, n_sums), of_tables),
             np.zeros((n_parts, N_WORDS), np.bool_),
-            np.zeros((len(terms.constant), n_sums), np.float32),
-            np.zeros((1, n_sums), np.float32),
-            np.zeros(n_sums, np.float32),
-            row,
-            row.view(np.uint32),
+        )
+        of_place = (
+            np.zeros((1, n_sums), of_tables),
+            np.zeros(n_sums, of_tables),
+            np.zeros(n_sums, of_tables),
+            active,
+            active.view(np.uint32),
+            np.zeros(n_sums, np.uint16),
             np.zeros(n_codes, np.uint8),
             np.zeros(n_codes + WORD, np.uint8),
         )
+        return of_mirna, of_place
 
     def fill(self, mirnas: np.ndarray, index: np.ndarray, targets: np.ndarray, scratch: tuple, out: np.ndarray) -> None:
         """Stems of the pairs (mirnas[index[r]], targets[r]) into out (n, *shape), float32, or uint16 for bfloat16.
 
-        `mirnas` (k, M) uint8; `index` (n,) int32 with equal numbers side by side; `targets` (n, L) uint8.
+        `mirnas` (k, M) uint8; `index` (n,) int32 with equal numbers side by side; `targets` (n, L) uint8; `scratch` for this type of out.
         """
         flat = out.reshape(len(out), -1)
         is_bfloat16 = out.dtype == np.uint16

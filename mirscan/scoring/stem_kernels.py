@@ -68,6 +68,32 @@ def encode_words(target, pad, words, letters):
 
 
 @njit
+def measure_unit(letters, offset):
+    """The unit in which int16 holds every sum of a row of `offset` and one letter at each kernel row, whichever letters they are."""
+    bound = np.float32(0.0)
+    for column in range(offset.shape[1]):
+        largest = np.float32(0.0)
+        for row in range(offset.shape[0]):
+            largest = max(largest, abs(offset[row, column]))
+        for row in range(letters.shape[0]):
+            term = np.float32(0.0)
+            for letter in range(4):
+                term = max(term, abs(letters[row, letter, column]))
+            largest += term
+        bound = max(bound, largest)
+    # Each of at most fifty terms is rounded by half a unit.
+    return bound / np.float32(32700.0) if bound > 0.0 else np.float32(1.0)
+
+
+@njit
+def count_units(values, unit, counts):
+    """`values` as whole numbers of units, into `counts` (the same size) int16."""
+    flat, out, per_unit = values.reshape(-1), counts.reshape(-1), np.float32(1.0) / unit
+    for index in range(flat.shape[0]):
+        out[index] = np.int16(np.rint(flat[index] * per_unit))
+
+
+@njit
 def make_word(part, word, letters, words):
     """Row of the word table: the sum of three rows of the letter table; those beyond the kernel are zero."""
     depth, last = WORD * part, letters.shape[0] - 1
@@ -80,36 +106,48 @@ def make_word(part, word, letters, words):
 
 
 @njit
-def start_place(offset, row, words, first, second, third, fourth, best):
-    """best = sum of a row of `offset` and of four word rows."""
-    for column in range(best.shape[0]):
-        best[column] = (
+def add_words(offset, row, words, first, second, third, fourth, total):
+    """total = sum of a row of `offset` and of four word rows."""
+    for column in range(total.shape[0]):
+        total[column] = (
             offset[row, column] + words[0, first, column] + words[1, second, column] + words[2, third, column] + words[3, fourth, column]
         )
 
 
 @njit
-def join_place(offset, row, words, first, second, third, fourth, best):
-    """best = the larger of itself and that sum."""
+def take_larger(total, best):
+    """best = the larger of itself and `total`, column by column."""
     for column in range(best.shape[0]):
-        value = (
-            offset[row, column] + words[0, first, column] + words[1, second, column] + words[2, third, column] + words[3, fourth, column]
-        )
-        best[column] = value if value > best[column] else best[column]
+        best[column] = total[column] if total[column] > best[column] else best[column]
 
 
 @njit
-def activate(best, slope, has_affine, scale, shift):
-    """Leaky ReLU (slope 0: ReLU; 1: none), then scale and shift of each column, in place. All of it rises, so it may follow the maximum."""
-    if slope == 0.0:
-        for column in range(best.shape[0]):
-            best[column] = best[column] if best[column] > 0.0 else np.float32(0.0)
-    elif slope < 1.0:
-        for column in range(best.shape[0]):
-            best[column] = best[column] if best[column] > 0.0 else slope * best[column]
+def pool_columns(best, pool, n_channels, pooled):
+    """pooled[c] = the largest of best[c], best[c + n_channels], ... `pool` of them.
+
+    Computed for every c in one long loop, though only each pool-th column is used: many short loops would take longer.
+    """
+    n = best.shape[0] - (pool - 1) * n_channels
+    for column in range(n):
+        pooled[column] = best[column]
+    for other in range(1, pool):
+        further = best[other * n_channels :]
+        for column in range(n):
+            pooled[column] = further[column] if further[column] > pooled[column] else pooled[column]
+
+
+@njit
+def activate(best, unit, slope, has_affine, scale, shift, active):
+    """active = leaky ReLU (slope 0: ReLU; 1: none) of best * unit, then scale and shift of each column.
+
+    All of it rises, so it may follow the maximum.
+    """
+    for column in range(best.shape[0]):
+        value = best[column] * unit
+        active[column] = value if value > 0.0 else slope * value
     if has_affine:
-        for column in range(best.shape[0]):
-            best[column] = best[column] * scale[column] + shift[column]
+        for column in range(active.shape[0]):
+            active[column] = active[column] * scale[column] + shift[column]
 
 
 @njit
@@ -124,29 +162,21 @@ def add_far_parts(offset, row, words, codes, start, extended):
 
 
 @njit
-def write_columns(best, pool, n_channels, first, step, out):
-    """Largest of `pool` neighbouring miRNA columns; pooled column i goes to out[first + i * step :], n_channels numbers.
+def write_columns(active, pool, n_channels, first, step, out):
+    """The n_channels numbers of pooled miRNA column i go from active[i * pool * n_channels :] to out[first + i * step :].
 
     All arguments but the arrays are np.uintp: a signed index may be negative, and looking for that keeps the loops from being vectorised
     (3 times slower).
     """
-    one, block = np.uintp(1), np.uintp(BLOCK)
-    n_pooled, n_blocked = np.uintp(best.shape[0]) // n_channels // pool, n_channels // block * block
-    for pooled in range(n_pooled):
-        source, goal = pooled * pool * n_channels, first + pooled * step
+    block = np.uintp(BLOCK)
+    n_blocked = n_channels // block * block
+    for column in range(np.uintp(active.shape[0]) // n_channels // pool):
+        source, goal = column * pool * n_channels, first + column * step
         for start in range(np.uintp(0), n_blocked, block):
             for channel in range(block):
-                out[goal + start + channel] = best[source + start + channel]
-            for other in range(one, pool):
-                begin = source + other * n_channels + start
-                for channel in range(block):
-                    value, largest = best[begin + channel], out[goal + start + channel]
-                    out[goal + start + channel] = value if value > largest else largest
+                out[goal + start + channel] = active[source + start + channel]
         for channel in range(n_blocked, n_channels):
-            value = best[source + channel]
-            for other in range(one, pool):
-                value = max(value, best[source + other * n_channels + channel])
-            out[goal + channel] = value
+            out[goal + channel] = active[source + channel]
 
 
 @njit
@@ -162,43 +192,58 @@ def fill_stems(mirnas, index, targets, terms, form, scratch, out, out_bits, is_b
     """Stems of pairs (mirnas[index[r]], targets[r]) into out (n, size) float32 or, as bfloat16, out_bits (n, size) uint16.
 
     `index` (n,) holds equal miRNAs side by side: tables are made once for each run of equal numbers. `terms`: (pair_terms, first_column,
-    n_reached, target_terms, constant, mirna_terms, scale, shift, slope). `form`: (stride, pad, J, n_channels, pool_j, pool_i, step_j,
-    step_i). `scratch`: (sums, letters, words, is_made, offset, extended, best, row, row_bits, word_codes, letter_codes); row_bits is row
-    seen as uint32.
+    n_reached, target_terms, constant, mirna_terms, slope, has_affine, scale, shift). `form`: (stride, pad, J, n_channels, pool_j, pool_i,
+    step_j, step_i). `scratch`: what is kept for a miRNA, (sums, letters, offset, letter_table, offset_table, words, is_made), and for a
+    place, (extended, total, best, active, active_bits, halves, word_codes, letter_codes); active_bits is active seen as uint32.
+
+    For bfloat16, which keeps 8 bits, the tables (letter_table to best) are int16 in units of the miRNA: half the size, a third less time.
+    For float32 they are float32, and letter_table and offset_table are letters and offset themselves.
     """
     pair_terms, first_column, n_reached, target_terms, constant, mirna_terms, slope, has_affine, scale, shift = terms
     stride, pad, n_rows, n_channels, pool_j, pool_i, step_j, step_i = form
-    sums, letters, words, is_made, offset, extended, best, row, row_bits, word_codes, letter_codes = scratch
+    (sums, letters, offset, letter_table, offset_table, words, is_made), of_place = scratch
+    extended, total, best, active, active_bits, halves, codes, letter_codes = of_place
     n_parts = is_made.shape[0]
     pool, channels, step = np.uintp(pool_i), np.uintp(n_channels), np.uintp(step_i)
+    unit = np.float32(1.0)
     for pair in range(targets.shape[0]):
         if pair == 0 or index[pair] != index[pair - 1]:
             mirna = mirnas[index[pair]]
             build_letter_table(mirna, pair_terms, first_column, n_reached, target_terms, sums, letters)
             build_offset(mirna, constant, mirna_terms, offset)
+            if is_bfloat16:
+                unit = measure_unit(letters, offset)
+                count_units(letters, unit, letter_table)
+                count_units(offset, unit, offset_table)
             is_made[:] = False
-        encode_words(targets[pair], pad, word_codes, letter_codes)
-        goal = row if is_bfloat16 else out[pair]
+        encode_words(targets[pair], pad, codes, letter_codes)
         for place in range(n_rows // pool_j * pool_j):
             start = place * stride
             for part in range(n_parts):
-                word = word_codes[start + WORD * part]
+                word = codes[start + WORD * part]
                 if not is_made[part, word]:
                     is_made[part, word] = True
-                    make_word(part, word, letters, words)
+                    make_word(part, word, letter_table, words)
             # parts that the kernel does not have stay zero in `words`
-            first, second = word_codes[start], word_codes[start + WORD]
-            third, fourth = word_codes[start + 2 * WORD], word_codes[start + 3 * WORD]
-            here, here_row = offset, place if offset.shape[0] > 1 else 0
+            first, second, third, fourth = codes[start], codes[start + WORD], codes[start + 2 * WORD], codes[start + 3 * WORD]
+            here, here_row = offset_table, place if offset_table.shape[0] > 1 else 0
             if n_parts > PARTS_AT_ONCE:
-                add_far_parts(offset, here_row, words, word_codes, start, extended)
+                add_far_parts(offset_table, here_row, words, codes, start, extended)
                 here, here_row = extended, 0
             if place % pool_j == 0:
-                start_place(here, here_row, words, first, second, third, fourth, best)
+                add_words(here, here_row, words, first, second, third, fourth, best)
             else:
-                join_place(here, here_row, words, first, second, third, fourth, best)
+                add_words(here, here_row, words, first, second, third, fourth, total)
+                take_larger(total, best)
             if place % pool_j == pool_j - 1:
-                activate(best, slope, has_affine, scale, shift)
-                write_columns(best, pool, channels, np.uintp(place // pool_j * step_j), step, goal)
-        if is_bfloat16:
-            round_to_bfloat16(row_bits, out_bits[pair])
+                pooled = best
+                if pool_i > 1:
+                    pool_columns(best, pool_i, n_channels, total)
+                    pooled = total
+                activate(pooled, unit, slope, has_affine, scale, shift, active)
+                first_out = np.uintp(place // pool_j * step_j)
+                if is_bfloat16:
+                    round_to_bfloat16(active_bits, halves)
+                    write_columns(halves, pool, channels, first_out, step, out_bits[pair])
+                else:
+                    write_columns(active, pool, channels, first_out, step, out[pair])

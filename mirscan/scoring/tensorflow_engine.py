@@ -61,7 +61,8 @@ class TensorFlowRunner(BatchRunner):
         self._predict = predict
 
     def _compute(self, inputs: list[np.ndarray]):
-        return self._predict(*inputs)
+        # on a GPU the next batch is filled in while this one is under way
+        return self._predict(*([value.copy() for value in inputs] if self.device == "gpu" else inputs))
 
     @staticmethod
     def _collect(result) -> np.ndarray:
