@@ -25,6 +25,7 @@ _FARRUGIA = "Farrugia 2025, University of Malta (github.com/DavidF-22/ICS3909-FY
 _MIRBIND = "Klimentová et al. 2022, doi:10.3390/genes13122323"
 _MIRBIND_2 = "miRBind 2, BioGeMT 2026 (github.com/BioGeMT/miRBind_2.0)"
 _ITERATIVE = "iterative training, CEITEC 2020 (github.com/ML-Bioinfo-CEITEC/mirna_binding)"
+_COLBERT = "after ColBERT, Khattab & Zaharia 2020, doi:10.1145/3397271.3401075"
 _TARGETNET = "TargetNet, Min et al. 2022, doi:10.1093/bioinformatics/btab733"
 
 # name -> module:function, what it is, where it comes from
@@ -41,6 +42,7 @@ _ROWS = {
     "bilstm_attention": ("recurrent:bilstm_attention", "two BiLSTM layers with attention along the miRNA", _FARRUGIA),
     "gru": ("recurrent:gru", "three GRU layers with attention along the miRNA", _FARRUGIA),
     "targetnet": ("targetnet:targetnet", "1-D ResNet on seed-aligned strands", _TARGETNET),
+    "late_interaction": ("late_interaction:late_interaction", "strands read apart, largest similarities joined", _COLBERT),
     "transformer": ("transformer:transformer", "transformer encoder with fc, cnn or bilstm head", "encoder: Devlin et al. 2019"),
 }
 ARCHITECTURES: dict[str, Architecture] = {name: Architecture(*row) for name, row in _ROWS.items()}

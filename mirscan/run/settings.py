@@ -80,7 +80,7 @@ class ScanSettings:
     @property
     def needs_whole_transcripts(self) -> bool:
         """Whether sites of one transcript must be seen together."""
-        return self.min_distance > 0 or self.regions is not None or "previous_distance" in self.features
+        return self.min_distance > 0 or "previous_distance" in self.features
 
     @property
     def rows_per_part(self) -> int:

@@ -48,8 +48,8 @@ def iter_candidates(
     computed on the sites that are kept.
 
     Raises InputError where `table` was compiled for another number of miRNAs, for a transcript of 2**31 nt, for numbers out of range,
-    where a transcript is cut although regions, min_distance or previous_distance need whole ones, for unknown features, and as
-    `read_regions` does.
+    where a transcript is cut although min_distance or previous_distance need whole ones, for unknown features, and as `read_regions`
+    does.
     """
     _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features)
     first, last = _transcript_range(transcriptome, first, last)
@@ -124,8 +124,8 @@ def _codes_range(scan: Scan, first: int, last: int, start: int, stop: int | None
         raise InputError(
             f"start {start} and stop {stop}; expected places on transcripts of {lengths[first]:,} and {lengths[last - 1]:,} nt"
         )
-    if scan.needs_whole_transcripts and (start, stop) != (0, lengths[last - 1]):
-        raise InputError("start and stop cut a transcript; regions, min_distance and previous_distance need whole ones")
+    if scan.looks_back and (start, stop) != (0, lengths[last - 1]):
+        raise InputError("start and stop cut a transcript; min_distance and previous_distance need whole ones")
     return int(scan.begin[first]) + start, int(scan.begin[last - 1]) + stop
 
 

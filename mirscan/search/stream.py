@@ -40,13 +40,8 @@ class Scan:
 
     @property
     def looks_back(self) -> bool:
-        """Whether sites of one transcript must be seen together."""
+        """Whether sites of one transcript must be seen together, so that windows are cut between transcripts only."""
         return self.min_distance > 0 or "previous_distance" in self.features
-
-    @property
-    def needs_whole_transcripts(self) -> bool:
-        """Whether windows are cut between transcripts only."""
-        return self.looks_back or self.regions is not None
 
     def fill(self, position: int, stop: int) -> tuple[int, Rows]:
         """Rows of sites that start in codes[position:stop], up to one batch; and the position to go on from."""
@@ -108,18 +103,21 @@ def split_windows(scan: Scan, start: int, stop: int) -> list[tuple[int, int]]:
         return []
     size = int(np.clip(scan.batch_rows / max(expected_hits_per_base(scan.table), 1e-9), scan.block, _MAX_WINDOW))
     cuts = list(range(start, stop, size))
-    if scan.needs_whole_transcripts:
+    if scan.looks_back:
         # Whole transcripts: memory then follows the longest one where it alone exceeds a batch.
         nearest = np.searchsorted(scan.begin, cuts, side="right") - 1
         cuts = sorted({int(scan.begin[number]) for number in nearest})
-    return [window for window in zip(cuts, [*cuts[1:], stop], strict=True) if _has_regions(scan, *window)]
+    windows = list(zip(cuts, [*cuts[1:], stop], strict=True))
+    return windows if scan.regions is None else [window for window in windows if _has_regions(scan, *window)]
 
 
 def _has_regions(scan: Scan, position: int, stop: int) -> bool:
-    if scan.regions is None:
-        return True
-    first, last = np.searchsorted(scan.begin, position), np.searchsorted(scan.begin, stop)
-    return bool(scan.regions.first[last] > scan.regions.first[first])
+    """Whether a region reaches into codes[position:stop]."""
+    regions = scan.regions
+    first, last = np.searchsorted(scan.begin, position, side="right") - 1, np.searchsorted(scan.begin, stop)
+    numbers = np.arange(regions.first[first], regions.first[last])
+    begin = scan.begin[np.searchsorted(regions.first, numbers, side="right") - 1]
+    return bool(np.any((begin + regions.starts[numbers] < stop) & (begin + regions.ends[numbers] > position)))
 
 
 def stream_parts(scan: Scan, windows: list[tuple[int, int]], threads: int) -> Iterator[Part]:
