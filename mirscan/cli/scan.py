@@ -18,6 +18,10 @@ Cluster = Annotated[
     Path | None,
     typer.Option("--cluster", help="TOML file that describes a cluster (SLURM, PBS, LSF, SGE, Kubernetes, CUDA).", rich_help_panel=_HOW),
 ]
+Resources = Annotated[
+    str | None,
+    typer.Option("--resources", help="What a part takes of a worker of --scheduler or --cluster, as in GPU=1.", rich_help_panel=_HOW),
+]
 MemoryLimit = Annotated[str | None, typer.Option("--memory-limit", help="Memory of one worker, as in 4GiB.", rich_help_panel=_HOW)]
 PartTimeout = Annotated[
     float | None, typer.Option("--part-timeout", help="Seconds after which a part is taken from a hanging worker.", rich_help_panel=_HOW)
@@ -91,6 +95,7 @@ def scan(
     threads: Threads = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    resources: Resources = None,
     memory_limit: MemoryLimit = None,
     part_timeout: PartTimeout = None,
     dashboard: Dashboard = False,
@@ -117,7 +122,7 @@ def scan(
         batch_size=batch_size,
         part_rows=part_rows,
     )
-    options = _options(workers, threads, scheduler, cluster, memory_limit, part_timeout, dashboard)
+    options = _options(workers, threads, scheduler, cluster, resources, memory_limit, part_timeout, dashboard)
     if dry_run:
         _print_estimate(mirnas, utrs, settings)
         return
@@ -135,6 +140,7 @@ def resume(
     threads: Threads = None,
     scheduler: Scheduler = None,
     cluster: Cluster = None,
+    resources: Resources = None,
     memory_limit: MemoryLimit = None,
     part_timeout: PartTimeout = None,
     dashboard: Dashboard = False,
@@ -144,7 +150,7 @@ def resume(
     from mirscan.cli.scan_report import print_result, scan_progress
     from mirscan.run import resume as run_resume
 
-    options = _options(workers, threads, scheduler, cluster, memory_limit, part_timeout, dashboard)
+    options = _options(workers, threads, scheduler, cluster, resources, memory_limit, part_timeout, dashboard)
     with scan_progress(quiet) as progress:
         result = run_resume(folder, progress=progress, **options)
     print_result(result, quiet)
@@ -169,12 +175,13 @@ def status(folder: Annotated[str, typer.Argument(help="Folder of a run.")]) -> N
         print(f"part {part} failed: {reason}")
 
 
-def _options(workers, threads, scheduler, cluster, memory_limit, part_timeout, dashboard) -> dict:
+def _options(workers, threads, scheduler, cluster, resources, memory_limit, part_timeout, dashboard) -> dict:
     return dict(
         workers=workers,
         threads=threads,
         scheduler=scheduler,
         cluster=_text(cluster),
+        resources=resources,
         memory_limit=memory_limit,
         part_timeout=part_timeout,
         dashboard=dashboard,

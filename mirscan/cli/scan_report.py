@@ -45,6 +45,8 @@ def print_result(result, quiet: bool) -> None:
     )
     for seed, count in result.n_by_seed.items():
         print(f"  {seed:16} {count:>12,}  {count / total:6.1%}")
+    for line in _describe_scoring(result):
+        print(line)
     if result.top_pairs:
         print("strongest pairs")
         for row in result.top_pairs[:5]:
@@ -53,8 +55,32 @@ def print_result(result, quiet: bool) -> None:
     for name, size, note in _list_files(result):
         print(f"  {result.out}/{name:18} {_size(size):>9}  {note}")
     print(f"done in {sum(result.seconds.values()):.1f} s ({', '.join(f'{stage} {value:.1f}' for stage, value in result.seconds.items())})")
+    print(f"peak memory: {_describe_memory(result.peak_memory_mb)}")
     for warning in result.warnings:
         print(f"note: {warning}")
+
+
+def _describe_scoring(result) -> Iterator[str]:
+    """By what the sites were scored, what was saved, and what a prefilter cut and cost."""
+    if not result.scoring:
+        return
+    scorer, counts = result.scorer, result.scoring
+    how = ", ".join(scorer[key] for key in ("engine", "device", "precision") if key in scorer and scorer[key] != scorer["model"])
+    distinct = f"{counts['pairs']:,} windows, {counts['computed']:,} of them distinct, which saves {counts['saved']:.1%}"
+    yield f"scored by {scorer['model']} ({how}): {distinct}"
+    if "survivors" in counts:
+        lost = f"about {counts['lost_estimate']:,} ({counts['lost_share']:.2%}) of what {scorer['model']} would report are lost"
+        yield f"prefilter {scorer['prefilter']['model']}: {counts['survivors']:,} survived, {counts['cut']:,} were cut"
+        yield f"  {lost}, by an audit of {counts['audited']:,} cut ones"
+
+
+def _describe_memory(peaks: dict[str, int]) -> str:
+    """Of this process, and of each worker where others made the parts."""
+    others = [peak for name, peak in peaks.items() if name != "main"]
+    if len(others) == 1 and others[0] <= peaks["main"]:
+        return f"{peaks['main']:,} MB"
+    workers = f"{len(others)} worker{'s' if len(others) != 1 else ''}"
+    return f"{peaks['main']:,} MB here, {', '.join(f'{peak:,} MB' for peak in others)} in {workers}"
 
 
 def _describe_pair(row: dict) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from mirscan.run.inputs import compile_run_table
+from mirscan.run.inputs import compile_run_table, prefilter_of
+from mirscan.run.partition import BATCH_SCORED
 from mirscan.run.plan import BYTES_PER_ROW
 from mirscan.run.settings import DEFAULT_SEEDS, ScanSettings, make_settings
 from mirscan.search.candidates import count_candidates, find_candidates
@@ -20,11 +21,13 @@ from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
 SECONDS_PER_SITE = 1.1e-6
 # Two processes score 1.76 times as fast as one.
 PARALLEL_SHARE = 0.88
-# A fifth of what an H200 does in bfloat16 by its data sheet (989 TFLOP/s), for networks this small an optimistic share, and the
-# windows that one core can find and cut for it in a second: the smaller of the two limits a GPU.
+# A fifth of what an H200 does in bfloat16 by its data sheet (989 TFLOP/s), for networks this small an optimistic share, and the windows
+# that sixteen cores beside it find, cut and give duplex energies in a second: the smaller of the two limits a GPU.
 GPU_MFLOP_PER_SECOND, GPU_WINDOWS_PER_SECOND = 2e8, 2e6
 MEASURE_SECONDS = 1.0
 SAMPLE_ROWS, CHUNK_ROWS = 65_536, 8_192
+# Fewer miRNAs would make the sample too narrow.
+LEAST_MIRNAS = 32
 STRICTER_SEEDS = ("8mer", "7mer-m8", "7mer-A1")
 
 
@@ -50,37 +53,47 @@ def _estimate_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: 
     rate, mflop = measure_scores(asked, transcriptome, mirnas)
     cores = os.cpu_count() or 1
     parallel = rate * (1 if cores == 1 else cores * PARALLEL_SHARE)
-    here = f"scores with model {asked.model}: {rate:,.0f} windows/s of one core measured now; about {_duration(n / rate)} with --workers 0"
+    here = f"scores with model {asked.model}: {rate:,.0f} windows/s of one core measured now; about {_duration(n / rate)} on one core"
     here += f", {_duration(n / parallel)} with --workers {cores}" if cores > 1 else ""
     if not mflop:
         return [here]
     gpu = min(GPU_MFLOP_PER_SECOND / mflop, GPU_WINDOWS_PER_SECOND)
-    return [here, f"on one H200-class GPU: about {_duration(n / gpu)} (reckoned from {mflop:.3g} MFLOP a window, not measured)"]
+    return [
+        here,
+        f"on one H200-class GPU: about {_duration(n / gpu)} (reckoned from {mflop:.3g} MFLOP a window and 16 cores beside it, not measured)",
+    ]
 
 
 def measure_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet) -> tuple[float, float]:
     """(windows/s of one core, MFLOP a window) of the scorer on real candidates; the first chunk warms up and is not timed."""
     from mirscan.scoring import load_scorer, score_candidates
 
-    scorer = load_scorer(asked.model, precision=asked.precision, batch_size=asked.batch_size, threads=1)
-    sample = _sample(asked, transcriptome, mirnas)
-    score_candidates(sample.slice(0, min(256, len(sample))), transcriptome, mirnas, scorer)
+    prefilter = prefilter_of(asked) if asked.prefilter else None
+    scorer = load_scorer(asked.model, precision=asked.precision, batch_size=asked.batch_size, threads=1, prefilter=prefilter)
+    sample, some = _sample(asked, transcriptome, mirnas)
+    score_candidates(sample.slice(0, min(256, len(sample))), transcriptome, some, scorer)
     rows, started = 0, time.perf_counter()
     while time.perf_counter() - started < MEASURE_SECONDS:
         chunk = sample.slice(rows % len(sample), CHUNK_ROWS)
-        score_candidates(chunk, transcriptome, mirnas, scorer)
+        score_candidates(chunk, transcriptome, some, scorer)
         rows += len(chunk)
     return rows / (time.perf_counter() - started), scorer.card.mflop
 
 
-def _sample(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet) -> pa.Table:
-    """Candidates of the first transcripts that have enough of them, or of all."""
+def _sample(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet) -> tuple[pa.Table, MirnaSet]:
+    """Candidates of the first transcripts that have enough of them, or of all; of some miRNAs only.
+
+    A scan scores BATCH_SCORED candidates at once, in which a miRNA comes so many times; a chunk of all miRNAs would have few of each, and
+    what is worked out once a miRNA would weigh too much.
+    """
+    every = min(BATCH_SCORED // CHUNK_ROWS, max(1, len(mirnas) // LEAST_MIRNAS))
+    some = mirnas.take(range(0, len(mirnas), every))
     last = 64
     while True:
         last = min(last, len(transcriptome))
-        found = find_candidates(transcriptome, mirnas, seeds=asked.seeds, all_types=asked.all_types, last=last)
+        found = find_candidates(transcriptome, some, seeds=asked.seeds, all_types=asked.all_types, last=last)
         if len(found) >= SAMPLE_ROWS or last == len(transcriptome):
-            return found.slice(0, SAMPLE_ROWS)
+            return found.slice(0, SAMPLE_ROWS), some
         last *= 4
 
 
@@ -92,7 +105,7 @@ def _suggest(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet
     if asked.species is None and len({name.split("-")[0] for name in mirnas.names}) > 1:
         lines.append("cheaper: --species keeps the miRNAs of one species")
     if asked.has_model_folder and asked.model != "fast":
-        lines.append("cheaper: --model fast, or --prefilter where the model's card names one")
+        lines.append("cheaper: --model fast" + ("" if asked.prefilter else ", or --prefilter where the model's card names one"))
     if asked.regions is not None:
         within = read_regions(asked.regions, transcriptome)
         bases = int((within.ends - within.starts).sum())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mirscan.errors import MirscanError, RunError
 from mirscan.run.files import Store, explain, is_full, part_failure
 from mirscan.run.partition import PartContext, open_context, process_part
-from mirscan.run.settings import RunOptions
+from mirscan.run.settings import RunOptions, parse_resources
 
 # (part, its record) when a part is done; (part, bases, rows) while it goes.
 Done = Callable[[int, dict], None]
@@ -76,6 +76,7 @@ class DaskExecutor:
         self._context, self._options, self._tell = context, options, tell
         self._tasks: dict = {}
         self._looked = time.monotonic()
+        self._is_waiting = False
 
     def run(self, parts: Iterable[int], done: Done, going: Going) -> dict[int, str]:
         """Process `parts`; return the reason for each that failed for good. Raises RunError when the scheduler is lost."""
@@ -112,7 +113,12 @@ class DaskExecutor:
 
     def _submit(self, client, waiting: deque, threads: int, most_workers: int, backlog: int) -> None:
         resources = parse_resources(self._options.resources)
-        n_workers = most_workers if backlog else max(1, most_workers, _count_workers(client, resources))
+        n_workers = most_workers
+        if not backlog:
+            n_present = _count_workers(client, resources)
+            if not n_present and not self._is_waiting:
+                self._tell(f"no worker{f' with {self._options.resources}' if resources else ''} is there yet; waiting for one")
+            self._is_waiting, n_workers = not n_present, max(1, most_workers, n_present)
         room = n_workers + backlog - len(self._tasks)
         if self._tasks and room <= backlog // 2:
             return
@@ -240,21 +246,6 @@ def record_failure(store: Store, part: int, attempt: int, reason: str, error: Ba
     store.write(
         part_failure(part), json.dumps({"part": part, "attempts": attempt, "reason": reason, "traceback": trace}, indent=1).encode()
     )
-
-
-def parse_resources(text: str | None) -> dict[str, float] | None:
-    """What a task takes of a worker.
-
-    >>> parse_resources("GPU=1")
-    {'GPU': 1.0}
-    """
-    if text is None:
-        return None
-    try:
-        pairs = (item.split("=") for item in text.split(","))
-        return {name.strip(): float(amount) for name, amount in pairs}
-    except ValueError:
-        raise RunError(f"--resources {text}: expected NAME=NUMBER, as in GPU=1") from None
 
 
 def _reason(error: BaseException) -> str:

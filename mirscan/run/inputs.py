@@ -43,7 +43,7 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
         elif name == "model" and settings.has_model_folder:
             value = _identify_model(value, inputs)
         elif name == "prefilter" and value:
-            first = _prefilter_of(settings)
+            first = prefilter_of(settings)
             value = first if first == DUPLEX else _identify_model(first, inputs)
         identity[name] = value
     return identity, inputs
@@ -67,7 +67,7 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store) -> Tran
             store.write(_rule_copy(number), Path(word).read_bytes())
     if settings.has_model_folder:
         _copy_model(settings.model, store, MODEL)
-    if settings.prefilter and (first := _prefilter_of(settings)) != DUPLEX:
+    if settings.prefilter and (first := prefilter_of(settings)) != DUPLEX:
         _copy_model(first, store, PREFILTER)
     return _store_transcriptome(settings, store)
 
@@ -107,6 +107,14 @@ def compile_run_table(settings: ScanSettings, mirnas: MirnaSet, store: Store | N
         if store is not None and is_rule_file(word):
             seeds[number] = os.fspath(store.local(_rule_copy(number)))
     return compile_seed_table(read_rules(seeds), mirnas, all_types=settings.all_types)
+
+
+def prefilter_of(settings: ScanSettings) -> str:
+    """The first cheaper scorer that the model's card holds a threshold for."""
+    card = read_card(find_model(settings.model))
+    if not card.prefilter:
+        raise ModelError(f"--prefilter: the card of model {settings.model!r} names no cheaper scorer; leave --prefilter out")
+    return next(iter(card.prefilter))
 
 
 def group_isoforms(transcriptome: Transcriptome) -> np.ndarray | None:
@@ -165,14 +173,6 @@ def _identify_model(model: str, inputs: dict) -> list[str]:
 def _copy_model(model: str, store: Store, target: str) -> None:
     for path in _model_files(model):
         store.write(f"{target}/{path.name}", path.read_bytes())
-
-
-def _prefilter_of(settings: ScanSettings) -> str:
-    """The first cheaper scorer that the model's card holds a threshold for."""
-    card = read_card(find_model(settings.model))
-    if not card.prefilter:
-        raise ModelError(f"--prefilter: the card of model {settings.model!r} names no cheaper scorer; leave --prefilter out")
-    return next(iter(card.prefilter))
 
 
 def _checksum(path: str | os.PathLike, inputs: dict) -> str:

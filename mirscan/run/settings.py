@@ -142,7 +142,24 @@ class RunOptions:
             raise InputError(f"--workers {self.workers}: expected 0 or more")
         if sum(map(bool, (self.workers, self.scheduler, self.cluster))) > 1:
             raise InputError("--workers, --scheduler and --cluster exclude each other; give one")
+        if parse_resources(self.resources) and not (self.scheduler or self.cluster):
+            raise InputError("--resources is about workers of --scheduler or --cluster; give one of them, or leave it out")
 
     @property
     def is_distributed(self) -> bool:
         return bool(self.workers or self.scheduler or self.cluster)
+
+
+def parse_resources(text: str | None) -> dict[str, float] | None:
+    """What a task takes of a worker.
+
+    >>> parse_resources("GPU=1")
+    {'GPU': 1.0}
+    """
+    if text is None:
+        return None
+    try:
+        pairs = (item.split("=") for item in text.split(","))
+        return {name.strip(): float(amount) for name, amount in pairs}
+    except ValueError:
+        raise InputError(f"--resources {text}: expected NAME=NUMBER, as in GPU=1") from None

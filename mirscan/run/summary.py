@@ -20,7 +20,11 @@ _OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT)
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What a scan found. `top_pairs` are the strongest GENES rows as dicts; `files` maps each result's name to its bytes."""
+    """What a scan found. `top_pairs` are the strongest GENES rows as dicts; `files` maps each result's name to its bytes.
+
+    `scorer`: model, engine, device and precision, empty without a model. `scoring`: pairs asked for and computed, and with a prefilter
+    survivors, cut pairs and what an audit of some of them found. `peak_memory_mb`: of this process and of each that made parts.
+    """
 
     out: str
     n_transcripts: int
@@ -35,6 +39,9 @@ class ScanResult:
     files: dict[str, int]
     seconds: dict[str, float]
     warnings: list[str]
+    scorer: dict
+    scoring: dict[str, float]
+    peak_memory_mb: dict[str, int]
 
 
 def write_report(context: PartContext, options: RunOptions, finished: Finished, seconds: dict[str, float]) -> ScanResult:
@@ -57,6 +64,9 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         files={name: store.size(name) for name in names},
         seconds={name: round(value, 3) for name, value in seconds.items()},
         warnings=list(plan.warnings) + _warn_of_mixed_scorers(records),
+        scorer=records[0].get("scorer", {}),
+        scoring=_sum_counts(records),
+        peak_memory_mb=_peak_memory(records),
     )
     report = {
         "result": asdict(result),
@@ -64,15 +74,12 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         "options": asdict(options),
         "identity": plan.identity,
         "inputs": plan.inputs,
-        "model": records[0].get("scorer"),
-        "scoring": _sum_counts(records),
         "expected_candidates": plan.expected_candidates,
         "parts": len(plan.parts),
         "seconds_of_parts": round(sum(record["seconds"] for record in records), 3),
         "seconds_of_scores": round(sum(record["score_seconds"] for record in records), 3),
         # Of this process alone; together with the wall time it tells a busy machine from a slow program.
         "cpu_seconds": round(time.process_time(), 3),
-        "peak_memory_mb": {"main": peak_memory_mb(), "highest": max(peak_memory_mb(), *(record["peak_mb"] for record in records))},
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": platform.node(),
         "arguments": sys.argv,
@@ -102,12 +109,25 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _sum_counts(records: list[dict]) -> dict[str, int]:
-    """Pairs asked for and computed; with --prefilter also survivors, cut pairs, and what an audit of some cut ones found."""
+def _sum_counts(records: list[dict]) -> dict[str, float]:
+    """What the scorers of all parts counted, added up."""
     total = Counter()
     for record in records:
         total.update(record.get("scoring", {}))
-    return dict(total)
+    if not total:
+        return {}
+    from mirscan.scoring.cascade import CascadeCounts
+    from mirscan.scoring.scorer import Counts
+
+    return (CascadeCounts if "survivors" in total else Counts)(**total).summary()
+
+
+def _peak_memory(records: list[dict]) -> dict[str, int]:
+    """Highest resident memory in MB of this process ("main") and of the processes that made the parts, by host and process id."""
+    peaks = {"main": peak_memory_mb()}
+    for record in records:
+        peaks[record["worker"]] = max(record["peak_mb"], peaks.get(record["worker"], 0))
+    return peaks
 
 
 def _warn_of_mixed_scorers(records: list[dict]) -> list[str]:

@@ -1,6 +1,6 @@
 """Two stages: a cheap scorer looks at every pair, the model only at those that the cheap one does not rule out."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
@@ -25,6 +25,21 @@ class CascadeCounts(Counts):
     audited: int = 0
     audited_reported: int = 0
     reported: int = 0
+
+    @property
+    def lost(self) -> float:
+        """Pairs that the model would have reported and the cut took away, as the audit lets expect."""
+        return self.cut * self.audited_reported / self.audited if self.audited else 0.0
+
+    def summary(self) -> dict:
+        """All counts, and the estimate of what the cut cost: sites lost, and their share of all that the model would report."""
+        would_report = self.reported + self.lost
+        return {
+            **asdict(self),
+            "saved": round(self.saved, 4),
+            "lost_estimate": round(self.lost),
+            "lost_share": round(self.lost / would_report, 4) if would_report else 0.0,
+        }
 
 
 @dataclass(frozen=True)
@@ -75,24 +90,6 @@ class CascadeScorer:
     def describe(self) -> dict:
         """Both stages and the threshold between them."""
         return {**self.final.describe(), "prefilter": {**self.first.describe(), "threshold": round(float(self.threshold), 6)}}
-
-    def summary(self) -> dict:
-        """Counts so far, and the estimate of what the cut cost: sites lost, and their share of all that the model would report."""
-        counts = self.counts
-        lost = counts.cut * counts.audited_reported / counts.audited if counts.audited else 0.0
-        would_report = counts.reported + lost
-        return {
-            "pairs": counts.pairs,
-            "computed": counts.computed,
-            "saved": round(counts.saved, 4),
-            "survivors": counts.survivors,
-            "cut": counts.cut,
-            "audited": counts.audited,
-            "audited_reported": counts.audited_reported,
-            "reported": counts.reported,
-            "lost_estimate": round(lost),
-            "lost_share": round(lost / would_report, 4) if would_report else 0.0,
-        }
 
     def _count(self, n_pairs: int, survives: np.ndarray, scores: np.ndarray, audited: np.ndarray) -> None:
         counts = self.counts

@@ -3,11 +3,14 @@
 Stem in tables where it has one, BatchNormalization folded, in the precision asked for, checked against the original.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from mirscan.errors import ModelError
 from mirscan.scoring.fold import FoldPlan, plan_folds, rebuild
+from mirscan.scoring.graph import read_graph
 from mirscan.scoring.stem import Stem, find_stem
 
 # Float32 sums in another order; a wrong fold differs by tenths.
@@ -60,6 +63,15 @@ def compile_network(network, dtype: str, use_stem: bool = True) -> CompiledNetwo
     return CompiledNetwork(network, None, FoldPlan({}, frozenset(), {}, (), ()), "float32", tuple(notes))
 
 
+def largest_tensor(compiled: CompiledNetwork) -> int:
+    """Bytes that the largest tensor of the network holds for one pair."""
+    try:
+        tensors = read_graph(compiled.network).tensors.values()
+    except ModelError:
+        tensors = compiled.network.inputs
+    return max(math.prod(size or 1 for size in tensor.shape[1:]) for tensor in tensors) * (2 if compiled.dtype == "bfloat16" else 4)
+
+
 def _build(network, stem: Stem | None, dtype: str, notes: tuple[str, ...]) -> CompiledNetwork:
     tail = cut_after(network, stem) if stem else network
     plan = plan_folds(tail)
@@ -69,8 +81,6 @@ def _build(network, stem: Stem | None, dtype: str, notes: tuple[str, ...]) -> Co
 def cut_after(network, stem: Stem):
     """The part of a network after its stem; its first input takes the stem's place."""
     import keras
-
-    from mirscan.scoring.graph import read_graph
 
     graph = read_graph(network)
     reached = graph.reached_from({id(tensor) for tensor in network.inputs}, without=id(stem.tensor))

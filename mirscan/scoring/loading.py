@@ -15,9 +15,11 @@ from mirscan.scoring.scorer import Scorer
 from mirscan.trained_models import TrainedModel, load_model
 
 ENGINES = ("auto", "tensorflow", "jax")
-# Measured on a processor: 256, 512 and 1,024 windows at once give 66,600, 67,500 and 72,400 a second with `fast` and much the same with
-# `base`: stem tables and network take turns in the L2 cache, so the turns should be long. A GPU needs thousands to be busy.
-CPU_BATCH, GPU_BATCH = 1024, 8192
+# Windows at once on a processor: as many as keep the largest tensor of the network under so many bytes, within bounds. Measured: stem
+# tables and network take turns in the L2 cache, so the turns should be long (`fast`: 256, 512, 1,024 windows give 66,600, 67,500, 72,400
+# a second), until memory is the limit (`base`: 512 are as fast as 1,024 in 100 MB less). A GPU needs thousands to be busy.
+CPU_TENSOR_BYTES, CPU_BATCHES = 1 << 24, (64, 1024)
+GPU_BATCH = 8192
 
 logger = logging.getLogger("mirscan.scoring")
 
@@ -33,9 +35,9 @@ def load_scorer(
     """A scorer for a shipped model, a model folder, a loaded model, or "duplex" (energy alone).
 
     `precision`: auto, float32 or bfloat16 (auto: bfloat16 where the hardware multiplies it). `batch_size`: pairs computed at once;
-    default 1,024, on a GPU 8,192. `threads`: cores to use, default 1 (a run uses one process a core). `engine`: auto, tensorflow or jax
-    (auto: jax where a GPU is there that only JAX can use, else tensorflow). `prefilter`: a cheaper scorer that looks first (see
-    CascadeScorer). What could not be done as asked is logged once and stands in `describe()`.
+    default 64 to 1,024 by the size of the network, on a GPU 8,192. `threads`: cores to use, default 1 (a run uses one process a core).
+    `engine`: auto, tensorflow or jax (auto: jax where a GPU is there that only JAX can use, else tensorflow). `prefilter`: a cheaper
+    scorer that looks first (see CascadeScorer). What could not be done as asked is logged once and stands in `describe()`.
 
     Raises InputError for an unknown precision or engine or a precision that this processor lacks, ModelError for the model.
     """
@@ -59,15 +61,21 @@ def load_scorer(
     dtype = choose_precision(precision, has_gpu)
     trained = model if isinstance(model, TrainedModel) else load_model(model)
 
-    from mirscan.scoring.compiled import compile_network
+    from mirscan.scoring.compiled import compile_network, largest_tensor
 
     # on a GPU the encoding and the first convolution are cheaper than carrying the stem there
     compiled = compile_network(trained.network, dtype, use_stem=not has_gpu)
-    runner = Runner(compiled, batch_size or (GPU_BATCH if has_gpu else CPU_BATCH), threads or 1)
+    runner = Runner(compiled, batch_size or (GPU_BATCH if has_gpu else _cpu_batch(largest_tensor(compiled))), threads or 1)
     loaded = NetworkEngine(runner, notes)
     for sentence in loaded.notes:
         logger.warning("model %s: %s", trained.card.name, sentence)
     return Scorer(trained.card, loaded)
+
+
+def _cpu_batch(largest: int) -> int:
+    """Windows at once, a power of two, for a network whose largest tensor has so many bytes a window."""
+    least, most = CPU_BATCHES
+    return max(least, min(most, 1 << (CPU_TENSOR_BYTES // largest).bit_length() - 1))
 
 
 def _choose_backend(engine: str) -> str:

@@ -34,6 +34,10 @@ class Counts:
         """Share of the pairs that needed no computation, 0-1."""
         return 1.0 - self.computed / self.pairs if self.pairs else 0.0
 
+    def summary(self) -> dict:
+        """Pairs, those computed, and the share saved, rounded."""
+        return {"pairs": self.pairs, "computed": self.computed, "saved": round(self.saved, 4)}
+
 
 @dataclass(frozen=True)
 class Scorer:
@@ -70,10 +74,6 @@ class Scorer:
     def describe(self) -> dict:
         """Model, engine, precision, batch, device, and everything that could not be done as asked; the same for equal set-ups."""
         return {"model": self.card.name, "sha256": self.card.sha256, **self.engine.describe()}
-
-    def summary(self) -> dict:
-        """Counts so far: pairs, those computed, and the share saved."""
-        return {"pairs": self.counts.pairs, "computed": self.counts.computed, "saved": round(self.counts.saved, 4)}
 
     def check(self, mirna_codes: np.ndarray, target_codes: np.ndarray) -> None:
         """Raise InputError unless these are codes of as many miRNAs as windows, in the layout of the model."""

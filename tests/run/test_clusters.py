@@ -10,9 +10,8 @@ import pytest
 from mirscan.errors import InputError, RunError
 from mirscan.run import executors
 from mirscan.run.clusters import KINDS, read_cluster_file
-from mirscan.run.executors import parse_resources
 from mirscan.run.files import LocalStore
-from mirscan.run.settings import RunOptions
+from mirscan.run.settings import RunOptions, parse_resources
 
 
 @pytest.fixture(autouse=True)
@@ -79,11 +78,16 @@ def test_cluster__arguments_that_its_class_refuses_are_one_line(runs, tmp_path):
         runs.scan(tmp_path / "out", cluster=str(tmp_path / "cluster.toml"))
 
 
-def test_cluster__a_file_starts_workers_with_resources(runs, golden, tmp_path):
+def test_cluster__a_file_starts_workers_with_resources(runs, golden, tmp_path, monkeypatch):
     (tmp_path / "cluster.toml").write_text(
         'kind = "local"\nworkers = 1\n[arguments]\nn_workers = 0\nthreads_per_worker = 1\nresources = { GPU = 1 }\n'
     )
-    runs.scan(tmp_path / "out", cluster=str(tmp_path / "cluster.toml"), resources="GPU=1")
+    messages, counts = [], iter([0, 0])
+    monkeypatch.setattr(executors, "_count_workers", lambda client, resources: next(counts, 1))
+    options = {"cluster": str(tmp_path / "cluster.toml"), "resources": "GPU=1"}
+    runs.scan(tmp_path / "out", progress=lambda event: messages.append(event.message), **options)
+    # A user should know what the run waits for.
+    assert messages.count("no worker with GPU=1 is there yet; waiting for one") == 1
     assert runs.results(tmp_path / "out") == runs.results(golden)
 
 
@@ -112,5 +116,12 @@ def test_cluster__tls_without_certificates_is_one_line(runs, tmp_path):
 
 def test_resources__mistake_is_one_line():
     assert parse_resources("GPU=1, memory=2e9") == {"GPU": 1.0, "memory": 2e9}
-    with pytest.raises(RunError, match=r"--resources GPU: expected NAME=NUMBER"):
+    with pytest.raises(InputError, match=r"--resources GPU: expected NAME=NUMBER"):
         parse_resources("GPU")
+
+
+def test_resources__without_a_cluster_are_refused_before_anything_is_written(runs, tmp_path):
+    for options in ({}, {"workers": 2}):
+        with pytest.raises(InputError, match=r"--resources is about workers of --scheduler or --cluster"):
+            runs.scan(tmp_path / "out", resources="GPU=1", **options)
+    assert not (tmp_path / "out").exists()

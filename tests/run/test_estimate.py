@@ -1,7 +1,18 @@
+import random
+
 import pytest
 
+import mirscan.scoring
 from mirscan.errors import InputError
 from mirscan.run import estimate, estimate_scan
+from mirscan.run.settings import make_settings
+from mirscan.search.candidates import find_candidates
+from mirscan.sequence.mirnas import mirnas_from_sequences
+from mirscan.sequence.transcriptome import transcriptome_from_sequences
+
+
+def random_sequence(n: int) -> str:
+    return "".join(random.Random(7).choices("ACGT", k=n))
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +33,24 @@ def test_estimate__scores_are_measured_here(runs):
     lines = estimate_scan(runs.mirnas, [runs.transcripts], model="duplex", seeds="8mer", regions=None)
     assert any("windows/s of one core measured now" in line for line in lines)
     assert not any(line.startswith("cheaper: --seeds") for line in lines)
+
+
+def test_estimate__a_sample_holds_as_many_windows_a_mirna_as_a_scan_scores_at_once():
+    sequence = random_sequence(200_000)
+    transcriptome = transcriptome_from_sequences(["t"], [sequence])
+    mirnas = mirnas_from_sequences([f"m{i}" for i in range(320)], [sequence[500 * i : 500 * i + 22] for i in range(320)])
+    found, some = estimate._sample(make_settings("m.fa", "u.fa", seeds="6mer"), transcriptome, mirnas)
+    # Every tenth, so that 32 are left.
+    assert some.names == mirnas.names[::10]
+    assert len(found) == len(find_candidates(transcriptome, some, seeds="6mer")) > 100
+
+
+def test_estimate__with_a_prefilter_both_stages_are_measured(runs, monkeypatch):
+    loaded = []
+    load_scorer = mirscan.scoring.load_scorer
+    monkeypatch.setattr(mirscan.scoring, "load_scorer", lambda *names, **options: loaded.append(options) or load_scorer("duplex"))
+    estimate_scan(runs.mirnas, runs.transcripts, model="base", prefilter=True)
+    assert loaded[0]["prefilter"].endswith("fast")
 
 
 def test_estimate__regions_are_told(runs, tmp_path):

@@ -18,6 +18,11 @@ from mirscan.run.partition import open_context
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+def start_command(*arguments) -> list[str]:
+    """What starts the `mirscan` command with these arguments."""
+    return [sys.executable, "-c", "from mirscan.cli.main import main; main()", *map(str, arguments)]
+
+
 @pytest.fixture(scope="module")
 def run_child(runs):
     """Run a scan in a child that comes to harm; see children.py."""
@@ -54,6 +59,26 @@ def test_faults__killed_while_finishing(runs, golden, tmp_path, run_child, resul
     assert run_child("die", out, moment=moment, after=False)[0] == -signal.SIGKILL
     assert not read_status(out).is_finished
     resume(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_faults__the_command_killed_at_random_moments(runs, tmp_path, workers):
+    out, golden, rng = tmp_path / "out", tmp_path / "golden", random.Random(workers)
+    runs.scan(golden, part_rows=5)
+    options = ["--model", "none", "--part-rows", "5", "--threads", "1", "--workers", workers, "--out", out, "--quiet"]
+    command = start_command("scan", "--mirnas", runs.mirnas, "--utrs", runs.transcripts, *options)
+    for _ in range(4):
+        n_before = len(list(out.glob("work/part-*.json")))
+        child = subprocess.Popen(command, stderr=subprocess.PIPE)
+        while child.poll() is None and len(list(out.glob("work/part-*.json"))) <= n_before:
+            time.sleep(0.01)
+        time.sleep(rng.uniform(0, 0.1))
+        child.kill()
+        child.communicate()
+        assert child.returncode == -signal.SIGKILL, "the run ended before it could be killed"
+    assert not read_status(out).is_finished
+    assert subprocess.run(command).returncode == 0
     assert runs.results(out) == runs.results(golden)
 
 
@@ -180,7 +205,7 @@ def test_faults__ctrl_c_ends_the_command_with_130(runs, tmp_path):
         "1",
     ]
     child = subprocess.Popen(
-        [sys.executable, "-c", "from mirscan.cli.main import main; main()", *map(str, command)],
+        start_command(*command),
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # A background job of a shell ignores Ctrl-C and so would its children.

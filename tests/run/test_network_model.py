@@ -35,9 +35,12 @@ def test_network__scan_prefilter_and_resume_without_the_model_folder(runs, casca
     assert key == [(row["transcript"], row["start"], row["mirna"]) for row in expected]
     assert [row["score"] for row in found] == pytest.approx([row["score"] for row in expected], abs=1e-5)
     assert 0 < result.n_sites < result.n_candidates == first.n_candidates
-    report = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert report["model"]["prefilter"]["model"] == "duplex"
+    report = json.loads((tmp_path / "out" / "run.json").read_text())["result"]
+    assert report["scorer"]["prefilter"]["model"] == "duplex"
     assert report["scoring"]["cut"] + report["scoring"]["survivors"] == report["scoring"]["computed"] <= result.n_candidates
+    # The audit looked at a few of the cut pairs; what it found must be what those pairs have.
+    assert report["scoring"]["audited"] >= 1
+    assert 0 <= report["scoring"]["lost_share"] < 1
 
     golden = runs.results(tmp_path / "out")
     (tmp_path / "out" / "sites" / "part-00001.parquet").unlink()

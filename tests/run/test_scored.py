@@ -1,5 +1,7 @@
 import collections
 import json
+import os
+import platform
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -52,7 +54,11 @@ def test_scored__result_ranks_by_combined_score(runs, scored):
     result = resume(scored)
     best = np.sort(pq.read_table(scored / "genes.parquet")["combined_score"].to_numpy())[::-1]
     assert [row["combined_score"] for row in result.top_pairs] == pytest.approx(best[:10].tolist())
-    assert json.loads((scored / "run.json").read_text())["model"]["engine"] == "duplex"
+    report = json.loads((scored / "run.json").read_text())["result"]
+    assert report["scorer"]["engine"] == "duplex"
+    assert report["scoring"]["pairs"] == result.n_sites >= report["scoring"]["computed"] > 0
+    # This process alone made the parts.
+    assert set(report["peak_memory_mb"]) == {"main", f"{platform.node()}:{os.getpid()}"}
 
 
 def test_scored__min_score_drops_rows_but_not_the_windows_considered(runs, scored, strict):

@@ -57,7 +57,7 @@ def test_cascade__audit_estimates_the_loss_without_changing_a_score(pairs, monke
     distinct = np.unique(np.hstack(pairs), axis=0)[:, 24:]
     would_report = _share(distinct, 1) >= 0.25
     is_cut = _share(distinct, 0) < np.float32(0.24)
-    summary = cascade.summary()
+    summary = cascade.counts.summary()
     assert summary["audited"] == summary["cut"] == is_cut.sum()
     assert summary["lost_estimate"] == (would_report & is_cut).sum() > 0
     assert summary["reported"] == (would_report & ~is_cut).sum()
