@@ -53,6 +53,28 @@ def architectures() -> None:
 
 
 @models_app.command()
+def prefilter(
+    model: Annotated[str, typer.Argument(help="Name or folder of the model whose card gets the threshold.")],
+    first: Annotated[str, typer.Argument(help="Cheaper model that looks first, or duplex.")],
+    mirnas: Annotated[Path, typer.Option("--mirnas", help="miRNAs as FASTA.")],
+    utrs: Annotated[Path, typer.Option("--utrs", help="3'UTRs as FASTA, none that a test reports on.")],
+    species: Annotated[str | None, typer.Option("--species", help="Keep miRNAs whose name begins so, as in hsa.")] = None,
+    windows: Annotated[int, typer.Option("--windows", help="Random candidates to choose on.")] = 200_000,
+    max_loss: Annotated[float, typer.Option("--max-loss", help="Part of what the model reports that may be lost.")] = 0.01,
+    threads: Annotated[int, typer.Option("--threads", help="Cores to use.")] = 1,
+) -> None:
+    """Choose the threshold of scan --prefilter on candidates of your own, and write it into the model's card."""
+    from mirscan.scoring import store_prefilter_threshold
+    from mirscan.sequence.mirnas import read_mirnas
+    from mirscan.sequence.transcriptome import read_transcriptome
+
+    inputs = read_transcriptome(utrs), read_mirnas(mirnas, species)
+    choice = store_prefilter_threshold(model, first, *inputs, windows, max_loss, threads)
+    print(f"{first} before {model}: {choice.threshold:.4f}, which {choice.survivors:.1%} of {choice.n_pairs:,} candidates reach")
+    print(f"lost: {choice.lost:.2%} of the {choice.n_reported:,} that {model} reports; written into its card")
+
+
+@models_app.command()
 def table(
     results: Annotated[Path, typer.Option("--results", help="File that mirscan evaluate --record fills.")] = Path("models/results.json"),
     out: Annotated[Path, typer.Option("--out", help="Markdown file to write.")] = Path("models/README.md"),

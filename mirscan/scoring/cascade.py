@@ -119,7 +119,7 @@ def make_cascade(first: Scorer, final: Scorer, threshold: float | None = None) -
             known = ", ".join(card.prefilter) or "none"
             raise ModelError(
                 f"model {card.name!r} has no threshold for prefilter {first.card.name!r} in its card (it has: {known});"
-                " make one with mirscan.scoring.store_prefilter_threshold"
+                " choose one with `mirscan models prefilter`"
             )
         threshold = card.prefilter[first.card.name]
     return CascadeScorer(first, final, threshold)
