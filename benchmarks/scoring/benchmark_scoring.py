@@ -10,6 +10,8 @@ in FOLDER/sites as described in benchmarks/README.md; `scan` takes one part of a
 """
 
 import argparse
+import functools
+import itertools
 import os
 import platform
 import resource
@@ -32,7 +34,7 @@ def main() -> None:
     parser.add_argument("--utrs", default=ROOT / "examples/utrs.fa.gz")
     parser.add_argument("--mirnas", default=ROOT / "examples/mirnas.fa")
     parser.add_argument("--species")
-    parser.add_argument("--rows", type=int, default=16_384, help="windows a timed run, scaled by the model's cost")
+    parser.add_argument("--rows", type=int, default=1 << 18, help="windows a timed run, fewer of models above 4 MFLOP; default as a scan")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--data", type=Path, default=os.environ.get("MIRSCAN_DATA"))
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -123,43 +125,49 @@ def time_turns(functions: dict, repeats: int, clock) -> dict[str, float]:
 
 
 def print_rates(arguments, models: list[str]) -> None:
-    """Every model in every precision, against model.predict and against the same graph without tables."""
+    """Every model in every precision, against model.predict and against the same graph without tables.
+
+    The scorer gets as many candidates as a scan scores at once, in proportion to the model's cost; the others a slice of them.
+    """
     from mirscan.scoring import load_scorer
     from mirscan.scoring.processor import bfloat16_unit
     from mirscan.trained_models import load_model
 
     print(f"## Windows per second, {arguments.child}\n")
-    print("| model | MFLOP | predict float32 | precision | device | scorer | x predict | without tables | load, s |")
-    print("| --- | ---: | ---: | --- | --- | ---: | ---: | ---: | ---: |")
+    print(
+        "| model | MFLOP | predict | predict, batches of 512 | precision | device | scorer | x predict | x of 512 | no tables | load, s |"
+    )
+    print("| --- | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |")
     for name in models:
         load_scorer(name)  # sets the threads before anything else runs
         trained = load_model(name)
         n = max(2048, min(arguments.rows, round(arguments.rows * 4 / max(trained.card.mflop, 1))))
-        candidates, transcriptome, mirnas = find_some(arguments, n)
-        mirna_codes, target_codes = cut_windows(candidates, transcriptome, mirnas, trained.card.layout)
+        codes = cut_windows(*find_some(arguments, n), trained.card.layout)
+        few = tuple(array[: max(2048, n // 16)] for array in codes)
         for precision in ("float32", "bfloat16"):
             if precision == "bfloat16" and bfloat16_unit() is None and not has_gpu(arguments.child):
                 continue
             started = time.perf_counter()
             scorer = load_scorer(trained, precision=precision, engine=arguments.child)
             loaded = time.perf_counter() - started
-            runs = {"predict": plain_predict(trained, mirna_codes, target_codes)} | {
-                "scorer": lambda scorer=scorer: scorer.score(mirna_codes, target_codes),
-                "no tables": without_tables(trained, scorer, mirna_codes, target_codes),
+            runs = {
+                "predict": (plain_predict(trained, *few, batch_size=None), few),
+                "512": (plain_predict(trained, *few, batch_size=512), few),
+                "scorer": (functools.partial(scorer.score, *codes), codes),
+                "no tables": (without_tables(trained, scorer, *few), few),
             }
-            clock = time.perf_counter if scorer.describe()["device"] == "gpu" else time.process_time
-            seconds = time_turns(runs, arguments.repeats, clock)
-            rates = {key: len(mirna_codes) / value for key, value in seconds.items()}
-            print(
-                f"| {name} | {trained.card.mflop:.1f} | {rates['predict']:,.0f} | {precision} | {scorer.describe()['device']} | {rates['scorer']:,.0f} "
-                f"| {rates['scorer'] / rates['predict']:.1f} | {rates['no tables']:,.0f} | {loaded:.1f} |",
-                flush=True,
-            )
+            device = scorer.describe()["device"]
+            clock = time.perf_counter if device == "gpu" else time.process_time
+            seconds = time_turns({key: function for key, (function, _) in runs.items()}, arguments.repeats, clock)
+            rates = {key: len(rows[0]) / seconds[key] for key, (_, rows) in runs.items()}
+            cells = [name, f"{trained.card.mflop:.1f}", *(f"{rates[key]:,.0f}" for key in ("predict", "512")), precision, device]
+            cells += [f"{rates['scorer']:,.0f}", *(f"{rates['scorer'] / rates[key]:.1f}" for key in ("predict", "512"))]
+            print(f"| {' | '.join(cells)} | {rates['no tables']:,.0f} | {loaded:.1f} |", flush=True)
     print()
 
 
-def plain_predict(trained, mirna_codes, target_codes):
-    """model.predict of the network as it was trained, on the same windows; the duplex features are computed as the scorer does."""
+def plain_predict(trained, mirna_codes, target_codes, batch_size: int | None):
+    """model.predict of the network as it was trained, in batches of so many (None: Keras' own 32); duplex features as the scorer's."""
     from mirscan.duplex import duplex_features
 
     inputs = {"mirna_codes": mirna_codes, "target_codes": target_codes}
@@ -168,7 +176,7 @@ def plain_predict(trained, mirna_codes, target_codes):
         values = dict(inputs)
         if trained.card.inputs_duplex:
             values["duplex"] = duplex_features(mirna_codes, target_codes)
-        return trained.network.predict(values, batch_size=512, verbose=0)
+        return trained.network.predict(values, batch_size=batch_size, verbose=0)
 
     return predict
 
@@ -204,7 +212,7 @@ def print_growth(arguments, models: list[str]) -> None:
     scorer = load_scorer(name, engine=arguments.child)
     print(f"## Growth, model {name}, {arguments.child}\n")
     print("| windows | s | windows/s | peak memory, MB |\n| ---: | ---: | ---: | ---: |")
-    candidates, transcriptome, mirnas = find_some(arguments, 8 * arguments.rows)
+    candidates, transcriptome, mirnas = find_some(arguments, arguments.rows)
     mirna_codes, target_codes = cut_windows(candidates, transcriptome, mirnas, scorer.layout)
     scorer.score(mirna_codes[:2048], target_codes[:2048])
     for share in (8, 4, 2, 1):
@@ -279,7 +287,7 @@ def print_scan(arguments, models: list[str]) -> None:
         marks.append(time.process_time())
         scorer.score(*codes)
         marks.append(time.process_time())
-        stages = [after - before for before, after in zip(marks, marks[1:], strict=False)]
+        stages = [after - before for before, after in itertools.pairwise(marks)]
         rate = len(candidates) / stages[3]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         cells = " | ".join(f"{seconds:.2f}" for seconds in stages)
@@ -337,11 +345,11 @@ def print_designs(arguments) -> None:
         network = build_network(architecture, layout.mirna_length, layout.length, **settings)
         mflop = count_mflop(network)
         trained = TrainedModel(Card(name, "", architecture, layout, mflop=mflop), network, None)
-        n = max(1024, min(arguments.rows, round(arguments.rows * 4 / mflop)))
+        n = max(1024, min(16_384, round(16_384 * 4 / mflop)))
         codes = cut_windows(*find_some(arguments, n), layout)
         full, half = (load_scorer(trained, precision=precision) for precision in ("float32", "auto"))
         runs = {
-            "predict": plain_predict(trained, *codes),
+            "predict": plain_predict(trained, *codes, batch_size=512),
             "float32": lambda full=full: full.score(*codes),
             "no tables": without_tables(trained, half, *codes),
             "half": lambda half=half: half.score(*codes),

@@ -240,13 +240,15 @@ def explained_errors(root: str) -> Iterator[None]:
 def explain(error: OSError, root: str) -> RunError:
     """One line for an error while a run folder is written, with what to do."""
     said = (error.strerror or str(error)).split("\n")[0]
+    # A run that is not planned yet has nothing to resume.
+    again = f"`mirscan resume {root}`" if Path(root, PLAN).exists() else "run the same command again"
     if is_full(error):
-        return RunError(f"{root}: the disk is full. Finished parts are kept: free space, then `mirscan resume {root}`.")
+        return RunError(f"{root}: the disk is full. Finished parts are kept: free space, then {again}.")
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return RunError(f"{root}: cannot be written ({said.lower()}); choose a folder you may write to with --out.")
     if isinstance(error, FileExistsError | NotADirectoryError):
         return RunError(f"{root}: is not a folder ({said.lower()}); choose another --out.")
-    return RunError(f"{root}: {said}. Finished parts are kept: mend this, then `mirscan resume {root}`.")
+    return RunError(f"{root}: {said}. Finished parts are kept: mend this, then {again}.")
 
 
 def is_full(error: OSError) -> bool:

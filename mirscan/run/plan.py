@@ -169,7 +169,7 @@ def _check_disk(store: Store, expected: int) -> None:
     free, needed = shutil.disk_usage(store.root).free, expected * BYTES_PER_ROW
     if needed > free:
         raise InputError(
-            f"{expected:,} candidates, about {needed / 1e9:,.1f} GB of results; {store.root} has {free / 1e9:,.1f} GB free. "
+            f"{expected:,} candidates, about {needed / 1e6:,.0f} MB of results; {store.root} has {free / 1e6:,.0f} MB free. "
             "Use fewer miRNAs (--species), stricter --seeds, --regions or --min-score."
         )
 

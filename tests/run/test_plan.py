@@ -181,7 +181,7 @@ def test_scan__bad_regions_are_told_before_the_first_part(runs, tmp_path):
 
 def test_scan__too_little_disk_is_told_before_starting(runs, tmp_path, monkeypatch):
     monkeypatch.setattr("mirscan.run.plan.BYTES_PER_ROW", 10**15)
-    with pytest.raises(InputError, match=r"candidates, about [\d,.]+ GB of results; .* free. Use fewer miRNAs"):
+    with pytest.raises(InputError, match=r"candidates, about [\d,.]+ MB of results; .* free. Use fewer miRNAs"):
         runs.scan(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
