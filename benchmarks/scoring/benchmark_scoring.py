@@ -325,6 +325,11 @@ def design_settings() -> dict[str, tuple[str, dict]]:
         "three_block_cnn": ("three_block_cnn", {}),
         "inception": ("inception", {}),
         "targetnet": ("targetnet", {}),
+        "targetnet, wider": (
+            "targetnet",
+            {"stem_filters": (32, 32), "filters": (48, 64), "dense": (64, 32)},
+        ),
+        "late_interaction": ("late_interaction", {}),
     }
 
 
