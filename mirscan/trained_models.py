@@ -128,6 +128,17 @@ def read_card(folder: str | os.PathLike) -> Card:
         raise ModelError(f"{path}: {error}; expected the entries of a mirscan card") from None
 
 
+def check_files(folder: Path) -> Card:
+    """The card of a model folder, whose network has the checksum that it names; ModelError otherwise. Loads nothing heavy."""
+    card = read_card(folder)
+    path = folder / NETWORK_FILE
+    if not path.is_file():
+        raise ModelError(f"{path}: not there; expected the network that {CARD_FILE} describes")
+    if card.sha256 and file_sha256(path) != card.sha256:
+        raise ModelError(f"{path}: checksum differs from {CARD_FILE}; the two belong to different models. Fetch both again.")
+    return card
+
+
 def load_model(name_or_folder: str | os.PathLike) -> TrainedModel:
     """Network and card of a model, checked against each other.
 
@@ -136,12 +147,8 @@ def load_model(name_or_folder: str | os.PathLike) -> TrainedModel:
     executed: Keras loads it in safe mode.
     """
     folder = find_model(name_or_folder)
-    card = read_card(folder)
+    card = check_files(folder)
     path = folder / NETWORK_FILE
-    if not path.is_file():
-        raise ModelError(f"{path}: not there; expected the network that {CARD_FILE} describes")
-    if card.sha256 and file_sha256(path) != card.sha256:
-        raise ModelError(f"{path}: checksum differs from {CARD_FILE}; the two belong to different models. Fetch both again.")
     network = _load_network(path)
     _check_shapes(card, network, path)
     _check_examples(card, network, path)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mirscan.errors import InputError
 from mirscan.jit import njit
@@ -70,8 +71,10 @@ def encode_pairs(mirnas: Sequence[str], targets: Sequence[str], layout: WindowLa
     """Codes (n, mirna_length) and (n, length) of sequences at hand, both 5'->3'.
 
     miRNAs are cut or padded at the 3' end, targets evenly at both ends (a site of another length keeps its middle).
-    Raises InputError, with the row, for a letter outside IUPAC.
+    Raises InputError, with the row, for a letter outside IUPAC and for a sequence without letters.
     """
+    if isinstance(mirnas, str) or isinstance(targets, str):
+        raise InputError("a single sequence; expected a list of miRNAs and a list of targets, one miRNA a target")
     if len(mirnas) != len(targets):
         raise InputError(f"{len(mirnas)} miRNAs and {len(targets)} targets; expected one miRNA a target")
     return encode_rows(mirnas, layout.mirna_length, centred=False), encode_rows(targets, layout.length, centred=True)
@@ -81,6 +84,9 @@ def encode_rows(sequences: Sequence[str] | pa.StringArray | pa.ChunkedArray, wid
     """Codes (n, width) of many short sequences, cut or padded with N at the 3' end or, `centred`, at both."""
     array = sequences.combine_chunks() if isinstance(sequences, pa.ChunkedArray) else pa.array(sequences)
     array = array.cast(pa.large_string())
+    without = pc.fill_null(pc.equal(pc.binary_length(array), 0), True)
+    if pc.any(without).as_py():
+        raise InputError(f"sequence {pc.index(without, True).as_py() + 1}: no letters; expected A C G T U N or IUPAC codes")
     _, offsets, letters = array.buffers()
     offsets = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
     letters = np.frombuffer(letters or b"", dtype=np.uint8)

@@ -104,7 +104,7 @@ def make_plan(n_parts: int) -> ScanPlan:
     """A plan of parts of 40 transcripts."""
     parts = tuple(Part(40 * number, 40 * number + 40, 60_000, 0, 1_500) for number in range(n_parts))
     settings = ScanSettings(mirnas="mature.fa", transcripts=("utr.fa",), model="none")
-    return ScanPlan(settings, {"mirscan": "0"}, {}, 2656, 40 * n_parts, 60_000 * n_parts, 50_000 * n_parts, (), parts)
+    return ScanPlan(settings, {"mirscan": "0"}, {}, {}, 2656, 40 * n_parts, 60_000 * n_parts, 50_000 * n_parts, (), parts)
 
 
 def make_parts(store: LocalStore, n_parts: int) -> None:

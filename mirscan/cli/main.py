@@ -1,5 +1,6 @@
 """The `mirscan` command: its subcommands, and the one place where an error becomes a line and an exit code."""
 
+import signal
 import sys
 from typing import Annotated
 
@@ -14,7 +15,15 @@ from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.train import train
 from mirscan.errors import MirscanError
 
-INPUT_ERROR, INTERRUPTED = 1, 130
+INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, by which batch systems and Kubernetes end a job: answered like Ctrl-C, so that the folder is left free."""
+
+
+def _terminate(signum, frame) -> None:
+    raise _Terminated
 
 
 class _OneLineErrors(TyperGroup):
@@ -28,9 +37,11 @@ class _OneLineErrors(TyperGroup):
                 raise
             print(f"mirscan: error: {error}", file=sys.stderr)
             raise typer.Exit(INPUT_ERROR) from None
-        except KeyboardInterrupt:
-            print("mirscan: interrupted; what is done stays done, run the same command again to go on", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
+        except KeyboardInterrupt as error:
+            is_terminated = isinstance(error, _Terminated)
+            said = "terminated" if is_terminated else "interrupted"
+            print(f"mirscan: {said}; what is done stays done, run the same command again to go on", file=sys.stderr)
+            raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -69,4 +80,5 @@ def _global_options(
 
 def main() -> None:
     """Entry point of the `mirscan` command."""
+    signal.signal(signal.SIGTERM, _terminate)
     app()

@@ -150,17 +150,20 @@ class _BarReport:
 
 class _LineReport:
     def __init__(self):
-        self._started = self._last = time.monotonic()
+        self._started = self._stage_started = self._last = time.monotonic()
+        self._stage = None
 
     def report(self, event) -> None:
+        now = time.monotonic()
+        if event.stage != self._stage:
+            self._stage, self._stage_started = event.stage, now
         if event.message:
             print(event.message, flush=True)
         if event.plan is not None:
             print("\n".join(describe_plan(event)), flush=True)
-        elif event.total and time.monotonic() - self._last >= _LINE_EVERY:
-            self._last = time.monotonic()
-            elapsed = self._last - self._started
-            left = elapsed * max(event.total - event.done, 0) / max(event.done, 1)
+        elif event.total and now - self._last >= _LINE_EVERY:
+            self._last = now
+            left = (now - self._stage_started) * max(event.total - event.done, 0) / max(event.done, 1)
             print(f"{event.stage} {event.done / event.total:.0%}, {_note(event, self._started)}, about {left:.0f} s left", flush=True)
 
 

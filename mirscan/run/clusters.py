@@ -27,6 +27,7 @@ IGNORE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
 # Without an address Dask's web servers, which are there with and without a dashboard, would listen to the whole network.
 _LOOPBACK_PORTS = {"dashboard_address": f"{LOOPBACK}:0", "worker_dashboard_address": f"{LOOPBACK}:0"}
 CONNECT_SECONDS = 30
+LEAST_MEMORY = 256 << 20
 _SCHEDULER = {
     # A worker that dies takes one try of its part with it; the executor counts the tries, so the scheduler must not.
     "distributed.scheduler.allowed-failures": 0,
@@ -41,6 +42,22 @@ _QUIET = {
     "distributed.admin.tick.interval": "1s",
 }
 _FILE_KEYS = {"kind", "workers", "maximum", "threads", "arguments"}
+
+
+def check_cluster(options: RunOptions) -> None:
+    """Raise InputError or RunError, before anything is written, for a memory limit or a cluster file that cannot be meant."""
+    if options.memory_limit is not None:
+        from dask.utils import parse_bytes
+
+        try:
+            n_bytes = parse_bytes(options.memory_limit)
+        except (ValueError, AttributeError):
+            raise InputError(f"--memory-limit {options.memory_limit}: expected a size, as in 4GiB") from None
+        if n_bytes < LEAST_MEMORY:
+            least = f"{LEAST_MEMORY >> 20} MiB or more; a worker takes 300 MB, with a network 1.3 GB"
+            raise InputError(f"--memory-limit {options.memory_limit}: expected {least}")
+    if options.cluster:
+        _cluster_class(options.cluster, read_cluster_file(options.cluster))
 
 
 @contextmanager
@@ -139,25 +156,29 @@ def _parse(path: str, text: str):
         # safe_load: plain values only, so a file cannot run code.
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(" ".join(str(error).split())) from None
+
+
+def _cluster_class(path: str, entries: dict):
+    module, name, package = KINDS[entries["kind"]]
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise RunError(f'--cluster {path}: kind "{entries["kind"]}" needs a package ({error}); pip install "{package}"') from None
 
 
 def _read_cluster(options: RunOptions) -> tuple:
     entries = read_cluster_file(options.cluster)
-    module, name, package = KINDS[entries["kind"]]
-    try:
-        make = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise RunError(
-            f'--cluster {options.cluster}: kind "{entries["kind"]}" needs a package ({error}); pip install "{package}"'
-        ) from None
+    make = _cluster_class(options.cluster, entries)
     arguments = entries.get("arguments", {})
     if entries["kind"] in ("local", "cuda"):
-        arguments = {"host": LOOPBACK, **_LOOPBACK_PORTS, **arguments}
+        arguments = {"host": LOOPBACK, "silence_logs": logging.CRITICAL, **_LOOPBACK_PORTS, **arguments}
     try:
         cluster = make(**arguments)
     except (TypeError, ValueError, RuntimeError, OSError) as error:
-        raise RunError(f"--cluster {options.cluster}: {name} refused its arguments ({str(error).splitlines()[0]})") from None
+        raise RunError(
+            f"--cluster {options.cluster}: {make.__name__} refused its arguments ({' '.join(str(error).split())[:300]})"
+        ) from None
     workers, maximum = entries.get("workers"), entries.get("maximum")
     if maximum:
         cluster.adapt(minimum=workers or 0, maximum=maximum)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from mirscan.run.inputs import compile_run_table, prefilter_of
+from mirscan.run.inputs import check_settings, compile_run_table, prefilter_of, spooled_pipes
 from mirscan.run.partition import BATCH_SCORED
 from mirscan.run.plan import BYTES_PER_ROW
 from mirscan.run.settings import DEFAULT_SEEDS, ScanSettings, make_settings
@@ -36,32 +36,34 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
 
     Nothing is written. Raises InputError and ModelError as `scan` does.
     """
-    asked = make_settings(mirnas, transcripts, **settings)
-    mirna_set = read_mirnas(asked.mirnas, asked.species)
-    transcriptome = read_transcriptome(list(asked.transcripts), asked.gene_map)
-    n = count_candidates(transcriptome, compile_run_table(asked, mirna_set))
-    lines = [
-        f"{len(transcriptome):,} transcripts, {transcriptome.n_bases:,} bases x {len(mirna_set):,} miRNAs: {n:,} candidate sites",
-        f"finding and writing them: about {_duration(n * SECONDS_PER_SITE)} of one core, {n * BYTES_PER_ROW / 1e9:,.2f} GB of disk",
-    ]
-    if asked.is_scored and n:
-        lines += _estimate_scores(asked, transcriptome, mirna_set, n)
-    return lines + _suggest(asked, transcriptome, mirna_set, n)
+    with spooled_pipes(make_settings(mirnas, transcripts, **settings)) as asked:
+        check_settings(asked)
+        mirna_set = read_mirnas(asked.mirnas, asked.species)
+        transcriptome = read_transcriptome(list(asked.transcripts), asked.gene_map)
+        n = count_candidates(transcriptome, compile_run_table(asked, mirna_set))
+        lines = [
+            f"{len(transcriptome):,} transcripts, {transcriptome.n_bases:,} bases x {len(mirna_set):,} miRNAs: {n:,} candidate sites",
+            f"finding and writing them: about {_duration(n * SECONDS_PER_SITE)} of one core, {n * BYTES_PER_ROW / 1e9:,.2f} GB of disk",
+        ]
+        if asked.is_scored and n:
+            lines += _estimate_scores(asked, transcriptome, mirna_set, n)
+        return lines + _suggest(asked, transcriptome, mirna_set, n)
 
 
 def _estimate_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet, n: int) -> list[str]:
+    started = time.perf_counter()
     rate, mflop = measure_scores(asked, transcriptome, mirnas)
+    start = time.perf_counter() - started - MEASURE_SECONDS
     cores = os.cpu_count() or 1
     parallel = rate * (1 if cores == 1 else cores * PARALLEL_SHARE)
     here = f"scores with model {asked.model}: {rate:,.0f} windows/s of one core measured now; about {_duration(n / rate)} on one core"
     here += f", {_duration(n / parallel)} with --workers {cores}" if cores > 1 else ""
+    here += f"; and {_duration(start)} to start a process that scores"
     if not mflop:
         return [here]
     gpu = min(GPU_MFLOP_PER_SECOND / mflop, GPU_WINDOWS_PER_SECOND)
-    return [
-        here,
-        f"on one H200-class GPU: about {_duration(n / gpu)} (reckoned from {mflop:.3g} MFLOP a window and 16 cores beside it, not measured)",
-    ]
+    reckoned = f"reckoned from {mflop:.3g} MFLOP a window and 16 cores beside it, not measured"
+    return [here, f"on one H200-class GPU: about {_duration(n / gpu)} ({reckoned})"]
 
 
 def measure_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mirscan.errors import MirscanError, RunError
+from mirscan.errors import InputError, MirscanError, ModelError, RunError
 from mirscan.run.files import Store, explain, is_full, part_failure
 from mirscan.run.partition import PartContext, open_context, process_part
 from mirscan.run.settings import RunOptions, parse_resources
@@ -104,7 +104,7 @@ class DaskExecutor:
         backlog = BACKLOG if most_workers and not self._options.resources else 0
         while waiting or self._tasks:
             self._submit(client, waiting, threads, most_workers, backlog)
-            self._collect(client, done, backlog, lambda task, reason, error=None: self._fail(task, reason, error, waiting, failures))
+            self._collect(client, done, backlog, lambda task, error: self._fail(task, None, error, waiting, failures))
             self._stop_overdue(client, lambda task, reason: self._fail(task, reason, None, waiting, failures))
 
     def _lost(self) -> RunError:
@@ -153,7 +153,7 @@ class DaskExecutor:
             if isinstance(outcome, dict):
                 done(task.part, outcome)
             else:
-                fail(task, _reason(outcome), outcome)
+                fail(task, error=outcome)
         if any(future.cancelled() for future in self._tasks):
             raise self._lost()
 
@@ -178,9 +178,9 @@ class DaskExecutor:
         for future in overdue:
             fail(self._tasks.pop(future), f"took longer than the limit of {limit:g} s")
 
-    def _fail(self, task: _Task, reason: str, error: BaseException | None, waiting: deque, failures: dict[int, str]) -> None:
-        if isinstance(error, OSError) and is_full(error):
-            raise explain(error, self._context.store.root) from error
+    def _fail(self, task: _Task, reason: str | None, error: BaseException | None, waiting: deque, failures: dict[int, str]) -> None:
+        if error is not None:
+            reason = describe_failure(error, self._context.store)
         record_failure(self._context.store, task.part, task.attempt, reason, error)
         self._tell(f"part {task.part}, try {task.attempt} of {self._options.retries}: {reason}")
         if task.attempt < self._options.retries:
@@ -234,9 +234,11 @@ def _count_workers(client, resources: dict[str, float] | None) -> int:
 
 
 def describe_failure(error: Exception, store: Store) -> str:
-    """One line for what a part died of; raises RunError where every other part would die of it too."""
+    """One line for what a part died of; raises where every other part would die of it too."""
     if isinstance(error, OSError) and is_full(error):
         raise explain(error, store.root) from error
+    if isinstance(error, InputError | ModelError):
+        raise error
     return _reason(error)
 
 

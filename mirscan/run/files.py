@@ -1,6 +1,7 @@
 """Every file of a run folder, and the two kinds of place a run folder can be: a local folder or an object store."""
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -34,6 +35,7 @@ TRANSCRIPTOME = f"{WORK}/transcriptome"
 INPUTS = f"{WORK}/inputs"
 # Files being written; whatever lies here when a run starts is rubbish of one that died.
 UNFINISHED = f"{WORK}/unfinished"
+_STORE_CLIENTS = {"botocore", "aiobotocore", "s3fs", "gcsfs", "google", "adlfs", "azure", "aiohttp"}
 RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT)
 
 
@@ -216,6 +218,8 @@ class UrlStore:
 def open_store(out: str | os.PathLike) -> Store:
     """The store at a folder or URL; raises RunError where fsspec does not know the protocol."""
     out = os.fspath(out)
+    if not out:
+        raise RunError("--out is empty; expected a folder or URL (an unset shell variable?)")
     if "://" not in out:
         return LocalStore(os.path.abspath(out))
     if out.startswith("file://"):
@@ -228,27 +232,54 @@ def open_store(out: str | os.PathLike) -> Store:
     return store
 
 
+def describe_file(path: Path) -> dict:
+    """Bytes and SHA-256 of a file."""
+    with open(path, "rb") as handle:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
+
+
+def find_change(store: Store, name: str, expected: dict) -> str | None:
+    """What is wrong with a file whose `describe_file` was once `expected` (which may hold more); None where nothing is."""
+    if not store.exists(name):
+        return f"{name} is missing"
+    found = describe_file(store.local(name))
+    return None if found == {key: expected[key] for key in found} else f"{name} has {_shown(found)}; its record says {_shown(expected)}"
+
+
+def _shown(file: dict) -> str:
+    return f"{file['bytes']:,} bytes, SHA-256 {file['sha256'][:12]}"
+
+
 @contextmanager
 def explained_errors(root: str) -> Iterator[None]:
-    """Turn an operating system's error on the run folder into one RunError line."""
+    """Turn an operating system's or an object store's error on the run folder into one RunError line."""
     try:
         yield
     except OSError as error:
         raise explain(error, root) from error
+    except Exception as error:
+        # Clients of object stores have errors of their own.
+        if "://" not in root or type(error).__module__.partition(".")[0] not in _STORE_CLIENTS:
+            raise
+        said = str(error).splitlines()[0]
+        raise RunError(
+            f"{root}: the object store refuses ({said}). Mend this (credentials, address), then run the same command."
+        ) from error
 
 
 def explain(error: OSError, root: str) -> RunError:
     """One line for an error while a run folder is written, with what to do."""
     said = (error.strerror or str(error)).split("\n")[0]
     # A run that is not planned yet has nothing to resume.
-    again = f"`mirscan resume {root}`" if Path(root, PLAN).exists() else "run the same command again"
+    is_planned = Path(root, PLAN).exists()
+    again = f"`mirscan resume {root}`; finished parts are kept" if is_planned else "run the same command again"
     if is_full(error):
-        return RunError(f"{root}: the disk is full. Finished parts are kept: free space, then {again}.")
+        return RunError(f"{root}: the disk is full. Free space, then {again}.")
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return RunError(f"{root}: cannot be written ({said.lower()}); choose a folder you may write to with --out.")
     if isinstance(error, FileExistsError | NotADirectoryError):
         return RunError(f"{root}: is not a folder ({said.lower()}); choose another --out.")
-    return RunError(f"{root}: {said}. Finished parts are kept: mend this, then {again}.")
+    return RunError(f"{root}: {said.lower().rstrip('.')}. Mend this, then {again}.")
 
 
 def is_full(error: OSError) -> bool:

@@ -3,6 +3,10 @@
 import hashlib
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +21,42 @@ from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import CODES_FILE, RECORDS_FILE, Transcriptome, open_transcriptome, read_transcriptome
-from mirscan.trained_models import CARD_FILE, NETWORK_FILE, find_model, read_card
+from mirscan.trained_models import CARD_FILE, NETWORK_FILE, check_files, find_model, read_card
 
 MIRNAS = f"{INPUTS}/mirnas.fa"
 REGIONS = f"{INPUTS}/regions.bed"
 MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
 _FILE_SETTINGS = ("mirnas", "gene_map", "regions")
+
+
+@contextmanager
+def spooled_pipes(settings: ScanSettings) -> Iterator[ScanSettings]:
+    """The settings with a file in place of every pipe, as `<(zcat utr.fa.gz)` or `-` give: inputs are read more than once."""
+    with tempfile.TemporaryDirectory(prefix="mirscan-") as folder:
+
+        def spool(path: str | None) -> str | None:
+            source = "/dev/stdin" if path == "-" else path
+            if source is None or not Path(source).exists() or Path(source).is_dir() or Path(source).is_file():
+                return source
+            target = Path(folder, f"{len(os.listdir(folder))}-{Path(source).name}")
+            with open(source, "rb") as pipe, open(target, "wb") as copy:
+                shutil.copyfileobj(pipe, copy)
+            return os.fspath(target)
+
+        paths = {name: spool(getattr(settings, name)) for name in _FILE_SETTINGS}
+        yield replace(settings, transcripts=tuple(spool(path) for path in settings.transcripts), **paths)
+
+
+def check_settings(settings: ScanSettings) -> None:
+    """Raise what every part would meet: InputError for a precision that there is not, ModelError for a model that is not whole."""
+    from mirscan.scoring.processor import check_precision
+
+    check_precision(settings.precision)
+    if settings.has_model_folder:
+        check_files(find_model(settings.model))
+        if settings.prefilter and (first := prefilter_of(settings)) != DUPLEX:
+            check_files(find_model(first))
 
 
 def identify(settings: ScanSettings) -> tuple[dict, dict]:
@@ -70,6 +103,11 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store) -> Tran
     if settings.prefilter and (first := prefilter_of(settings)) != DUPLEX:
         _copy_model(first, store, PREFILTER)
     return _store_transcriptome(settings, store)
+
+
+def store_inputs_again(settings: ScanSettings, store: Store) -> None:
+    """Make the run's copies anew."""
+    store_inputs(settings, read_mirnas(settings.mirnas, settings.species), store)
 
 
 def open_run_transcriptome(store: Store) -> Transcriptome:

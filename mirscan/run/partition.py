@@ -1,6 +1,6 @@
 """One part of a run: candidates -> scores -> Parquet. Knows nothing of who calls it, or where."""
 
-import hashlib
+import contextlib
 import os
 import platform
 import resource
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
 from mirscan.output.parquet import ParquetRows
-from mirscan.run.files import Store, open_store, part_failure, part_record, part_sites, part_windows
+from mirscan.run.files import Store, describe_file, find_change, open_store, part_failure, part_record, part_sites, part_windows
 from mirscan.run.inputs import (
     compile_run_table,
     open_run_mirnas,
@@ -132,33 +132,22 @@ def find_damage(store: Store, number: int) -> str | None:
     try:
         record = unseal(store.read(part_record(number)))
         files = [(part_sites(number), record)] + ([(part_windows(number), record["windows"])] if "windows" in record else [])
-        for name, expected in files:
-            if not store.exists(name):
-                return f"{name} is missing"
-            found = describe_file(store.local(name))
-            if found != {key: expected[key] for key in found}:
-                return f"{name} has {_shown(found)}; its record says {_shown(expected)}"
+        return next((change for name, expected in files if (change := find_change(store, name, expected))), None)
     except FileNotFoundError:
         return f"{part_record(number)} is missing"
     except (ValueError, KeyError, TypeError):
         return f"{part_record(number)} is damaged"
-    return None
-
-
-def describe_file(path: Path) -> dict:
-    """Bytes and SHA-256 of a file."""
-    with open(path, "rb") as handle:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(handle, "sha256").hexdigest()}
-
-
-def _shown(file: dict) -> str:
-    return f"{file['bytes']:,} bytes, SHA-256 {file['sha256'][:12]}"
 
 
 def peak_memory_mb() -> int:
     """Highest resident memory of this process so far, in MB."""
+    with contextlib.suppress(OSError):
+        # Not getrusage, which on Linux remembers what the program that started this one had.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) * 1024 / 1e6)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
+    # macOS counts in bytes, others in KiB.
     return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6)
 
 

@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
-from mirscan.run.files import LOCK, PLAN, RESULTS, SITES, WORK, LocalStore, Store
-from mirscan.run.inputs import compile_run_table, open_run_regions, store_inputs
+from mirscan.run.files import INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK, LocalStore, Store, describe_file, find_change
+from mirscan.run.inputs import compile_run_table, store_inputs
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
 from mirscan.search.candidates import count_candidates
+from mirscan.search.filters import read_regions
 from mirscan.sequence.mirnas import read_mirnas
 
-FORMAT = 1
+FORMAT = 2
 # Measured on human 3'UTRs with canonical rules: Parquet 3 bytes a site, BED 12, gene tables 32; rounded up for longer names.
 BYTES_PER_ROW = 60
+SHA256_LETTERS = 64
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,14 @@ class Part:
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """What is scanned. `identity` holds everything that decides the result; `inputs` says where it was read from."""
+    """What is scanned. `identity` holds everything that decides the result; `inputs` says where it was read from; `stored` has bytes and
+    SHA-256 of the run's own copies by file name.
+    """
 
     settings: ScanSettings
     identity: dict
     inputs: dict
+    stored: dict
     n_mirnas: int
     n_transcripts: int
     n_bases: int
@@ -85,8 +90,9 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     mirnas = read_mirnas(settings.mirnas, settings.species)
     table = compile_run_table(settings, mirnas)
     transcriptome = store_inputs(settings, mirnas, store)
-    # Read for its errors only: bad regions must be told before the run, not by its parts.
-    open_run_regions(settings, store, transcriptome)
+    if settings.regions is not None:
+        # Read for its errors only: bad regions must be told before the run, not by its parts.
+        read_regions(settings.regions, transcriptome)
     # Counting is a pass without output, a second per gigabase; random sequence would underestimate real 3'UTRs by half.
     expected = int(count_candidates(transcriptome, table))
     if not settings.drops_rows:
@@ -95,6 +101,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
         settings=settings,
         identity=identity,
         inputs=inputs,
+        stored={name: describe_file(store.local(name)) for name in store.names() if name.startswith((f"{TRANSCRIPTOME}/", f"{INPUTS}/"))},
         n_mirnas=len(mirnas),
         n_transcripts=len(transcriptome),
         n_bases=transcriptome.n_bases,
@@ -104,6 +111,11 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     )
     store.write(PLAN, plan.to_json())
     return plan
+
+
+def find_stored_damage(store: Store, plan: ScanPlan) -> str | None:
+    """What is wrong with the run's own copies of its inputs; None where they are as planned."""
+    return next((change for name, expected in plan.stored.items() if (change := find_change(store, name, expected))), None)
 
 
 def cut_parts(lengths: np.ndarray, n_parts: int, whole_transcripts: bool = False) -> tuple[Part, ...]:
@@ -184,6 +196,8 @@ def _flag(name: str) -> str:
 
 
 def _shown(value) -> str:
+    if value is None:
+        return "not given"
     words = value if isinstance(value, list) else [value]
     # Checksums are shown by their first letters, as everywhere.
-    return ", ".join(str(word)[:20] for word in words) or "none"
+    return ", ".join(f"a file of SHA-256 {word[:12]}" if len(str(word)) == SHA256_LETTERS else str(word) for word in words) or "none"

@@ -8,13 +8,14 @@ from dataclasses import fields
 from pathlib import Path
 
 from mirscan.errors import InputError, RunError
+from mirscan.run.clusters import check_cluster
 from mirscan.run.executors import DaskExecutor, SerialExecutor
-from mirscan.run.files import PLAN, REPORT, UNFINISHED, LocalStore, Store, explained_errors, open_store
+from mirscan.run.files import PLAN, REPORT, SITES, UNFINISHED, WORK, LocalStore, Store, explained_errors, open_store, part_sites
 from mirscan.run.finish import finish_run, list_damage
-from mirscan.run.inputs import identify
+from mirscan.run.inputs import check_settings, identify, spooled_pipes, store_inputs_again
 from mirscan.run.lock import RunLock
 from mirscan.run.partition import PartContext
-from mirscan.run.plan import ScanPlan, clear_run, find_differences, load_plan, make_plan, refuse_foreign_folder
+from mirscan.run.plan import ScanPlan, clear_run, find_differences, find_stored_damage, load_plan, make_plan, refuse_foreign_folder
 from mirscan.run.progress import FINISH, SCAN, Event, Progress, ignore
 from mirscan.run.progress import PLAN as PLAN_STAGE
 from mirscan.run.settings import RunOptions, ScanSettings, make_settings
@@ -39,9 +40,13 @@ def scan(
     asked = make_settings(mirnas, transcripts, **{name: value for name, value in settings.items() if name not in how})
     store = open_store(out)
     with explained_errors(store.root):
-        identity, inputs = identify(asked)
-        refuse_foreign_folder(store)
-        return _run(store, options, progress, lambda: _plan(store, asked, identity, inputs))
+        check_cluster(options)
+        with spooled_pipes(asked) as asked:
+            check_settings(asked)
+            identity, inputs = identify(asked)
+            refuse_foreign_folder(store)
+            # Inputs of the same content make the same copies again.
+            return _run(store, options, progress, lambda: _plan(store, asked, identity, inputs), lambda: store_inputs_again(asked, store))
 
 
 def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> ScanResult:
@@ -52,7 +57,9 @@ def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> Sc
             raise RunError(f"{store.root}: no {PLAN} in it, so there is nothing to resume; start with `mirscan scan --out {out}`")
         if options.get("overwrite"):
             raise InputError("resume keeps what is done; to start anew use `mirscan scan --overwrite`")
-        return _run(store, RunOptions(**options), progress, lambda: load_plan(store))
+        how = RunOptions(**options)
+        check_cluster(how)
+        return _run(store, how, progress, lambda: load_plan(store))
 
 
 def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> ScanPlan:
@@ -65,7 +72,10 @@ def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> Sc
     return planned
 
 
-def _run(store: Store, options: RunOptions, progress: Progress, get_plan: Callable[[], ScanPlan]) -> ScanResult:
+def _run(
+    store: Store, options: RunOptions, progress: Progress, get_plan: Callable[[], ScanPlan], restore: Callable[[], None] | None = None
+) -> ScanResult:
+    """`restore` makes the run's copies of its inputs anew."""
     is_new = isinstance(store, LocalStore) and not Path(store.root).exists()
     try:
         with RunLock(store) as lock:
@@ -74,7 +84,7 @@ def _run(store: Store, options: RunOptions, progress: Progress, get_plan: Callab
                 clear_run(store)
             started = time.monotonic()
             plan = get_plan()
-            return _run_plan(store, plan, options, progress, lock, {"plan": time.monotonic() - started})
+            return _run_plan(store, plan, options, progress, lock, {"plan": time.monotonic() - started}, restore)
     finally:
         # Bad input leaves nothing behind.
         if not store.exists(PLAN):
@@ -83,14 +93,21 @@ def _run(store: Store, options: RunOptions, progress: Progress, get_plan: Callab
 
 
 def _run_plan(
-    store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float]
+    store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float], restore
 ) -> ScanResult:
     context = PartContext(store, plan, options.threads or os.cpu_count() or 1)
-    pending = list(list_damage(store, len(plan.parts)))
+    pending, names = list(list_damage(store, len(plan.parts))), store.names()
     counter = _Counter(plan, pending, progress, lock)
     progress(Event(PLAN_STAGE, parts_done=len(plan.parts) - len(pending), n_parts=len(plan.parts), plan=plan))
-    if not pending and (result := read_result(store)) is not None:
+    _tell_strays(names, len(plan.parts), progress)
+    # work/ may be deleted when a run is finished; then its results are judged by their sizes.
+    is_bare = not any(name.startswith(f"{WORK}/part-") for name in names)
+    if (not pending or is_bare) and (result := read_result(store)) is not None:
         return result
+    if (damage := find_stored_damage(store, plan)) is not None:
+        if restore is None:
+            raise RunError(f"{store.root}: {damage}. `mirscan scan` with the same inputs and --out makes it anew.")
+        restore()
     store.remove(REPORT)
     started = time.monotonic()
     failures = _executor(context, options, progress).run(pending, counter.part_done, counter.part_going) if pending else {}
@@ -107,6 +124,14 @@ def _executor(context: PartContext, options: RunOptions, progress: Progress):
     if options.is_distributed:
         return DaskExecutor(context, options, lambda message: progress(Event(SCAN, message=message)))
     return SerialExecutor(context, options.retries)
+
+
+def _tell_strays(names: list[str], n_parts: int, progress: Progress) -> None:
+    """Say which files a reader of the folder would take for parts of this run."""
+    ours = {part_sites(number) for number in range(n_parts)}
+    for name in names:
+        if name.startswith(f"{SITES}/") and name.endswith(".parquet") and name not in ours:
+            progress(Event(SCAN, message=f"note: {name} is not of this run, but readers of the folder will count it; move it away"))
 
 
 class _Counter:

@@ -14,6 +14,9 @@ NO_MODEL, DUPLEX = "none", "duplex"
 ENERGY = "energy"
 # Rows a part should have. Without a model a part of 2 million takes a second; with one, a quarter of a million takes about
 # as many seconds as a worker may lose without harm.
+MAX_THREADS = 1024
+# Positions are int32; a batch of a million windows takes tens of gigabytes in a network.
+MAX_NT, MAX_BATCH = 2**31, 1 << 20
 PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
 
 
@@ -53,8 +56,10 @@ class ScanSettings:
         if self.prefilter and not self.has_model_folder:
             raise InputError(f"--prefilter needs a network to spare; expected a --model other than {self.model}")
         for name in ("mask_start", "min_distance"):
-            if getattr(self, name) < 0:
-                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name)}: expected 0 or more nucleotides")
+            if not 0 <= getattr(self, name) < MAX_NT:
+                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name)}: expected 0 to {MAX_NT - 1:,} nucleotides")
+        if self.batch_size is not None and not 1 <= self.batch_size <= MAX_BATCH:
+            raise InputError(f"--batch-size {self.batch_size}: expected 1 to {MAX_BATCH:,} windows")
         known = [column.name for column in FEATURES]
         for name in self.features:
             if name not in known:
@@ -140,6 +145,16 @@ class RunOptions:
     def __post_init__(self):
         if self.workers < 0:
             raise InputError(f"--workers {self.workers}: expected 0 or more")
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise InputError(f"--threads {self.threads}: expected 1 to {MAX_THREADS:,}")
+        if self.part_timeout is not None and not 0 < self.part_timeout < float("inf"):
+            raise InputError(f"--part-timeout {self.part_timeout}: expected seconds, more than 0")
+        if self.retries < 1:
+            raise InputError(f"retries {self.retries}: expected 1 or more")
+        if self.memory_limit is not None and not self.workers:
+            raise InputError(
+                "--memory-limit is about --workers; a cluster file has its own entry, a scheduler's workers have their own limit"
+            )
         if sum(map(bool, (self.workers, self.scheduler, self.cluster))) > 1:
             raise InputError("--workers, --scheduler and --cluster exclude each other; give one")
         if parse_resources(self.resources) and not (self.scheduler or self.cluster):

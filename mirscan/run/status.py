@@ -2,12 +2,13 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirscan.errors import RunError
-from mirscan.run.files import REPORT, Store, explained_errors, open_store, part_failure, part_record
+from mirscan.run.files import REPORT, LocalStore, Store, explained_errors, open_store, part_failure, part_record, part_sites
 from mirscan.run.lock import is_alive, read_owner
 from mirscan.run.plan import load_plan
+from mirscan.run.summary import read_result
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def read_status(out: str | os.PathLike) -> RunStatus:
         if plan is None:
             raise RunError(f"{store.root}: not a run of mirscan; expected a folder that `mirscan scan --out` made")
         names = set(store.names())
-        done = {number: _read(store, part_record(number)) for number in range(len(plan.parts)) if part_record(number) in names}
+        records = {number: _read(store, part_record(number)) for number in range(len(plan.parts)) if part_record(number) in names}
+        done = {number: record for number, record in records.items() if _is_whole(store, names, number, record)}
         failures = {
             number: _read(store, part_failure(number)).get("reason", "")
             for number in range(len(plan.parts))
@@ -48,9 +50,9 @@ def read_status(out: str | os.PathLike) -> RunStatus:
         rate = bases / seconds if seconds else None
         owner = read_owner(store)
         is_owned = owner is not None and is_alive(owner, store)
-        return RunStatus(
+        state = RunStatus(
             out=store.root,
-            is_finished=REPORT in names,
+            is_finished=REPORT in names and len(done) == len(plan.parts),
             owner=f"process {owner['pid']} on {owner['host']} since {owner['started']}" if is_owned else None,
             n_parts=len(plan.parts),
             n_done=len(done),
@@ -61,6 +63,16 @@ def read_status(out: str | os.PathLike) -> RunStatus:
             seconds_left=(plan.n_bases - bases) / rate / owner.get("workers", 1) if rate and is_owned else None,
             failures=failures,
         )
+        if not records and (result := read_result(store)) is not None:
+            # work/ was deleted, as one may when a run is finished.
+            return replace(state, is_finished=True, n_done=state.n_parts, bases_done=state.n_bases, n_sites=result.n_sites)
+        return state
+
+
+def _is_whole(store: Store, names: set[str], number: int, record: dict) -> bool:
+    """Whether a part's file is there, and on a file system, where that costs nothing, as long as its record says."""
+    name = part_sites(number)
+    return name in names and (not isinstance(store, LocalStore) or store.size(name) == record.get("bytes"))
 
 
 def _read(store: Store, name: str) -> dict:

@@ -33,13 +33,18 @@ def bfloat16_unit() -> str | None:
     return next((flag for flag in ("amx_bf16", "avx512_bf16") if flag in processor_flags()), None)
 
 
+def check_precision(precision: str) -> None:
+    """Raise InputError for a precision that no machine has."""
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r}: unknown; expected one of {', '.join(PRECISIONS)}")
+
+
 def choose_precision(precision: str, has_gpu: bool) -> str:
     """float32 or bfloat16 for `precision`; "auto" is bfloat16 wherever the hardware multiplies it.
 
     Raises InputError for an unknown precision, and for bfloat16 on a processor that only emulates it, at a tenth of the speed.
     """
-    if precision not in PRECISIONS:
-        raise InputError(f"precision {precision!r}: unknown; expected one of {', '.join(PRECISIONS)}")
+    check_precision(precision)
     has_unit = has_gpu or bfloat16_unit() is not None
     if precision == "bfloat16" and not has_unit:
         raise InputError(f"precision 'bfloat16': {processor_name()} has neither amx_bf16 nor avx512_bf16; use --precision float32 or auto")

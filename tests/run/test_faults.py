@@ -1,15 +1,17 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mirscan.errors import RunError
+from mirscan.errors import ModelError, RunError
 from mirscan.run import executors, read_status, resume
 from mirscan.run.files import LocalStore, part_record, part_sites
 from mirscan.run.finish import finish_run
@@ -104,6 +106,55 @@ def test_faults__a_damaged_part_is_listed_and_made_anew(runs, golden, tmp_path, 
     assert runs.results(out) == runs.results(golden)
 
 
+def put_other_letters(path):
+    """Valid all the same: only a checksum can tell."""
+    data = bytearray(path.read_bytes())
+    data[100:110] = bytes(10) if path.suffix == ".bin" else b"ACGUACGUAC"
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [truncate, put_other_letters, os.unlink])
+@pytest.mark.parametrize("name", ["work/transcriptome/codes.bin", "work/inputs/mirnas.fa"])
+def test_faults__damaged_copies_of_the_inputs_make_no_part(runs, golden, tmp_path, damage, name):
+    out = tmp_path / "out"
+    runs.scan(out)
+    (out / part_sites(2)).unlink()
+    damage(out / name)
+    with pytest.raises(RunError, match=rf"{name} .*`mirscan scan` with the same inputs and --out makes it anew"):
+        resume(out)
+    runs.scan(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+def test_faults__a_finished_run_without_work_is_still_finished(runs, golden, tmp_path):
+    out = tmp_path / "out"
+    result, status = runs.scan(out), read_status(out)
+    shutil.rmtree(out / "work")
+    assert runs.scan(out) == resume(out) == result
+    assert read_status(out) == replace(status, bases_per_second=None)
+    (out / part_sites(2)).unlink()
+    with pytest.raises(RunError, match=r"work/\S+ is missing. `mirscan scan` with the same inputs"):
+        resume(out)
+    runs.scan(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+def test_faults__a_part_of_another_run_is_pointed_out(runs, tmp_path):
+    out, messages = tmp_path / "out", []
+    runs.scan(out)
+    shutil.copy(out / part_sites(2), out / part_sites(99))
+    runs.scan(out, progress=lambda event: messages.append(event.message))
+    assert any(message.startswith("note: sites/part-00099.parquet is not of this run") for message in messages)
+
+
+@pytest.mark.parametrize("damage", [truncate, os.unlink])
+def test_status__sees_a_part_that_is_gone_or_cut(runs, tmp_path, damage):
+    runs.scan(tmp_path / "out")
+    damage(tmp_path / "out" / part_sites(2))
+    status = read_status(tmp_path / "out")
+    assert (status.is_finished, status.n_done) == (False, status.n_parts - 1)
+
+
 @pytest.mark.parametrize("name", ["sites.bed.gz", "genes.tsv", "genes.parquet", "sites.bed.gz.tbi", "run.json"])
 def test_faults__a_lost_result_is_written_again(runs, golden, tmp_path, name):
     out = tmp_path / "out"
@@ -186,7 +237,21 @@ def test_faults__ctrl_c_drops_the_part_and_frees_the_folder(runs, golden, tmp_pa
     assert runs.results(out) == runs.results(golden)
 
 
-def test_faults__ctrl_c_ends_the_command_with_130(runs, tmp_path):
+def test_faults__what_every_part_would_meet_ends_the_run_at_once(runs, tmp_path, monkeypatch):
+    tried = []
+
+    def refuse(context, number, report=None):
+        tried.append(number)
+        raise ModelError("model.keras: cannot be loaded")
+
+    monkeypatch.setattr(executors, "process_part", refuse)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        runs.scan(tmp_path / "out")
+    assert tried == [0]
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_faults__ctrl_c_ends_the_command_with_130_and_sigterm_with_143(runs, tmp_path, sent, code):
     out = tmp_path / "out"
     command = [
         "scan",
@@ -214,9 +279,9 @@ def test_faults__ctrl_c_ends_the_command_with_130(runs, tmp_path):
     while not (out / part_record(0)).exists():
         assert child.poll() is None, child.stderr.read()
         time.sleep(0.01)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(sent)
     _, stderr = child.communicate()
-    assert child.returncode == 130
+    assert child.returncode == code
     assert b"Traceback" not in stderr
     assert not (out / "lock.json").exists()
 

@@ -1,13 +1,18 @@
 import json
+import os
+import shutil
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirscan.errors import InputError, MirscanError, RunError
+from mirscan.errors import InputError, MirscanError, ModelError, RunError
 from mirscan.run import ScanSettings, read_status, resume
 from mirscan.run.plan import cut_parts
+from mirscan.trained_models import find_model
 
 
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=60), st.integers(1, 80), st.booleans())
@@ -76,8 +81,8 @@ def snapshot(folder) -> dict:
     [
         ({"seeds": "8mer,7mer-m8"}, "--seeds was 8mer, 7mer-m8, 7mer-A1, 6mer, now 8mer, 7mer-m8"),
         ({"mask_start": 14}, "--mask-start was 0, now 14"),
-        ({"species": "miR"}, "--species was None, now miR"),
-        ({"mirnas": "utrs"}, "--mirnas was "),
+        ({"species": "miR"}, "--species was not given, now miR"),
+        ({"mirnas": "utrs"}, "--mirnas was a file of SHA-256 "),
         ({"mask_start": 14, "all_types": True}, "--all-types was False, now True; --mask-start was 0, now 14"),
     ],
 )
@@ -123,7 +128,7 @@ def test_plan__a_file_as_out_is_refused(runs, tmp_path):
         runs.scan(tmp_path / "out")
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b'{"format": 99}', b'{"format": 1}', b"\xff\xfe"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"null", b'{"format": 99}', b'{"format": 2}', b"\xff\xfe"])
 def test_plan__a_damaged_plan_is_one_clear_line(runs, tmp_path, damage):
     out = tmp_path / "out"
     runs.scan(out)
@@ -146,7 +151,18 @@ def test_plan__a_damaged_plan_is_one_clear_line(runs, tmp_path, damage):
         ({"model": "nowhere"}, "model 'nowhere': neither a known name nor a folder"),
         ({"min_score": 0.5}, "--min-score needs a model"),
         ({"model": "duplex", "min_score": 1.5}, "--min-score 1.5: expected a number from 0 to 1"),
-        ({"mask_start": -1}, "--mask-start -1: expected 0 or more"),
+        ({"mask_start": -1}, "--mask-start -1: expected 0 to 2,147,483,647 nucleotides"),
+        ({"mask_start": 10**23}, "expected 0 to 2,147,483,647 nucleotides"),
+        ({"precision": "half"}, "precision 'half': unknown; expected one of auto, float32, bfloat16"),
+        ({"batch_size": 0, "model": "fast"}, "--batch-size 0: expected 1 to"),
+        ({"threads": 0}, "--threads 0: expected 1 to"),
+        ({"threads": 10**6}, "--threads 1000000: expected 1 to"),
+        ({"part_timeout": -5.0}, "--part-timeout -5.0: expected seconds, more than 0"),
+        ({"part_timeout": float("nan")}, "--part-timeout nan: expected seconds"),
+        ({"memory_limit": "4GiB"}, "--memory-limit is about --workers"),
+        ({"workers": 1, "memory_limit": "nonsense"}, "--memory-limit nonsense: expected a size, as in 4GiB"),
+        ({"workers": 1, "memory_limit": "1KiB"}, "--memory-limit 1KiB: expected 256 MiB or more"),
+        ({"cluster": "nowhere.toml"}, "--cluster nowhere.toml: no such file or directory"),
         ({"features": "colour"}, "--features colour: unknown; expected local_au"),
         ({"part_rows": 0}, "--part-rows 0: expected 1 or more"),
         ({"workers": -1}, "--workers -1: expected 0 or more"),
@@ -174,9 +190,41 @@ def test_scan__broken_fasta_leaves_nothing(runs, tmp_path):
 
 def test_scan__bad_regions_are_told_before_the_first_part(runs, tmp_path):
     (tmp_path / "regions.bed").write_text("nowhere\t0\t10\n")
-    with pytest.raises(InputError, match="nowhere"):
+    with pytest.raises(InputError, match=rf"^{tmp_path / 'regions.bed'}, line 1: transcript 'nowhere'"):
         runs.scan(tmp_path / "out", regions=str(tmp_path / "regions.bed"))
     assert [path.name for path in tmp_path.iterdir()] == ["regions.bed"]
+
+
+@pytest.mark.parametrize("file", ["model.keras", "card.toml"])
+def test_scan__a_broken_model_is_told_by_its_own_name_before_anything_is_written(runs, tmp_path, file):
+    folder = tmp_path / "model"
+    shutil.copytree(find_model("fast"), folder)
+    (folder / file).write_bytes((folder / file).read_bytes()[:-500])
+    with pytest.raises(ModelError, match=rf"^{folder}"):
+        runs.scan(tmp_path / "out", model=str(folder))
+    assert not (tmp_path / "out").exists()
+
+
+def test_scan__pipes_are_read_like_files(runs, golden, tmp_path):
+    def feed(end: int, path: Path) -> None:
+        with open(end, "wb") as pipe:
+            pipe.write(path.read_bytes())
+
+    ends = []
+    for path in (runs.mirnas, runs.transcripts):
+        reader, writer = os.pipe()
+        ends.append(reader)
+        threading.Thread(target=feed, args=(writer, path)).start()
+    mirnas, transcripts = (f"/dev/fd/{end}" for end in ends)
+    runs.scan(tmp_path / "out", mirnas=mirnas, transcripts=transcripts)
+    for end in ends:
+        os.close(end)
+    assert runs.results(tmp_path / "out") == runs.results(golden)
+
+
+def test_scan__an_empty_out_is_refused(runs):
+    with pytest.raises(RunError, match="--out is empty"):
+        runs.scan("")
 
 
 def test_scan__too_little_disk_is_told_before_starting(runs, tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 import itertools
 import json
 import re
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -187,3 +189,12 @@ def test_scan__a_run_needs_its_inputs_only_once(runs, golden, tmp_path, name):
     finally:
         moved.rename(source)
     assert runs.results(out) == runs.results(golden)
+
+
+def test_peak_memory__is_that_of_the_process_not_of_who_started_it():
+    ballast = bytearray(400_000_000)
+    program = "from mirscan.run.partition import peak_memory_mb; print(peak_memory_mb())"
+    # A fork, whose memory getrusage would count.
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, preexec_fn=lambda: None)
+    assert len(ballast) == 400_000_000
+    assert 20 < int(finished.stdout) < 350

@@ -66,6 +66,17 @@ def test_store__s3_through_workers(runs, golden, bucket):
     assert results_at(url) == runs.results(golden)
 
 
+def test_store__s3_without_a_key_is_one_line(runs, bucket, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    fsspec.filesystem("s3").clear_instance_cache()
+    with pytest.raises(RunError, match=r"the object store refuses \(Unable to locate credentials\)") as error:
+        runs.scan(f"{bucket}/keyless")
+    fsspec.filesystem("s3").clear_instance_cache()
+    assert "\n" not in str(error.value)
+
+
 def test_store__memory_url_and_foreign_files(runs, golden):
     runs.scan("memory://there/out")
     assert results_at("memory://there/out") == runs.results(golden)

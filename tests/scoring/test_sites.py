@@ -43,6 +43,20 @@ def test_score_candidates__scores_the_window_it_names(small_scan, make_model):
     assert score_pairs([mirna], [window], model=scorer)[0] == pytest.approx(inner["score"], abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("mirnas", "targets", "said"),
+    [
+        ("UGAGGUAGUAGG", "ACGUACGU", "a single sequence; expected a list of miRNAs"),
+        (["UGAGGUAGUAGG", None], ["ACGU", "ACGU"], "sequence 2: no letters"),
+        (["UGAGGUAGUAGG"], [""], "sequence 1: no letters"),
+        (["UGAGGJ"], ["ACGU"], "sequence 1: 'UGAGGJ'; expected only"),
+    ],
+)
+def test_score_pairs__what_is_no_sequence_is_refused(make_model, mirnas, targets, said):
+    with pytest.raises(InputError, match=said):
+        score_pairs(mirnas, targets, model=make_model())
+
+
 def test_score_candidates__no_candidates_give_an_empty_table(small_scan, make_model):
     candidates, transcriptome, mirnas = small_scan
     sites = score_candidates(candidates.slice(0, 0), transcriptome, mirnas, model=make_model())
