@@ -150,13 +150,15 @@ class _BarReport:
 
 class _LineReport:
     def __init__(self):
-        self._started = self._stage_started = self._last = time.monotonic()
+        self._started = self._stage_started = self._before = self._last = time.monotonic()
         self._stage = None
 
     def report(self, event) -> None:
         now = time.monotonic()
         if event.stage != self._stage:
-            self._stage, self._stage_started = event.stage, now
+            # A stage begins with the last word of the one before: its own first word may come when a part of it is done.
+            self._stage, self._stage_started = event.stage, self._before
+        self._before = now
         if event.message:
             print(event.message, flush=True)
         if event.plan is not None:

@@ -11,16 +11,16 @@ def test_lines__time_left_is_that_of_the_stage(monkeypatch, capsys):
     monkeypatch.setattr(scan_report.time, "monotonic", lambda: clock.now)
     report = scan_report._LineReport().report
     for now, event in (
-        (0, Event(SCAN, done=0, total=1000)),
         (100, Event(SCAN, done=250, total=1000, rows=5000)),
-        (400, Event(FINISH, done=10, total=100)),
-        (430, Event(FINISH, done=40, total=100)),
+        (400, Event(SCAN, done=1000, total=1000, rows=20_000)),
+        (410, Event(FINISH, done=10, total=100)),
+        (440, Event(FINISH, done=40, total=100)),
     ):
         clock.now = now
         report(event)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "scan 25%, 5,000 sites, 50/s, about 300 s left"
-    assert lines[-1] == "finish 40%, 40 sites, about 45 s left"
+    assert lines[-1] == "finish 40%, 40 sites, about 60 s left"
 
 
 def result(**values):
