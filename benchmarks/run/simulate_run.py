@@ -37,7 +37,7 @@ class Cluster:
     main_life: float = math.inf
     replacement: float = 120.0
     startup: float = 15.0
-    handing_out: float = 0.006
+    handing_out: float = 0.003
     checking: float = 0.0002
     restart: float = HOUR
     spread: float = 0.3

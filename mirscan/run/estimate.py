@@ -19,7 +19,7 @@ from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
 # Finding a site and writing it to Parquet, BED and the gene tables takes 1.1 microseconds of one core, measured on 26 million
 # canonical sites of human 3'UTRs.
 SECONDS_PER_SITE = 1.1e-6
-# Two processes score 1.76 times as fast as one.
+# Two cores score 1.76 to 2 times as fast as one, as threads of one process or as two.
 PARALLEL_SHARE = 0.88
 # A fifth of what an H200 does in bfloat16 by its data sheet (989 TFLOP/s), for networks this small an optimistic share, and the windows
 # that sixteen cores beside it find, cut and give duplex energies in a second: the smaller of the two limits a GPU.
@@ -57,7 +57,7 @@ def _estimate_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: 
     cores = os.cpu_count() or 1
     parallel = rate * (1 if cores == 1 else cores * PARALLEL_SHARE)
     here = f"scores with model {asked.model}: {rate:,.0f} windows/s of one core measured now; about {_duration(n / rate)} on one core"
-    here += f", {_duration(n / parallel)} with --workers {cores}" if cores > 1 else ""
+    here += f", {_duration(n / parallel)} on all {cores}" if cores > 1 else ""
     here += f"; and {_duration(start)} to start a process that scores"
     if not mflop:
         return [here]
