@@ -1,6 +1,5 @@
 """The `mirscan` command: its subcommands, and the one place where an error becomes a line and an exit code."""
 
-import signal
 import sys
 from typing import Annotated
 
@@ -12,18 +11,11 @@ from mirscan.cli.evaluate import evaluate
 from mirscan.cli.models import models_app
 from mirscan.cli.pair import duplex
 from mirscan.cli.scan import resume, scan, status
+from mirscan.cli.signals import Terminated, catch_signals
 from mirscan.cli.train import train
 from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, by which batch systems and Kubernetes end a job: answered like Ctrl-C, so that the folder is left free."""
-
-
-def _terminate(signum, frame) -> None:
-    raise _Terminated
 
 
 class _OneLineErrors(TyperGroup):
@@ -38,7 +30,7 @@ class _OneLineErrors(TyperGroup):
             print(f"mirscan: error: {error}", file=sys.stderr)
             raise typer.Exit(INPUT_ERROR) from None
         except KeyboardInterrupt as error:
-            is_terminated = isinstance(error, _Terminated)
+            is_terminated = isinstance(error, Terminated)
             said = "terminated" if is_terminated else "interrupted"
             print(f"mirscan: {said}; what is done stays done, run the same command again to go on", file=sys.stderr)
             raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
@@ -80,5 +72,5 @@ def _global_options(
 
 def main() -> None:
     """Entry point of the `mirscan` command."""
-    signal.signal(signal.SIGTERM, _terminate)
+    catch_signals()
     app()

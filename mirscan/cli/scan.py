@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mirscan.cli.signals import stoppable
 from mirscan.errors import InputError
 
 _INPUT, _WHAT, _FILTER, _HOW = "Input", "What counts", "Filters", "How to run"
@@ -130,7 +131,9 @@ def scan(
     from mirscan.run import scan as run_scan
 
     with scan_progress(quiet) as progress:
-        result = run_scan(mirnas=mirnas, transcripts=utrs, out=out, progress=progress, overwrite=overwrite, **settings, **options)
+        result = run_scan(
+            mirnas=mirnas, transcripts=utrs, out=out, progress=stoppable(progress), overwrite=overwrite, **settings, **options
+        )
     print_result(result, quiet)
 
 
@@ -152,7 +155,7 @@ def resume(
 
     options = _options(workers, threads, scheduler, cluster, resources, memory_limit, part_timeout, dashboard)
     with scan_progress(quiet) as progress:
-        result = run_resume(folder, progress=progress, **options)
+        result = run_resume(folder, progress=stoppable(progress), **options)
     print_result(result, quiet)
 
 
