@@ -35,9 +35,9 @@ TRANSCRIPTOME = f"{WORK}/transcriptome"
 INPUTS = f"{WORK}/inputs"
 # Files being written; whatever lies here when a run starts is rubbish of one that died.
 UNFINISHED = f"{WORK}/unfinished"
+RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT)
 # Packages that talk to object stores for fsspec, and whose errors therefore are about the store.
 _STORE_CLIENTS = {"botocore", "aiobotocore", "s3fs", "gcsfs", "google", "adlfs", "azure", "aiohttp"}
-RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT)
 
 
 def part_sites(part: int) -> str:
