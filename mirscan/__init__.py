@@ -3,13 +3,14 @@
 The map, from the ground up; a floor imports only from floors below it:
 
     0  errors  tables  jit
-    1  sequence                                letters -> codes, miRNAs, transcripts
-    2  seeds  networks  duplex                 what a match is; Keras code; the physics of one pair
-    3  search  windows  trained_models           transcripts -> candidates -> windows; models with their cards
-    4  scoring                                 candidates -> SITES
-    5  genes  output  train  explain           SITES -> GENES, files; pairs -> trained models
-    6  run                                     plan -> parts -> finish, here or on a cluster
-    7  cli                                     Typer: parse, call one public function, print a summary
+    1  store                                   where a run's files live: a folder or an object store
+    2  sequence                                letters -> codes, miRNAs, transcripts
+    3  seeds  networks  duplex                 what a match is; Keras code; the physics of one pair
+    4  search  windows  trained_models         transcripts -> candidates -> windows; models with their cards
+    5  pairs  scoring  genes  output           labelled pairs as data; candidates -> SITES -> GENES, files
+    6  train  evaluation                       pairs -> trained models; what a score is worth
+    7  run                                     plan -> parts -> finish, here or on a cluster
+    8  cli                                     Typer: parse, call one public function, print a summary
 
 Public names are loaded on first use, so that `import mirscan` and `mirscan --help` stay instant.
 """
@@ -36,8 +37,8 @@ _PUBLIC = {
     "scan": "run",
     "load_model": "trained_models",
     "list_models": "trained_models",
-    "train_model": "train",
-    "evaluate_model": "train",
+    "train_model": "train.fit",
+    "evaluate_model": "evaluation.evaluate",
     "draw_duplex": "duplex",
 }
 __all__ = sorted(_PUBLIC)

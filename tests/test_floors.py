@@ -10,16 +10,17 @@ import mirscan
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
     **dict.fromkeys(("errors", "tables", "jit", "keras_loading", "__init__"), 0),
-    "sequence": 1,
-    **dict.fromkeys(("seeds", "networks", "duplex"), 2),
-    **dict.fromkeys(("search", "windows", "trained_models"), 3),
-    "scoring": 4,
-    **dict.fromkeys(("genes", "output", "train", "explain"), 5),
-    "run": 6,
-    "cli": 7,
+    "store": 1,
+    "sequence": 2,
+    **dict.fromkeys(("seeds", "networks", "duplex", "genome"), 3),
+    **dict.fromkeys(("search", "windows", "trained_models"), 4),
+    **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
+    **dict.fromkeys(("train", "evaluation", "explain"), 6),
+    **dict.fromkeys(("run", "report"), 7),
+    "cli": 8,
 }
 # Modules that stand on one floor together and may use each other.
-SIBLINGS = {("trained_models", "windows"), ("search", "windows"), ("genes", "output"), ("output", "genes")}
+SIBLINGS = {("trained_models", "windows"), ("search", "windows"), ("genes", "output"), ("output", "genes"), ("train", "evaluation")}
 
 
 def imports(path: Path):

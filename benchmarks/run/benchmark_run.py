@@ -18,7 +18,6 @@ from pathlib import Path
 from measure import clock, describe_machine, peak_mb, print_table
 
 from mirscan.run import resume, scan
-from mirscan.run.files import LocalStore, part_record
 from mirscan.run.finish import finish_run
 from mirscan.run.inputs import identify
 from mirscan.run.partition import open_context, process_part
@@ -26,6 +25,8 @@ from mirscan.run.plan import make_plan
 from mirscan.run.sealed import unseal
 from mirscan.run.settings import ScanSettings
 from mirscan.sequence.fasta import open_text
+from mirscan.store.local import LocalStore
+from mirscan.store.names import part_record
 
 # Parts of the scan that Dask and one process race on: about two seconds each, so that what the scheduler adds would show.
 RACE_PARTS = 40

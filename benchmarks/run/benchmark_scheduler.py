@@ -18,13 +18,14 @@ from pathlib import Path
 from measure import clock, describe_machine, peak_mb, print_table
 
 from mirscan.run import executors
-from mirscan.run.files import PLAN, LocalStore, part_record, part_sites
 from mirscan.run.finish import list_damage
 from mirscan.run.partition import PartContext
 from mirscan.run.plan import Part, ScanPlan, load_plan
 from mirscan.run.sealed import seal
 from mirscan.run.settings import RunOptions, ScanSettings
 from mirscan.run.status import read_status
+from mirscan.store.local import LocalStore
+from mirscan.store.names import PLAN, part_record, part_sites
 
 RECORD = {"rows": 0, "candidates": 0, "by_seed": {}, "score_seconds": 0.0, "seconds": 0.0, "worker": "host:1", "peak_mb": 1}
 EMPTY = b"PAR1" * 64

@@ -232,9 +232,9 @@ def print_precision(arguments, models: list[str]) -> None:
     """What bfloat16 changes in scores and in average precision, on labelled pairs."""
     import numpy as np
 
+    from mirscan.evaluation.metrics import average_precision
+    from mirscan.pairs.read import read_pairs
     from mirscan.scoring import load_scorer
-    from mirscan.train.metrics import average_precision
-    from mirscan.train.pairs import read_pairs
     from mirscan.windows import encode_pairs
 
     if not arguments.data:

@@ -32,16 +32,16 @@ def evaluate(
     groups: Annotated[bool, typer.Option("--groups", help="Print the tables by seed type and miRNA family, too.")] = False,
 ) -> None:
     """Average precision, AUROC and more of models and controls, with bootstrap intervals."""
-    from mirscan.train.evaluate import evaluate_model, write_evaluation
-    from mirscan.train.report import print_evaluation
+    from mirscan.evaluation.evaluate import evaluate_model, write_evaluation
+    from mirscan.evaluation.report import print_evaluation
 
     result = evaluate_model(
         model or ["base"], pairs, training=training or (), controls=controls, folds=folds, seed=seed, precision=precision, threads=threads
     )
     print_evaluation(result, groups)
     if record is not None:
+        from mirscan.evaluation.results import measure_speed, record_evaluation, set_title
         from mirscan.scoring import load_scorer
-        from mirscan.train.results import measure_speed, record_evaluation, set_title
 
         scorers = [load_scorer(name, threads=1) for name in model or ["base"]]
         speed = {scorer.card.name: measure_speed(scorer) for scorer in scorers}

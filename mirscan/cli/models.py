@@ -80,7 +80,7 @@ def table(
     out: Annotated[Path, typer.Option("--out", help="Markdown file to write.")] = Path("models/README.md"),
 ) -> None:
     """Write the table of every recorded evaluation beside controls and published numbers."""
-    from mirscan.train.results import write_table
+    from mirscan.evaluation.results import write_table
 
     write_table(results, out)
     print(f"written: {out}")

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mirscan.errors import InputError, MirscanError, ModelError, RunError
-from mirscan.run.files import Store, explain, is_full, part_failure
 from mirscan.run.partition import PartContext, open_context, process_part
 from mirscan.run.settings import RunOptions, parse_resources
+from mirscan.store.explained import explain, is_full
+from mirscan.store.names import part_failure
+from mirscan.store.protocol import Store
 
 # (part, its record) when a part is done; (part, bases, rows) while it goes.
 Done = Callable[[int, dict], None]

@@ -16,9 +16,10 @@ from mirscan.genes.aggregation import GeneAggregator, name_genes
 from mirscan.output.bed import BedWriter
 from mirscan.output.genes import GenesTsv
 from mirscan.output.parquet import ParquetRows
-from mirscan.run.files import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, Store, part_sites, part_windows
 from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.plan import ScanPlan
+from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
+from mirscan.store.protocol import Store
 
 BATCH_ROWS = 1 << 17
 COLUMNS = ("transcript", "mirna", "start", "end", "seed", "score")

@@ -13,7 +13,6 @@ import numpy as np
 
 import mirscan
 from mirscan.errors import InputError, ModelError
-from mirscan.run.files import INPUTS, TRANSCRIPTOME, Store
 from mirscan.run.settings import DUPLEX, ScanSettings
 from mirscan.search.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
@@ -21,6 +20,8 @@ from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import CODES_FILE, RECORDS_FILE, Transcriptome, open_transcriptome, read_transcriptome
+from mirscan.store.names import INPUTS, TRANSCRIPTOME
+from mirscan.store.protocol import Store
 from mirscan.trained_models import CARD_FILE, NETWORK_FILE, check_files, find_model, read_card
 
 MIRNAS = f"{INPUTS}/mirnas.fa"

@@ -10,7 +10,8 @@ import uuid
 from pathlib import Path
 
 from mirscan.errors import RunError
-from mirscan.run.files import LOCK, Store
+from mirscan.store.names import LOCK
+from mirscan.store.protocol import Store
 
 BEAT_SECONDS = 30
 # Twenty beats missed: the owner is gone, or its machine hangs.

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
 from mirscan.output.parquet import ParquetRows
-from mirscan.run.files import Store, describe_file, find_change, open_store, part_failure, part_record, part_sites, part_windows
 from mirscan.run.inputs import (
     compile_run_table,
     open_run_mirnas,
@@ -32,6 +31,10 @@ from mirscan.search.candidates import iter_candidates
 from mirscan.search.filters import Regions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
+from mirscan.store.checksums import describe_file, find_change
+from mirscan.store.names import part_failure, part_record, part_sites, part_windows
+from mirscan.store.opening import open_store
+from mirscan.store.protocol import Store
 from mirscan.tables import SITES
 
 # Candidates in memory at once: about 30 bytes each without a model, and 80 more with windows.

@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
-from mirscan.run.files import INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK, LocalStore, Store, describe_file, find_change
 from mirscan.run.inputs import compile_run_table, store_inputs
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
 from mirscan.search.candidates import count_candidates
 from mirscan.search.filters import read_regions
 from mirscan.sequence.mirnas import read_mirnas
+from mirscan.store.checksums import describe_file, find_change
+from mirscan.store.local import LocalStore
+from mirscan.store.names import INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK
+from mirscan.store.protocol import Store
 
 FORMAT = 2
 # Measured on human 3'UTRs with canonical rules: Parquet 3 bytes a site, BED 12, gene tables 32; rounded up for longer names.

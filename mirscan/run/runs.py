@@ -10,7 +10,6 @@ from pathlib import Path
 from mirscan.errors import InputError, RunError
 from mirscan.run.clusters import check_cluster
 from mirscan.run.executors import DaskExecutor, SerialExecutor
-from mirscan.run.files import PLAN, REPORT, SITES, UNFINISHED, WORK, LocalStore, Store, explained_errors, open_store, part_sites
 from mirscan.run.finish import finish_run, list_damage
 from mirscan.run.inputs import check_settings, identify, spooled_pipes, store_inputs_again
 from mirscan.run.lock import RunLock
@@ -20,6 +19,11 @@ from mirscan.run.progress import FINISH, SCAN, Event, Progress, ignore
 from mirscan.run.progress import PLAN as PLAN_STAGE
 from mirscan.run.settings import RunOptions, ScanSettings, make_settings
 from mirscan.run.summary import ScanResult, read_result, write_report
+from mirscan.store.explained import explained_errors
+from mirscan.store.local import LocalStore
+from mirscan.store.names import PLAN, REPORT, SITES, UNFINISHED, WORK, part_sites
+from mirscan.store.opening import open_store
+from mirscan.store.protocol import Store
 
 
 def scan(

@@ -5,10 +5,14 @@ import os
 from dataclasses import dataclass, replace
 
 from mirscan.errors import RunError
-from mirscan.run.files import REPORT, LocalStore, Store, explained_errors, open_store, part_failure, part_record, part_sites
 from mirscan.run.lock import is_alive, read_owner
 from mirscan.run.plan import load_plan
 from mirscan.run.summary import read_result
+from mirscan.store.explained import explained_errors
+from mirscan.store.local import LocalStore
+from mirscan.store.names import REPORT, part_failure, part_record, part_sites
+from mirscan.store.opening import open_store
+from mirscan.store.protocol import Store
 
 
 @dataclass(frozen=True)

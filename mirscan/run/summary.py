@@ -8,11 +8,12 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from mirscan.run.files import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT, Store, part_record, part_sites
 from mirscan.run.finish import Finished
 from mirscan.run.partition import PartContext, peak_memory_mb
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import RunOptions
+from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT, part_record, part_sites
+from mirscan.store.protocol import Store
 
 PACKAGES = ("numpy", "numba", "pyarrow", "pysam", "keras", "tensorflow", "tensorflow-cpu", "dask")
 _OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT)

@@ -18,7 +18,7 @@ from collections.abc import Collection
 from math import comb
 
 from mirscan.errors import InputError
-from mirscan.seeds.rules import BUILT_IN, GROUPS, SeedRule
+from mirscan.seeds.rule import SeedRule
 from mirscan.seeds.shapes import expected_hits, shapes_of
 from mirscan.sequence.mirnas import MAX_LENGTH
 
@@ -32,8 +32,8 @@ _NAME = re.compile(r"[A-Za-z0-9_.:+-]{1,40}")
 def read_rule_file(path: str | os.PathLike, taken: Collection[str] = ()) -> tuple[SeedRule, ...]:
     """Rules of a TOML file, in its order.
 
-    Raises InputError for a file that is not TOML, an unknown key, a value of the wrong kind, an impossible position, a name that a
-    built-in rule, a group or `taken` has already, and a rule that accepts more than `MAX_HITS_PER_BASE`.
+    Raises InputError for a file that is not TOML, an unknown key, a value of the wrong kind, an impossible position, a name of `taken`
+    (other rules and groups), and a rule that accepts more than `MAX_HITS_PER_BASE`.
     """
     try:
         with open(path, "rb") as handle:
@@ -51,7 +51,7 @@ def _parse_rule(path, name: str, table: object, taken: Collection[str]) -> SeedR
     where = f"{path}, rule {name!r}"
     if not isinstance(table, dict):
         raise InputError(f"{path}: found key {name!r} outside a rule; expected one table a rule, such as [my-rule]")
-    if name in BUILT_IN or name in GROUPS or name in taken:
+    if name in taken:
         raise InputError(f"{where}: the name is taken; expected one that no other rule or group has")
     if not _NAME.fullmatch(name):
         raise InputError(f"{where}: expected a name of up to 40 letters, digits and _ . : + -")

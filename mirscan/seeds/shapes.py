@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from mirscan.seeds.rules import SeedRule
+from mirscan.seeds.rule import SeedRule
 
 # What a template asks of one target base. FREE lies outside the site and may be anything, N and the transcript's ends included.
 PAIR, WOBBLE, MISMATCH, ADENINE, ANY, FREE = range(6)

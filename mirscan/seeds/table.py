@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from mirscan.errors import InputError
-from mirscan.seeds.rules import SeedRule
+from mirscan.seeds.rule import SeedRule
 from mirscan.seeds.shapes import FREE, Shape, shapes_of
 from mirscan.seeds.streams import Group, Stream, group_shapes, needed_backs, outranks_matrix, plan_streams
 from mirscan.seeds.words import expand_group, sort_words

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from mirscan.pairs.columns import labels_of, weights_of
 from mirscan.sequence.alphabet import N
-from mirscan.train.pairs import labels_of, weights_of
 from mirscan.windows import WindowLayout, encode_pairs
 
 # Rows a call of the duplex kernel: progress stays visible and the working set small.

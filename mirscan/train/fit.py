@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
+from mirscan.evaluation.calibration import base_rate_weights, calibrate, held_out_calibration
+from mirscan.evaluation.metrics import calibration_error, summarize
 from mirscan.keras_loading import load_keras
 from mirscan.networks import find_architecture
+from mirscan.pairs.columns import POSITIVE, group_codes
 from mirscan.train.batches import predict_pairs
-from mirscan.train.calibration import base_rate_weights, calibrate, held_out_calibration
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.data import TrainingData, example_pairs, load_training_data
 from mirscan.train.loop import Loop, StepReport
-from mirscan.train.metrics import calibration_error, summarize
-from mirscan.train.pairs import POSITIVE, group_codes
 from mirscan.train.recipe import Recipe, read_recipe
 from mirscan.trained_models import CARD_FILE, NETWORK_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, read_card, write_model
 
@@ -165,7 +165,7 @@ def set_threads(threads: int) -> None:
 
 def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
     from mirscan.networks import count_mflop, count_parameters
-    from mirscan.train.pictures import draw_training
+    from mirscan.train.curves import draw_training
 
     network = _build(recipe, data, "float32")
     for weight, value in zip(network.weights, loop.best, strict=True):

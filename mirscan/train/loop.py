@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import RunError
+from mirscan.evaluation.metrics import auroc, average_precision
 from mirscan.train.batches import EncodedPairs, draw_batch, epoch_order, predict_pairs
 from mirscan.train.checkpoint import Checkpoint, Progress, check_resumable, read_checkpoint, write_checkpoint
-from mirscan.train.metrics import auroc, average_precision
 from mirscan.train.mixup import draw_mixing, mixing_network
 from mirscan.train.objective import balance_weights, build_loss, build_optimizer, learning_rate_at, smooth_labels, update_average
 from mirscan.train.recipe import Recipe

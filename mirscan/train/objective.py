@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from mirscan.train.pairs import POSITIVE
+from mirscan.pairs.columns import POSITIVE
 from mirscan.train.recipe import Recipe
 
 

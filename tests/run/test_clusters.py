@@ -10,8 +10,8 @@ import pytest
 from mirscan.errors import InputError, RunError
 from mirscan.run import executors
 from mirscan.run.clusters import KINDS, read_cluster_file
-from mirscan.run.files import LocalStore
 from mirscan.run.settings import RunOptions, parse_resources
+from mirscan.store.local import LocalStore
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,10 @@ import pytest
 
 from mirscan.errors import ModelError, RunError
 from mirscan.run import executors, read_status, resume
-from mirscan.run.files import LocalStore, part_record, part_sites
 from mirscan.run.finish import finish_run
 from mirscan.run.partition import open_context
+from mirscan.store.local import LocalStore
+from mirscan.store.names import part_record, part_sites
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -7,8 +7,8 @@ import pytest
 
 from mirscan.errors import RunError
 from mirscan.run import lock, read_status
-from mirscan.run.files import LocalStore
 from mirscan.run.lock import RunLock, read_owner
+from mirscan.store.local import LocalStore
 
 
 def forge(store: LocalStore, **changed) -> None:

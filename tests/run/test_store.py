@@ -3,7 +3,9 @@ import pytest
 
 from mirscan.errors import RunError
 from mirscan.run import read_status, resume, scan
-from mirscan.run.files import LocalStore, UrlStore, open_store
+from mirscan.store.local import LocalStore
+from mirscan.store.opening import open_store
+from mirscan.store.url import UrlStore
 
 
 @pytest.fixture(scope="module")

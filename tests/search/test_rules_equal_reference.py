@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirscan.search.candidates import find_candidates, iter_candidates
-from mirscan.seeds.rules import BUILT_IN, GROUPS, SeedRule
+from mirscan.seeds.rule import SeedRule
+from mirscan.seeds.rules import BUILT_IN, GROUPS
 from mirscan.seeds.table import compile_seed_table
 from tests.reference import DEFINITIONS, find_sites, has_a1, is_paired, is_wobble, perfect_target, read_pairs, read_word
 from tests.search.sequences import build, expected_rows, rows_of, sequences

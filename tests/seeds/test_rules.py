@@ -3,7 +3,8 @@
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.seeds.rules import BUILT_IN, GROUPS, SeedRule, positions, read_rules
+from mirscan.seeds.rule import SeedRule, positions
+from mirscan.seeds.rules import BUILT_IN, GROUPS, read_rules
 
 
 def names(seeds):

@@ -9,7 +9,8 @@ import pytest
 from mirscan.errors import InputError
 from mirscan.search.candidates import iter_candidates
 from mirscan.seeds import table as table_module
-from mirscan.seeds.rules import BUILT_IN, GROUPS, SeedRule, positions, read_rules
+from mirscan.seeds.rule import SeedRule, positions
+from mirscan.seeds.rules import BUILT_IN, GROUPS, read_rules
 from mirscan.seeds.table import compile_seed_table, expected_hits_per_base
 from mirscan.sequence.mirnas import mirnas_from_sequences
 from mirscan.sequence.transcriptome import transcriptome_from_sequences

@@ -1,8 +1,8 @@
 import numpy as np
 import pyarrow as pa
 
+from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds, usual_anchor
 from mirscan.train.batches import EncodedPairs, draw_batch, encode_table, epoch_order, iter_predict_batches, shift_windows
-from mirscan.train.seed_class import SEED_CLASSES, best_seeds, usual_anchor
 from mirscan.windows import WindowLayout, encode_pairs
 
 LET7 = "TGAGGTAGTAGGTTGTATAGTT"

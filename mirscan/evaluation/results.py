@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError
-from mirscan.train.evaluate import Evaluation, without_nan
+from mirscan.evaluation.evaluate import Evaluation, without_nan
 
 RESULTS_FILE = "results.json"
 _SPEED_MIRNAS, _SPEED_WINDOWS = 32, 512
@@ -104,7 +104,7 @@ def results_table(records: list[dict]) -> str:
 
 _HEAD = """# Results
 
-Made by `mirscan models table` from `results.json` (which `mirscan evaluate --record` fills) and `mirscan/train/published.toml`;
+Made by `mirscan models table` from `results.json` (which `mirscan evaluate --record` fills) and `mirscan/evaluation/published.toml`;
 not edited by hand.
 
 **bold**: models of mirscan. *italic*: controls, predictors that know less than a network should. Plain: published by others or measured

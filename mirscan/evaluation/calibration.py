@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mirscan.train.pairs import POSITIVE
+from mirscan.pairs.columns import POSITIVE
 from mirscan.trained_models import Calibration
 
 # Steps of an isotonic fit are joined by at most so many points: more would only be noise of the validation pairs.

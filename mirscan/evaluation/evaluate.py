@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from mirscan.train.calibration import base_rate_weights
-from mirscan.train.controls import control_scores
-from mirscan.train.metrics import Estimate, Scored
-from mirscan.train.pairs import MIN_VALIDATION_ROWS, POSITIVE, check_pairs, clean_pairs, group_codes, labels_of, read_pairs
-from mirscan.train.seed_class import SEED_CLASSES, best_seeds
-from mirscan.train.splits import LeakageReport, leakage_report, seed_families
+from mirscan.evaluation.calibration import base_rate_weights
+from mirscan.evaluation.controls import control_scores
+from mirscan.evaluation.metrics import Estimate, Scored
+from mirscan.pairs.clean import MIN_VALIDATION_ROWS, check_pairs, clean_pairs
+from mirscan.pairs.columns import POSITIVE, group_codes, labels_of, seed_families
+from mirscan.pairs.leakage import LeakageReport, leakage_report
+from mirscan.pairs.read import read_pairs
+from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds
 from mirscan.windows import WindowLayout, encode_pairs
 
 # The layout for controls and seed classes: whole miRNAs, windows as most studies cut them.
@@ -134,7 +136,7 @@ class _Groups:
 
 
 def _describe(labels: np.ndarray, scores: np.ndarray) -> dict[str, float | None]:
-    from mirscan.train.metrics import auroc, average_precision
+    from mirscan.evaluation.metrics import auroc, average_precision
 
     positives = int((labels >= POSITIVE).sum())
     both = 0 < positives < len(labels)
@@ -148,7 +150,7 @@ def _describe(labels: np.ndarray, scores: np.ndarray) -> dict[str, float | None]
 
 def write_evaluation(evaluation: Evaluation, folder: str | Path) -> None:
     """evaluation.json and evaluation.png in `folder`."""
-    from mirscan.train.pictures import draw_evaluation
+    from mirscan.evaluation.curves import draw_evaluation
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

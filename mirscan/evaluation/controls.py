@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from mirscan.train.pairs import POSITIVE, group_codes, labels_of
-from mirscan.train.seed_class import best_seeds
+from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
+from mirscan.pairs.seed_class import best_seeds
 
 
 def control_scores(pairs: pa.Table, mirna_codes: np.ndarray, target_codes: np.ndarray, training: pa.Table | None) -> dict[str, np.ndarray]:

@@ -1,7 +1,6 @@
 """Files of labelled (miRNA, target site) pairs -> one PAIRS table, whatever headings the study used."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +27,6 @@ UNDERSTOOD = (
     "noncodingRNA, gene, label (miRBench); miRNA, gene, label (miRBind, CLASH); mirna_seq, site_seq, label (miRAW); "
     "mirna, site, label (ENCORI); mirna, target, label (mirscan); target in 0-1 or teacher_permille for soft labels"
 )
-MIN_ROWS = 100
-# Fewer held-out pairs say nothing about which weights are best.
-MIN_VALIDATION_ROWS = 20
-# Positive or negative, for soft labels too.
-POSITIVE = 0.5
 # What studies write where a miRNA belongs to no known family.
 _NO_FAMILY = ("", "0", "-", ".", "unknown", "NA", "na", "nan")
 _CLEAN_BYTES = bytes(ord(LETTERS[code]) if code != INVALID else byte for byte, code in enumerate(BYTE_CODES))
@@ -59,69 +53,6 @@ def read_pairs(paths: str | Path | Iterable[str | Path], weights: Sequence[float
     if any("weight" in table.column_names for table in tables):
         tables = [_with_weight(table) for table in tables]
     return pa.concat_tables(tables, promote_options="default").replace_schema_metadata({"table": PAIRS.name})
-
-
-def check_pairs(pairs: pa.Table, what: str, min_rows: int = MIN_ROWS) -> None:
-    """Raise InputError unless there are at least `min_rows` pairs and both classes (soft labels count from .5)."""
-    if pairs.num_rows < min_rows:
-        raise InputError(f"{what}: {pairs.num_rows} pairs; expected at least {min_rows}")
-    labels = labels_of(pairs)
-    n_positive = int((labels >= POSITIVE).sum())
-    if n_positive in (0, len(labels)):
-        raise InputError(f"{what}: all {len(labels)} labels are {'positive' if n_positive else 'negative'}; expected both classes")
-
-
-def labels_of(pairs: pa.Table) -> np.ndarray:
-    """Labels (n,) float32."""
-    return pairs["label"].to_numpy()
-
-
-def weights_of(pairs: pa.Table) -> np.ndarray | None:
-    """Weights (n,) float32, or None where the files state none."""
-    return pairs["weight"].to_numpy() if "weight" in pairs.column_names else None
-
-
-@dataclass(frozen=True)
-class CleaningCounts:
-    """What `clean_pairs` took out."""
-
-    rows_read: int
-    rows_kept: int
-    conflicting_pairs: int
-    conflicting_rows: int
-    duplicate_rows: int
-
-
-def clean_pairs(pairs: pa.Table) -> tuple[pa.Table, CleaningCounts]:
-    """Drop pairs that occur as positive and as negative (every row of them), and all but the first row of the others."""
-    keys = pair_keys(pairs)
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.concatenate(([True], keys[order][1:] != keys[order][:-1]))) if len(keys) else np.zeros(0, int)
-    positive = (labels_of(pairs) >= POSITIVE)[order]
-    sizes = np.diff(np.append(starts, len(keys)))
-    n_positive = np.add.reduceat(positive.astype(np.int64), starts) if len(keys) else np.zeros(0, int)
-    conflicting = (n_positive > 0) & (n_positive < sizes)
-    # A stable sort keeps the first row of the file at the start of its group.
-    keep = np.sort(order[starts[~conflicting]])
-    counts = CleaningCounts(
-        rows_read=len(keys),
-        rows_kept=len(keep),
-        conflicting_pairs=int(conflicting.sum()),
-        conflicting_rows=int(sizes[conflicting].sum()),
-        duplicate_rows=int((sizes[~conflicting] - 1).sum()),
-    )
-    return (pairs if len(keep) == len(keys) else pairs.take(pa.array(keep))), counts
-
-
-def pair_keys(pairs: pa.Table) -> np.ndarray:
-    """One int64 (n,) a row, equal for rows of the same miRNA and target; numbers have no meaning outside this table."""
-    mirna, target = group_codes(pairs["mirna"]), group_codes(pairs["target"])
-    return mirna * (int(target.max(initial=0)) + 1) + target
-
-
-def group_codes(column: pa.ChunkedArray) -> np.ndarray:
-    """Integer (n,) int64 a row, equal for equal values."""
-    return column.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _read_file(path: Path, weight: float | None) -> pa.Table:

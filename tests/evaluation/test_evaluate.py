@@ -6,14 +6,15 @@ from typer.testing import CliRunner
 
 from mirscan.cli.main import app
 from mirscan.errors import InputError, ModelError
-from mirscan.train.controls import left_out_rates, training_rates
-from mirscan.train.evaluate import evaluate_model, write_evaluation
+from mirscan.evaluation.controls import left_out_rates, training_rates
+from mirscan.evaluation.evaluate import evaluate_model, write_evaluation
+from mirscan.evaluation.metrics import average_precision, within_auroc
+from mirscan.evaluation.report import print_evaluation
+from mirscan.evaluation.results import read_results, record_evaluation, results_table, set_title
+from mirscan.pairs.columns import group_codes, labels_of
+from mirscan.pairs.read import read_pairs
 from mirscan.train.fit import train_model
-from mirscan.train.metrics import average_precision, within_auroc
-from mirscan.train.pairs import group_codes, labels_of, read_pairs
 from mirscan.train.recipe import Recipe
-from mirscan.train.report import print_evaluation
-from mirscan.train.results import read_results, record_evaluation, results_table, set_title
 from mirscan.trained_models import load_model, predict_examples
 
 TINY = {"stem_filters": 8, "filters": [8], "strides": [2], "pools": [1], "dense": [8]}

@@ -6,7 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.train.pairs import CleaningCounts, check_pairs, clean_pairs, labels_of, read_pairs
+from mirscan.pairs.clean import CleaningCounts, check_pairs, clean_pairs
+from mirscan.pairs.columns import labels_of
+from mirscan.pairs.read import read_pairs
 
 MIRNA, SITE = "UGAGGUAGUAGGUUGUAUAGUU", "ACGT" * 12 + "AC"
 DNA = MIRNA.replace("U", "T")

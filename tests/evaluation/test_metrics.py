@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_recall_curve, roc_auc_score
 
-from mirscan.train.metrics import (
+from mirscan.evaluation.metrics import (
     GroupedRanking,
     Ranking,
     Scored,

@@ -2,8 +2,8 @@
 
 import math
 
-from mirscan.train.evaluate import Evaluation
-from mirscan.train.metrics import RECALLS, Estimate
+from mirscan.evaluation.evaluate import Evaluation
+from mirscan.evaluation.metrics import RECALLS, Estimate
 
 _COLUMNS = {
     "average_precision": "AP",

@@ -3,7 +3,9 @@ import pyarrow as pa
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.train.splits import LeakageReport, leakage_report, refuse_leak, seed_families, split_pairs
+from mirscan.pairs.columns import seed_families
+from mirscan.pairs.leakage import LeakageReport, leakage_report, refuse_leak
+from mirscan.pairs.splits import split_pairs
 
 
 def pairs_table(n=300, **columns):

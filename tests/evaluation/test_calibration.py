@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from mirscan.train.calibration import base_rate_weights, calibrate, held_out_calibration
-from mirscan.train.metrics import auroc, calibration_error
+from mirscan.evaluation.calibration import base_rate_weights, calibrate, held_out_calibration
+from mirscan.evaluation.metrics import auroc, calibration_error
 
 
 def overconfident(n=20_000, seed=0):

@@ -1,29 +1,13 @@
-"""Pictures of a training and an evaluation (matplotlib, loaded on use)."""
+"""Pictures of an evaluation (matplotlib, loaded on use), and the plain figure they share with those of a training."""
 
 from pathlib import Path
 
 import numpy as np
 
-from mirscan.train.metrics import auroc, average_precision, curve
+from mirscan.evaluation.metrics import auroc, average_precision, curve
 
 
-def draw_training(history: list[dict], best_step: int, path: Path) -> None:
-    """Loss, validation loss, average precision and learning rate over the steps of a training."""
-    figure, (losses, scores) = _figure(2, width=9)
-    steps = [entry["step"] for entry in history]
-    losses.plot(steps, [np.nan if entry["loss"] is None else entry["loss"] for entry in history], marker=".", label="training loss")
-    losses.plot(steps, [entry["validation_loss"] for entry in history], marker=".", label="validation cross-entropy")
-    losses.set(xlabel="step", ylabel="loss")
-    losses.legend(frameon=False)
-    scores.plot(steps, [entry["average_precision"] for entry in history], marker=".", label="validation average precision")
-    scores.plot(steps, [entry["auroc"] for entry in history], marker=".", label="validation AUROC")
-    scores.axvline(best_step, color="grey", linewidth=0.8, linestyle=":", label="weights kept")
-    scores.set(xlabel="step", ylabel="score")
-    scores.legend(frameon=False, loc="lower right")
-    _save(figure, path)
-
-
-def _figure(n_panels: int, width: float):
+def new_figure(n_panels: int, width: float):
     # The object interface needs no display and leaves the caller's pyplot state alone.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,13 +20,13 @@ def _figure(n_panels: int, width: float):
     return figure, panels
 
 
-def _save(figure, path: Path) -> None:
+def save_figure(figure, path: Path) -> None:
     figure.savefig(path, dpi=130)
 
 
 def draw_evaluation(labels: np.ndarray, scores: dict[str, np.ndarray], probabilities: set[str], path: Path) -> None:
     """Precision-recall and ROC curves of every scorer, and the calibration of those in `probabilities`."""
-    figure, (precision_recall, roc, calibration) = _figure(3, width=13)
+    figure, (precision_recall, roc, calibration) = new_figure(3, width=13)
     for name, values in scores.items():
         recall, precision, false_positive_rate = curve(labels, values)
         precision_recall.plot(recall, precision, label=f"{name} ({average_precision(labels, values):.3f})", linewidth=1.2)
@@ -55,7 +39,7 @@ def draw_evaluation(labels: np.ndarray, scores: dict[str, np.ndarray], probabili
     calibration.set(xlabel="score", ylabel="part of positives", title=f"calibration ({np.mean(labels >= 0.5):.0%} positives)")
     for panel in (precision_recall, roc, calibration):
         panel.legend(frameon=False, fontsize=7)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _calibration_points(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,10 @@
+"""What a score is worth, measured without Keras.
+
+metrics.py      average precision, AUROC, within-miRNA AUROC, calibration error, bootstrap
+controls.py     predictors that know less than a network should
+calibration.py  raw outputs -> probabilities at a stated base rate
+evaluate.py     evaluate_model: models and controls side by side
+curves.py       precision-recall, ROC and calibration as a picture
+report.py       an evaluation on the terminal
+results.py      the table in models/README.md
+"""

@@ -1,0 +1,1 @@
+"""Where a run lives: one protocol, a local folder or an object store, and the names of its files."""

@@ -1,0 +1,43 @@
+"""Every file of a run folder, by its name relative to it, with a sentence each."""
+
+# The settings, inputs, versions and parts; it is written when planning is complete, so a folder that has it is a run.
+PLAN = "plan.json"
+# Who works here now; see lock.py.
+LOCK = "lock.json"
+# What finished runs say about themselves: versions, counts, seconds, warnings. Written last: its presence means finished.
+REPORT = "run.json"
+# All sites as BED9 with bgzip, and its index.
+BED, BED_INDEX, BED_INDEX_LONG = "sites.bed.gz", "sites.bed.gz.tbi", "sites.bed.gz.csi"
+# One row a gene and miRNA, for programs and for people.
+GENES, GENES_TEXT = "genes.parquet", "genes.tsv"
+# Parquet parts of the sites, readable as one dataset.
+SITES = "sites"
+# What the run itself needs: inputs as they were planned, the records of parts. Not part of the result.
+WORK = "work"
+# The packed transcripts that every worker maps.
+TRANSCRIPTOME = f"{WORK}/transcriptome"
+# Copies of the small inputs, so that a run can be resumed without them.
+INPUTS = f"{WORK}/inputs"
+# Files being written; whatever lies here when a run starts is rubbish of one that died.
+UNFINISHED = f"{WORK}/unfinished"
+RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT)
+
+
+def part_sites(part: int) -> str:
+    """The SITES rows of a part."""
+    return f"{SITES}/part-{part:05d}.parquet"
+
+
+def part_record(part: int) -> str:
+    """Counts and checksums of a part; written last, its presence means done."""
+    return f"{WORK}/part-{part:05d}.json"
+
+
+def part_windows(part: int) -> str:
+    """Candidates per transcript and miRNA before --min-score, where some sites remain."""
+    return f"{WORK}/part-{part:05d}.windows.parquet"
+
+
+def part_failure(part: int) -> str:
+    """Why a part failed the last time; absent when it did not."""
+    return f"{WORK}/part-{part:05d}.failed.json"
