@@ -2,7 +2,7 @@
 
 The map, from the ground up; a floor imports only from floors below it:
 
-    0  errors  tables  jit
+    0  errors  notices  tables  jit
     1  store                                   where a run's files live: a folder or an object store
     2  sequence                                letters -> codes, miRNAs, transcripts
     3  seeds  networks  duplex                 what a match is; Keras code; the physics of one pair

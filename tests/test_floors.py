@@ -9,7 +9,7 @@ import mirscan
 
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("errors", "tables", "jit", "keras_loading", "__init__"), 0),
+    **dict.fromkeys(("errors", "notices", "tables", "jit", "keras_loading", "__init__"), 0),
     "store": 1,
     "sequence": 2,
     **dict.fromkeys(("seeds", "networks", "duplex", "genome"), 3),

@@ -13,6 +13,7 @@ import numpy as np
 
 import mirscan
 from mirscan.errors import InputError, ModelError
+from mirscan.notices import Notices
 from mirscan.run.settings import DUPLEX, ScanSettings
 from mirscan.search.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
@@ -88,7 +89,7 @@ def is_rule_file(word: str) -> bool:
     return word.endswith(".toml")
 
 
-def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store) -> Transcriptome:
+def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store, notices: Notices) -> Transcriptome:
     """Pack the transcripts and copy the small inputs into the run; return the packed transcripts."""
     records = (
         f">{name}\n{decode(codes[:length])}\n" for name, codes, length in zip(mirnas.names, mirnas.codes, mirnas.lengths, strict=True)
@@ -103,12 +104,14 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store) -> Tran
         _copy_model(settings.model, store, MODEL)
     if settings.prefilter and (first := prefilter_of(settings)) != DUPLEX:
         _copy_model(first, store, PREFILTER)
-    return _store_transcriptome(settings, store)
+    return _store_transcriptome(settings, store, notices)
 
 
 def store_inputs_again(settings: ScanSettings, store: Store) -> None:
     """Make the run's copies anew."""
-    store_inputs(settings, read_mirnas(settings.mirnas, settings.species), store)
+    # What there is to notice was said when the run was planned.
+    silent = Notices()
+    store_inputs(settings, read_mirnas(settings.mirnas, settings.species, silent), store, silent)
 
 
 def open_run_transcriptome(store: Store) -> Transcriptome:
@@ -118,12 +121,12 @@ def open_run_transcriptome(store: Store) -> Transcriptome:
 
 def open_run_mirnas(store: Store) -> MirnaSet:
     """The miRNAs of a run, after the species filter."""
-    return read_mirnas(store.local(MIRNAS))
+    return read_mirnas(store.local(MIRNAS), notices=Notices())
 
 
 def open_run_regions(settings: ScanSettings, store: Store, transcriptome: Transcriptome) -> Regions | None:
     """Where to scan, from the run's copy of --regions; None for everywhere."""
-    return read_regions(store.local(REGIONS), transcriptome) if settings.regions else None
+    return read_regions(store.local(REGIONS), transcriptome, Notices()) if settings.regions else None
 
 
 def open_run_model(settings: ScanSettings, store: Store) -> str:
@@ -163,10 +166,10 @@ def group_isoforms(transcriptome: Transcriptome) -> np.ndarray | None:
     return None if np.all(np.diff(codes) >= 0) else np.argsort(codes, kind="stable")
 
 
-def _store_transcriptome(settings: ScanSettings, store: Store) -> Transcriptome:
+def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices) -> Transcriptome:
     folder = store.scratch("transcriptome")
     try:
-        transcriptome = read_transcriptome(list(settings.transcripts), settings.gene_map, folder=folder)
+        transcriptome = read_transcriptome(list(settings.transcripts), settings.gene_map, folder=folder, notices=notices)
         order = group_isoforms(transcriptome)
         packed = folder
         if order is not None:

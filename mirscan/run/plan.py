@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
+from mirscan.notices import Notices
 from mirscan.run.inputs import compile_run_table, store_inputs
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
@@ -47,7 +48,7 @@ class Part:
 @dataclass(frozen=True)
 class ScanPlan:
     """What is scanned. `identity` holds everything that decides the result; `inputs` says where it was read from; `stored` has bytes and
-    SHA-256 of the run's own copies by file name.
+    SHA-256 of the run's own copies by file name; `notices` counts what reading the inputs lost, merged or renamed.
     """
 
     settings: ScanSettings
@@ -59,6 +60,7 @@ class ScanPlan:
     n_bases: int
     expected_candidates: int
     warnings: tuple[str, ...]
+    notices: dict[str, dict]
     parts: tuple[Part, ...]
 
     def to_json(self) -> bytes:
@@ -90,12 +92,13 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
 
     Raises InputError for inputs that cannot be scanned or whose result would not fit on the disk.
     """
-    mirnas = read_mirnas(settings.mirnas, settings.species)
+    notices = Notices()
+    mirnas = read_mirnas(settings.mirnas, settings.species, notices)
     table = compile_run_table(settings, mirnas)
-    transcriptome = store_inputs(settings, mirnas, store)
+    transcriptome = store_inputs(settings, mirnas, store, notices)
     if settings.regions is not None:
-        # Read for its errors only: bad regions must be told before the run, not by its parts.
-        read_regions(settings.regions, transcriptome)
+        # Read for its errors and notices only: bad regions must be told before the run, not by its parts.
+        read_regions(settings.regions, transcriptome, notices)
     # Counting is a pass without output, a second per gigabase; random sequence would underestimate real 3'UTRs by half.
     expected = int(count_candidates(transcriptome, table))
     if not settings.drops_rows:
@@ -109,7 +112,8 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
         n_transcripts=len(transcriptome),
         n_bases=transcriptome.n_bases,
         expected_candidates=expected,
-        warnings=tuple(f"{rule}: {_some(names)} too short for it" for rule, names in table.too_short.items()),
+        warnings=(*map(str, notices), *(f"{rule}: {_some(names)} too short for it" for rule, names in table.too_short.items())),
+        notices=notices.to_dict(),
         parts=cut_parts(transcriptome.lengths, max(1, round(expected / settings.rows_per_part)), settings.needs_whole_transcripts),
     )
     store.write(PLAN, plan.to_json())

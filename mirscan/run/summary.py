@@ -23,6 +23,7 @@ _OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT)
 class ScanResult:
     """What a scan found. `top_pairs` are the strongest GENES rows as dicts; `files` maps each result's name to its bytes.
 
+    `notices`: what reading lost, merged or renamed, each with its count and the first name.
     `scorer`: model, engine, device and precision, empty without a model. `scoring`: pairs asked for and computed, and with a prefilter
     survivors, cut pairs and what an audit of some of them found. `peak_memory_mb`: of this process and of each that made parts.
     """
@@ -40,6 +41,7 @@ class ScanResult:
     files: dict[str, int]
     seconds: dict[str, float]
     warnings: list[str]
+    notices: dict[str, dict]
     scorer: dict
     scoring: dict[str, float]
     peak_memory_mb: dict[str, int]
@@ -65,6 +67,7 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         files={name: store.size(name) for name in names},
         seconds={name: round(value, 3) for name, value in seconds.items()},
         warnings=list(plan.warnings) + _warn_of_mixed_scorers(records),
+        notices=plan.notices,
         scorer=records[0].get("scorer", {}),
         scoring=_sum_counts(records),
         peak_memory_mb=_peak_memory(records),

@@ -7,6 +7,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.jit import njit
+from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
 from mirscan.sequence.fasta import open_text
 from mirscan.sequence.transcriptome import Transcriptome
@@ -21,7 +22,7 @@ class Regions:
     ends: np.ndarray
 
 
-def read_regions(path: str | os.PathLike, transcriptome: Transcriptome) -> Regions:
+def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices: Notices | None = None) -> Regions:
     """Intervals on transcripts from a BED file (at least 3 columns: transcript, start, end; further ones are ignored).
 
     Intervals that overlap or touch are joined. Raises InputError for a line that is not BED, a transcript that is not there, or an
@@ -37,7 +38,11 @@ def read_regions(path: str | os.PathLike, transcriptome: Transcriptome) -> Regio
                 intervals.append(_parse_interval(text, f"{path}, line {number}", index, lengths))
     if not intervals:
         raise InputError(f"{path}: no intervals in it; expected BED lines of transcript, start and end")
-    return _join(sorted(intervals), len(transcriptome))
+    regions = _join(sorted(intervals), len(transcriptome))
+    with tallied(notices) as tally:
+        bases = int((regions.ends - regions.starts).sum())
+        tally.add(f"regions to scan, {bases:,} of {transcriptome.n_bases:,} bases", count=len(intervals))
+    return regions
 
 
 def _parse_interval(text: str, where: str, index: dict[str, int], lengths: np.ndarray) -> tuple[int, int, int]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mirscan.errors import InputError
+from mirscan.notices import Notices
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -53,7 +54,7 @@ def open_text(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
             raise InputError(f"{path}: is a folder; expected a file") from None
 
 
-def read_fasta(path: str | os.PathLike) -> Iterator[FastaRecord]:
+def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Iterator[FastaRecord]:
     """Records of a FASTA file in order; memory follows the longest record.
 
     Upper or lower case, T or U, CRLF, blank lines and wrapped lines are all read; IUPAC ambiguity codes become N.
@@ -61,6 +62,7 @@ def read_fasta(path: str | os.PathLike) -> Iterator[FastaRecord]:
     outside IUPAC, or a record longer than 2^31 - 1 bases.
     """
     path = os.fspath(path)
+    notices = Notices() if notices is None else notices
     header, header_line, lines = None, 0, []
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirscan.errors import InputError
+from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, decode, encode
 from mirscan.sequence.fasta import check_name, read_fasta
 
@@ -34,15 +35,20 @@ class MirnaSet:
         return MirnaSet(tuple(self.names[i] for i in indices), self.codes[indices], self.lengths[indices])
 
 
-def read_mirnas(path: str | os.PathLike, species: str | None = None) -> MirnaSet:
+def read_mirnas(path: str | os.PathLike, species: str | None = None, notices: Notices | None = None) -> MirnaSet:
     """miRNAs of a FASTA file (miRBase, MirGeneDB or your own), in file order.
 
     `species` keeps names that begin with this prefix and a dash (`hsa` keeps hsa-let-7a-5p and Hsa-Let-7-P1b_5p).
     Raises InputError for a broken file, a duplicate name, a length outside 8-40 nt, or a species that is not there.
     """
-    path = os.fspath(path)
+    with tallied(notices) as tally:
+        mirnas = _read_all(os.fspath(path), tally)
+        return mirnas if species is None else _select_species(mirnas, species, os.fspath(path))
+
+
+def _read_all(path: str, notices: Notices) -> MirnaSet:
     names, sequences, lines = [], [], {}
-    for record in read_fasta(path):
+    for record in read_fasta(path, notices):
         name = check_name(record.header.split()[0], f"{path}, line {record.line}")
         if name in lines:
             raise InputError(f"{path}, line {record.line}: name {name!r} stands in line {lines[name]} already; expected distinct names")
@@ -50,8 +56,7 @@ def read_mirnas(path: str | os.PathLike, species: str | None = None) -> MirnaSet
         _check_length(len(record.codes), f"{path}, line {record.line}: miRNA {name!r}")
         names.append(name)
         sequences.append(np.frombuffer(record.codes, dtype=np.uint8))
-    mirnas = _pad(names, sequences)
-    return mirnas if species is None else _select_species(mirnas, species, path)
+    return _pad(names, sequences)
 
 
 def mirnas_from_sequences(names: Iterable[str], sequences: Iterable[str]) -> MirnaSet:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
+from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, encode
 from mirscan.sequence.fasta import FastaRecord, check_name, open_text, read_fasta
 
@@ -62,6 +63,7 @@ def read_transcriptome(
     paths: str | os.PathLike | Sequence[str | os.PathLike],
     gene_map: str | os.PathLike | None = None,
     folder: str | os.PathLike | None = None,
+    notices: Notices | None = None,
 ) -> Transcriptome:
     """Transcripts of one or several FASTA files, in order.
 
@@ -73,12 +75,13 @@ def read_transcriptome(
     """
     if folder is None:
         buffer = io.BytesIO()
-        records = _pack(paths, gene_map, buffer)
+        with tallied(notices) as tally:
+            records = _pack(paths, gene_map, buffer, tally)
         return _from_records(np.frombuffer(buffer.getbuffer(), dtype=np.uint8), records)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / CODES_FILE, "wb") as sink:
-        records = _pack(paths, gene_map, sink)
+    with open(folder / CODES_FILE, "wb") as sink, tallied(notices) as tally:
+        records = _pack(paths, gene_map, sink, tally)
     _write_records(folder, records)
     return open_transcriptome(folder)
 
@@ -114,13 +117,13 @@ def _write_records(folder: Path, records: pa.Table) -> None:
         writer.write_table(records)
 
 
-def _pack(paths, gene_map, sink) -> pa.Table:
+def _pack(paths, gene_map, sink, notices: Notices) -> pa.Table:
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     genes_of = {} if gene_map is None else _read_gene_map(gene_map)
     rows, seen, position, mapped = [], {}, 1, 0
     sink.write(SEPARATOR)
     for path in paths:
-        for record in read_fasta(path):
+        for record in read_fasta(path, notices):
             where = f"{path}, line {record.line}"
             name, gene, symbol = (check_name(word, where) for word in _parse_header(record))
             if name in seen:
