@@ -2,7 +2,7 @@
 
 The map, from the ground up; a floor imports only from floors below it:
 
-    0  errors  notices  tables  jit
+    0  errors  notices  settings  tables  jit
     1  store                                   where a run's files live: a folder or an object store
     2  sequence                                letters -> codes, miRNAs, transcripts
     3  seeds  networks  duplex                 what a match is; Keras code; the physics of one pair
@@ -34,7 +34,7 @@ _PUBLIC = {
     "score_pairs": "scoring",
     "aggregate_genes": "genes",
     "write_bed": "output.bed",
-    "scan": "run",
+    "scan": "run.runs",
     "load_model": "trained_models",
     "list_models": "trained_models",
     "train_model": "train.fit",

@@ -4,7 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from mirscan import __version__
 from mirscan.cli.evaluate import evaluate
@@ -36,6 +36,19 @@ class _OneLineErrors(TyperGroup):
             raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
 
 
+class _PanelledHelp(TyperCommand):
+    """Options grouped by their panel, in plain text: Typer's own panels take rich, which alone costs as long as all the rest."""
+
+    def format_options(self, ctx, formatter):
+        panels: dict[str, list] = {}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                panels.setdefault(getattr(parameter, "rich_help_panel", None) or "Options", []).append(record)
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)
+
+
 app = typer.Typer(
     cls=_OneLineErrors,
     name="mirscan",
@@ -45,13 +58,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(scan)
-app.command()(resume)
-app.command()(status)
-app.command()(train)
-app.command()(evaluate)
+for command in (scan, resume, status, train, evaluate, duplex):
+    app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
-app.command()(duplex)
 
 
 def _print_version(wanted: bool) -> None:

@@ -27,7 +27,8 @@ def describe_plan(event) -> list[str]:
     """What is about to be done: inputs, rules, model, size."""
     plan, settings = event.plan, event.plan.settings
     lines = [
-        f"{plan.n_transcripts:,} transcripts, {plan.n_bases:,} bases x {plan.n_mirnas:,} miRNAs; seeds {', '.join(settings.seeds)}; model {settings.model}",
+        f"{plan.n_transcripts:,} transcripts, {plan.n_bases:,} bases x {plan.n_mirnas:,} miRNAs; "
+        f"seeds {', '.join(settings.seeds)}; model {settings.model}",
         f"about {plan.expected_candidates:,} candidate sites expected, in {event.n_parts} part{'s' if event.n_parts != 1 else ''}"
         + (f", {event.parts_done} of them done before" if event.parts_done else ""),
     ]

@@ -74,7 +74,7 @@ class ScanPlan:
             values = unseal(data)
             if values.pop("format") != FORMAT:
                 raise RunError(f"{where}: written by another version of mirscan; use that version, or start anew with --overwrite")
-            values["settings"] = ScanSettings.from_dict(values["settings"])
+            values["settings"] = ScanSettings.from_dict(values["settings"], where)
             values["parts"] = tuple(Part(**part) for part in values["parts"])
             values["warnings"] = tuple(values["warnings"])
             return cls(**values)

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from mirscan.errors import InputError
-from mirscan.tables import FEATURES
+from mirscan.settings import Settings, about
 
 DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
 DEFAULT_MODEL = "base"
@@ -17,54 +18,61 @@ ENERGY = "energy"
 PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
 # Positions are int32; a batch of a million windows takes tens of gigabytes in a network.
 MAX_NT, MAX_BATCH, MAX_THREADS = 2**31, 1 << 20, 1024
+_INPUT, _WHAT, _FILTER, _HOW = "Input", "What counts", "Filters", "How to run"
 
 
 @dataclass(frozen=True)
-class ScanSettings:
-    """Everything that decides which rows come out. Two runs of equal settings on equal inputs write equal bytes.
+class ScanSettings(Settings):
+    """Everything that decides which rows come out. Two runs of equal settings on equal inputs write equal bytes."""
 
-    `mirnas`, `transcripts`: FASTA paths. `species`: prefix of miRNA names. `gene_map`: TSV transcript, gene, symbol.
-    `seeds`: rule names, groups or TOML files. `model`: name, folder or "none". `min_score`: calibrated score (0-1) that a site must reach.
-    `mask_start`: nt at the start of each transcript without sites. `min_distance`: nt between sites of one miRNA.
-    `regions`: BED of places to scan. `features`: extra columns of SITES. `prefilter`: drop candidates that the cheaper
-    scorer named in the model's card excludes. `part_rows`: candidates a part should have.
-    """
+    mirnas: Annotated[str, about("miRNAs as FASTA (.gz too): miRBase, MirGeneDB or your own.", _INPUT)]
+    transcripts: Annotated[
+        tuple[str, ...], about("3'UTRs or other transcripts as FASTA (.gz too); may be given several times.", _INPUT, flags=("--utrs",))
+    ]
+    species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
+    gene_map: Annotated[str, about("TSV of transcript, gene and optionally symbol.", _INPUT)] | None = None
+    seeds: Annotated[
+        tuple[str, ...],
+        about("Rules, groups (canonical, extended, relaxed) or TOML files, separated by commas.", _WHAT, commas=True),
+    ] = DEFAULT_SEEDS
+    all_types: Annotated[bool, about("Report every type of a place, not only the strongest.", _WHAT)] = False
+    model: Annotated[str, about("Name or folder of a trained model, duplex, or none.", _WHAT)] = DEFAULT_MODEL
+    min_score: Annotated[float, about("Keep sites with at least this calibrated score.", _FILTER, ge=0, le=1)] = 0.0
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], about("Numbers a network computes with.", _WHAT)] = "auto"
+    batch_size: (
+        Annotated[int, about("Windows a network scores at once; default: fits the processor.", _HOW, unit="windows", ge=1, le=MAX_BATCH)]
+        | None
+    ) = None
+    prefilter: Annotated[bool, about("Let the model's cheap first look discard hopeless candidates.", _WHAT)] = False
+    mask_start: Annotated[
+        int,
+        about(
+            "Ignore sites that begin in the first nt of a transcript (ribosome shadow; 14 as TargetScan).",
+            _FILTER,
+            unit="nucleotides",
+            ge=0,
+            le=MAX_NT - 1,
+        ),
+    ] = 0
+    min_distance: Annotated[int, about("Nucleotides between two sites of one miRNA.", _FILTER, unit="nucleotides", ge=0, le=MAX_NT - 1)] = 0
+    regions: Annotated[str, about("BED on the transcripts: scan only there.", _FILTER)] | None = None
+    features: Annotated[
+        tuple[str, ...],
+        about("More columns, separated by commas: local_au, end_distance, supplementary, previous_distance, energy.", _WHAT, commas=True),
+    ] = ()
+    part_rows: Annotated[int, about("Candidates a part should have.", _HOW, ge=1)] | None = None
 
-    mirnas: str
-    transcripts: tuple[str, ...]
-    species: str | None = None
-    gene_map: str | None = None
-    seeds: tuple[str, ...] = DEFAULT_SEEDS
-    all_types: bool = False
-    model: str = DEFAULT_MODEL
-    min_score: float = 0.0
-    precision: str = "auto"
-    batch_size: int | None = None
-    prefilter: bool = False
-    mask_start: int = 0
-    min_distance: int = 0
-    regions: str | None = None
-    features: tuple[str, ...] = ()
-    part_rows: int | None = None
-
-    def __post_init__(self):
-        if not 0 <= self.min_score <= 1:
-            raise InputError(f"--min-score {self.min_score}: expected a number from 0 to 1")
+    def check(self):
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.prefilter and not self.has_model_folder:
             raise InputError(f"--prefilter needs a network to spare; expected a --model other than {self.model}")
-        for name in ("mask_start", "min_distance"):
-            if not 0 <= getattr(self, name) < MAX_NT:
-                raise InputError(f"--{name.replace('_', '-')} {getattr(self, name)}: expected 0 to {MAX_NT - 1:,} nucleotides")
-        if self.batch_size is not None and not 1 <= self.batch_size <= MAX_BATCH:
-            raise InputError(f"--batch-size {self.batch_size}: expected 1 to {MAX_BATCH:,} windows")
+        from mirscan.tables import FEATURES
+
         known = [column.name for column in FEATURES]
         for name in self.features:
             if name not in known:
                 raise InputError(f"--features {name}: unknown; expected {', '.join(known)}")
-        if self.part_rows is not None and self.part_rows < 1:
-            raise InputError(f"--part-rows {self.part_rows}: expected 1 or more")
 
     @property
     def is_scored(self) -> bool:
@@ -96,24 +104,13 @@ class ScanSettings:
         """The features that the scan computes; the duplex energy is computed with the windows."""
         return tuple(name for name in self.features if name != ENERGY)
 
-    def to_dict(self) -> dict:
-        """Plain values for plan.json."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: dict) -> "ScanSettings":
-        """The settings of a plan.json."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known})
-
 
 def make_settings(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Sequence[str | os.PathLike], **settings) -> ScanSettings:
     """ScanSettings from what a caller is likely to have: one path or many, words as a list or separated by commas."""
-    paths = [transcripts] if isinstance(transcripts, str | os.PathLike) else transcripts
     for name in ("seeds", "features"):
         if name in settings:
             settings[name] = _split_words(settings[name])
-    return ScanSettings(mirnas=os.fspath(mirnas), transcripts=tuple(os.fspath(path) for path in paths), **settings)
+    return ScanSettings(mirnas=mirnas, transcripts=transcripts, **settings)
 
 
 def _split_words(words: str | Iterable[str]) -> tuple[str, ...]:
@@ -121,35 +118,23 @@ def _split_words(words: str | Iterable[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """How to run; none of it changes a byte of the result.
+class RunOptions(Settings):
+    """How to run; none of it changes a byte of the result."""
 
-    `workers`: processes of a local Dask cluster, 0 for this process. `threads`: of this process, None for all cores.
-    `scheduler`: address of a running Dask scheduler. `cluster`: TOML file that describes a cluster. `resources`: what one task
-    takes of a worker ("GPU=1"). `memory_limit`: of one worker, as Dask writes it ("4GiB"). `part_timeout`: seconds after which a part is
-    taken from its worker. `retries`: tries of a part before it counts as failed. `overwrite`: delete what a former run left.
-    """
+    workers: Annotated[int, about("Processes of a local Dask cluster; 0: this process.", _HOW, ge=0)] = 0
+    threads: Annotated[int, about("Threads of this process; default: all cores.", _HOW, ge=1, le=MAX_THREADS)] | None = None
+    scheduler: Annotated[str, about("Address of a running Dask scheduler, tcp://host:8786.", _HOW)] | None = None
+    cluster: Annotated[str, about("TOML file that describes a cluster (SLURM, PBS, LSF, SGE, Kubernetes, CUDA).", _HOW)] | None = None
+    resources: Annotated[str, about("What a part takes of a worker of --scheduler or --cluster, as in GPU=1.", _HOW)] | None = None
+    memory_limit: Annotated[str, about("Memory of one worker, as in 4GiB.", _HOW)] | None = None
+    part_timeout: (
+        Annotated[float, about("Seconds after which a part is taken from a hanging worker.", _HOW, unit="seconds", gt=0)] | None
+    ) = None
+    retries: Annotated[int, about("Tries of a part before it counts as failed.", _HOW, ge=1)] = 3
+    dashboard: Annotated[bool, about("Print the address of the Dask dashboard.", _HOW)] = False
+    overwrite: Annotated[bool, about("Replace what a former run left in --out.", _HOW)] = False
 
-    workers: int = 0
-    threads: int | None = None
-    scheduler: str | None = None
-    cluster: str | None = None
-    resources: str | None = None
-    memory_limit: str | None = None
-    part_timeout: float | None = None
-    retries: int = 3
-    dashboard: bool = False
-    overwrite: bool = False
-
-    def __post_init__(self):
-        if self.workers < 0:
-            raise InputError(f"--workers {self.workers}: expected 0 or more")
-        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
-            raise InputError(f"--threads {self.threads}: expected 1 to {MAX_THREADS:,}")
-        if self.part_timeout is not None and not 0 < self.part_timeout < float("inf"):
-            raise InputError(f"--part-timeout {self.part_timeout}: expected seconds, more than 0")
-        if self.retries < 1:
-            raise InputError(f"retries {self.retries}: expected 1 or more")
+    def check(self):
         if self.memory_limit is not None and not self.workers:
             raise InputError(
                 "--memory-limit is about --workers; a cluster file has its own entry, a scheduler's workers have their own limit"

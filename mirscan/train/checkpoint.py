@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import RunError
-from mirscan.train.recipe import recipe_from_dict
+from mirscan.train.recipe import Recipe
 
 CHECKPOINT_FILE = "checkpoint.npz"
 # Settings that may differ between the first part of a training and its resumption.
@@ -81,7 +81,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def check_resumable(path: Path, checkpoint: Checkpoint, recipe: dict, data_digest: str) -> None:
     """RunError when the checkpoint was made with another recipe (naming what differs) or on other pairs."""
     # A setting that the checkpoint's version did not know yet had what is now its default.
-    old, new = recipe_from_dict(checkpoint.recipe, str(path)).to_dict(), recipe_from_dict(recipe).to_dict()
+    old, new = Recipe.from_dict(checkpoint.recipe, str(path)).to_dict(), Recipe.from_dict(recipe, "recipe").to_dict()
     differing = [key for key in {**old, **new} if key not in _FREE_SETTINGS and old.get(key) != new.get(key)]
     if differing:
         key = differing[0]

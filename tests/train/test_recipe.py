@@ -4,7 +4,7 @@ import pytest
 import tomli_w
 
 from mirscan.errors import InputError
-from mirscan.train.recipe import Recipe, read_recipe, recipe_from_dict
+from mirscan.train.recipe import Recipe, read_recipe
 
 
 def test_recipe__survives_a_trip_through_toml(tmp_path):
@@ -33,22 +33,22 @@ def test_recipe__flags_win_and_are_checked():
     [
         ({"epoch": 3}, "r.toml: unknown key 'epoch'; known are pairs, weights, .*epochs"),
         ({"epochs": 0}, "epochs is 0; expected at least 1, or 0 with init"),
-        ({"epochs": 2.5}, "r.toml: epochs is 2.5; expected int"),
-        ({"epochs": True}, "epochs is True; expected int"),
-        ({"learning_rate": "fast"}, "learning_rate is 'fast'; expected float"),
+        ({"epochs": 2.5}, "r.toml: epochs is 2.5; expected a whole number from 0 to 100,000"),
+        ({"epochs": True}, "epochs is True; expected a whole number"),
+        ({"learning_rate": "fast"}, "learning_rate is 'fast'; expected a number from 0 to 10"),
         ({"schedule": "slow"}, "schedule is 'slow'; expected constant, cosine"),
         ({"loss": "hinge"}, "loss is 'hinge'; expected crossentropy, focal"),
         ({"settings": 3}, "settings is 3; expected a table"),
-        ({"pairs": [3]}, "pairs is 3; expected str"),
+        ({"pairs": [3]}, r"pairs is \[3\]; expected a list of texts"),
         ({"pairs": ["a"], "weights": [1, 2]}, "2 weights for 1 files"),
         ({"pairs": ["a", "b"], "right_shift": [3]}, r"right_shift is \[3\]; expected a number from 0 to 50 for each of 2 files"),
         ({"anchor": 60}, "anchor is 60; expected a place inside the window of 50 nt"),
-        ({"label_smoothing": -0.1}, "label_smoothing is -0.1; expected 0 to 0.5"),
+        ({"label_smoothing": -0.1}, "label_smoothing is -0.1; expected a number from 0 to 0.5"),
     ],
 )
 def test_recipe__wrong_values_are_refused(values, message):
     with pytest.raises(InputError, match=message):
-        recipe_from_dict(values, "r.toml")
+        Recipe.from_dict(values, "r.toml")
 
 
 def test_read_recipe__broken_or_missing_file(tmp_path):
