@@ -10,8 +10,8 @@ from mirscan.train.recipe import Recipe
 
 _INTRODUCTION = """# Settings
 
-Every setting is declared once, in `mirscan/run/settings.py` or `mirscan/train/recipe.py`; this page, the options, the keys of a TOML file and
-the checks come from there. In Python they are the keyword arguments of `mirscan.scan` and the fields of `Recipe`.
+Every setting is declared once, in `mirscan/run/settings.py` or `mirscan/train/recipe.py`; this page, the options, the keys of a TOML
+file and the checks come from there. In Python they are the keyword arguments of `mirscan.scan` and the fields of `Recipe`.
 """
 
 
@@ -23,11 +23,11 @@ def settings_page() -> str:
 
 
 def _tables(settings: list[Setting]) -> str:
-    panels = dict.fromkeys(setting.meta.extra["panel"] for setting in settings)
-    return "".join(
-        f"\n### {panel}\n\n{_HEADING}{''.join(_row(setting) for setting in settings if setting.meta.extra['panel'] == panel)}"
-        for panel in panels
-    )
+    rows: dict[str, str] = {}
+    for setting in settings:
+        panel = setting.meta.extra["panel"]
+        rows[panel] = rows.get(panel, "") + _row(setting)
+    return "".join(f"\n### {panel}\n\n{_HEADING}{text}" for panel, text in rows.items())
 
 
 _HEADING = "| option | key | expected | default | |\n| --- | --- | --- | --- | --- |\n"
