@@ -25,7 +25,8 @@ def about(
 ):
     """What stands behind the type of a setting: a sentence for help and docs, the panel of --help, and limits (`ge`, `le`, `gt`).
 
-    `flags` replace the flag made of the name; `unit` stands behind a number in messages; `positional` makes it an argument; `commas` lets one flag hold several words.
+    `flags` replace the flag made of the name; `unit` stands behind a number in messages; `positional` makes it an argument; `commas`
+    lets one flag hold several words.
     """
     return msgspec.Meta(
         description=sentence, extra={"panel": panel, "flags": flags, "unit": unit, "positional": positional, "commas": commas}, **limits

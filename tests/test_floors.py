@@ -20,7 +20,7 @@ FLOORS = {
     "cli": 8,
 }
 # Modules that stand on one floor together and may use each other.
-SIBLINGS = {("settings", "errors"), ("trained_models", "windows"), ("search", "windows"), ("genes", "output"), ("output", "genes"), ("train", "evaluation")}
+SIBLINGS = {("settings", "errors"), ("trained_models", "windows"), ("search", "windows"), ("genes", "output"), ("output", "genes"), ("train", "evaluation"), ("explain", "evaluation")}
 
 
 def imports(path: Path):

@@ -8,6 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mirscan import __version__
 from mirscan.cli.evaluate import evaluate
+from mirscan.cli.explain import explain
 from mirscan.cli.models import models_app
 from mirscan.cli.pair import duplex
 from mirscan.cli.scan import resume, scan, status
@@ -58,7 +59,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (scan, resume, status, train, evaluate, duplex):
+for command in (scan, resume, status, train, evaluate, explain, duplex):
     app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
 

@@ -61,6 +61,10 @@ class Scorer:
         `mirna_codes` (n, layout.mirna_length) and `target_codes` (n, layout.length), uint8, both 5'->3'. Identical pairs are computed once.
         Raises InputError for other shapes and MirscanError where the network gives NaN or infinity.
         """
+        return self.card.calibration.apply(self.outputs(mirna_codes, target_codes))
+
+    def outputs(self, mirna_codes: np.ndarray, target_codes: np.ndarray) -> np.ndarray:
+        """What the engine itself gives for the same pairs, (n,) float32 before calibration, which joins neighbouring outputs in steps."""
         self.check(mirna_codes, target_codes)
         if not len(mirna_codes):
             return np.empty(0, np.float32)
@@ -69,7 +73,7 @@ class Scorer:
         self._check_outputs(outputs, mirna_codes, target_codes, distinct.rows)
         self.counts.pairs += len(mirna_codes)
         self.counts.computed += len(distinct.rows)
-        return self.card.calibration.apply(outputs)[distinct.pair_of]
+        return outputs[distinct.pair_of]
 
     def describe(self) -> dict:
         """Model, engine, precision, batch, device, and everything that could not be done as asked; the same for equal set-ups."""
