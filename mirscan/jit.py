@@ -1,9 +1,44 @@
 """The one Numba decorator: compiled code is cached on disk (a cold scan must start in under two seconds) and releases the GIL."""
 
+import hashlib
+import logging
+import sys
+from functools import cache
+
+import llvmlite.binding
 import numba
+
+from mirscan.cache_folder import cache_folder
 
 
 def njit(function=None, **options):
     """`numba.njit` with mirscan's options; usable bare (`@njit`) or with more options (`@njit(inline="always")`)."""
-    decorate = numba.njit(cache=True, nogil=True, **options)
+    folder = _code_folder()
+
+    def decorate(function):
+        # Numba looks where to cache when it decorates. Its setting is for the whole process, and other packages have kernels, too.
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = folder or before
+        try:
+            return numba.njit(cache=folder is not None, nogil=True, **options)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
     return decorate if function is None else decorate(function)
+
+
+@cache
+def _code_folder() -> str | None:
+    """Folder of machine code for this processor and these versions; None, said once, where nothing can be written.
+
+    Never beside the sources, which an administrator may have installed: one mechanism for every user. Hosts of a cluster that share a home
+    folder have different processors, so each kind of processor has its own.
+    """
+    folder = cache_folder()
+    if folder is None:
+        logging.getLogger("mirscan").warning(
+            "no cache folder can be written, so every start compiles for half a minute; set NUMBA_CACHE_DIR to one that can"
+        )
+        return None
+    processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten(), numba.__version__, sys.version
+    return str(folder / f"kernels-{hashlib.sha256(repr(processor).encode()).hexdigest()[:12]}")

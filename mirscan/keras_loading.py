@@ -5,6 +5,8 @@ import logging
 import os
 from collections.abc import Iterator
 
+from mirscan.cache_folder import redirect_unwritable_home
+
 
 def load_keras():
     """The keras module, imported with standard error closed to TensorFlow's notes on oneDNN and CPU features.
@@ -12,6 +14,7 @@ def load_keras():
     Those come from C++ before any logging can be configured, so the file descriptor itself is turned away for the import.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    redirect_unwritable_home("KERAS_HOME", "keras")
     with _silent_standard_error():
         import keras
     # Each model that is loaded is traced once; TensorFlow takes several for one that is traced again and again, and warns.

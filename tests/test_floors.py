@@ -9,7 +9,7 @@ import mirscan
 
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("errors", "notices", "settings", "tables", "jit", "keras_loading", "__init__"), 0),
+    **dict.fromkeys(("cache_folder", "errors", "notices", "settings", "tables", "jit", "keras_loading", "__init__"), 0),
     "store": 1,
     "sequence": 2,
     **dict.fromkeys(("seeds", "networks", "duplex", "genome"), 3),
@@ -20,7 +20,17 @@ FLOORS = {
     "cli": 8,
 }
 # Modules that stand on one floor together and may use each other.
-SIBLINGS = {("settings", "errors"), ("trained_models", "windows"), ("search", "windows"), ("genes", "output"), ("output", "genes"), ("train", "evaluation"), ("explain", "evaluation")}
+SIBLINGS = {
+    ("settings", "errors"),
+    ("jit", "cache_folder"),
+    ("keras_loading", "cache_folder"),
+    ("trained_models", "windows"),
+    ("search", "windows"),
+    ("genes", "output"),
+    ("output", "genes"),
+    ("train", "evaluation"),
+    ("explain", "evaluation"),
+}
 
 
 def imports(path: Path):

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mirscan.cache_folder import redirect_unwritable_home
 from mirscan.evaluation.metrics import auroc, average_precision, curve
 
 
 def new_figure(n_panels: int, width: float):
+    redirect_unwritable_home("MPLCONFIGDIR", "matplotlib")
     # The object interface needs no display and leaves the caller's pyplot state alone.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,0 +1,67 @@
+"""Where kernels are kept: by users without a home, with folders that cannot be written, and beside users who mean harm."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+
+from mirscan.jit import njit
+
+# No user can write there, not even root.
+NOWHERE = "/proc/nowhere"
+KERNEL = """
+import tempfile, sys
+tempfile.tempdir = {temporary!r}
+from mirscan.cache_folder import cache_folder
+from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds
+from mirscan.sequence.alphabet import encode
+classes, _ = best_seeds(encode("UGAGGUAGUAGGUUGUAUAGUU")[None], encode("GGCTACCTCAGG")[None])
+print(SEED_CLASSES[classes[0]], cache_folder())
+"""
+
+
+def run(temporary, **variables):
+    environment = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME")}
+    return subprocess.run(
+        [sys.executable, "-c", KERNEL.format(temporary=str(temporary))], env=environment | variables, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"NUMBA_CACHE_DIR": "{tmp}/n", "HOME": "{tmp}/h"}, "{tmp}/n/mirscan-{uid}"),
+        ({"NUMBA_CACHE_DIR": NOWHERE, "XDG_CACHE_HOME": "{tmp}/x", "HOME": "{tmp}/h"}, "{tmp}/x/mirscan"),
+        ({"NUMBA_CACHE_DIR": NOWHERE, "HOME": "{tmp}/h"}, "{tmp}/h/.cache/mirscan"),
+        ({"HOME": NOWHERE}, "{tmp}/mirscan-{uid}"),
+    ],
+)
+def test_cache_folder__first_that_can_be_written(tmp_path, variables, expected):
+    known = {"tmp": tmp_path, "uid": os.getuid()}
+    done = run(tmp_path, **{name: value.format(**known) for name, value in variables.items()})
+    assert done.stdout.split() == ["8mer", expected.format(**known)], done.stderr
+    assert not done.stderr
+    assert list(Path(expected.format(**known)).glob("kernels-*/**/*.nbc"))
+
+
+def test_cache_folder__none_is_said_once_and_scans_all_the_same():
+    done = run(NOWHERE, HOME=NOWHERE)
+    assert done.stdout.split() == ["8mer", "None"]
+    assert done.stderr.count("no cache folder can be written") == 1 and "Traceback" not in done.stderr
+
+
+def test_cache_folder__of_others_is_not_used(tmp_path):
+    folder = tmp_path / f"mirscan-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    done = run(tmp_path, HOME=NOWHERE)
+    assert done.stdout.split() == ["8mer", "None"]
+
+
+def test_njit__other_packages_keep_their_own_folder():
+    before = numba.config.CACHE_DIR
+    njit(lambda value: value)
+    assert before == numba.config.CACHE_DIR
