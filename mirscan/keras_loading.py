@@ -1,11 +1,24 @@
 """Keras without its backend's start-up chatter, which would bury the one line that matters to a user."""
 
 import contextlib
+import importlib.util
 import logging
 import os
 from collections.abc import Iterator
 
 from mirscan.cache_folder import redirect_unwritable_home
+from mirscan.errors import RunError
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def check_backend() -> None:
+    """Raise RunError where KERAS_BACKEND names a backend that Keras does not have or this installation lacks."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend not in _BACKENDS:
+        raise RunError(f"KERAS_BACKEND={backend}: not a backend; expected {', '.join(_BACKENDS)}, or unset the variable")
+    if importlib.util.find_spec(backend) is None:
+        raise RunError(f"KERAS_BACKEND={backend}: the package {backend} is not installed; install it, or unset the variable for tensorflow")
 
 
 def load_keras():
@@ -13,6 +26,7 @@ def load_keras():
 
     Those come from C++ before any logging can be configured, so the file descriptor itself is turned away for the import.
     """
+    check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     redirect_unwritable_home("KERAS_HOME", "keras")
     with _silent_standard_error():

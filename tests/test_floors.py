@@ -9,7 +9,7 @@ import mirscan
 
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("cache_folder", "errors", "notices", "settings", "tables", "jit", "keras_loading", "__init__"), 0),
+    **dict.fromkeys(("cache_folder", "cores", "errors", "notices", "settings", "tables", "jit", "keras_loading", "__init__"), 0),
     "store": 1,
     "sequence": 2,
     **dict.fromkeys(("seeds", "networks", "duplex", "genome"), 3),
@@ -17,12 +17,13 @@ FLOORS = {
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),
     **dict.fromkeys(("run", "report"), 7),
-    "cli": 8,
+    **dict.fromkeys(("cli", "__main__"), 8),
 }
 # Modules that stand on one floor together and may use each other.
 SIBLINGS = {
     ("settings", "errors"),
-    ("jit", "cache_folder"),
+    ("jit", "cache_folder"), ("__main__", "cli"),
+    ("keras_loading", "errors"),
     ("keras_loading", "cache_folder"),
     ("trained_models", "windows"),
     ("search", "windows"),
@@ -62,7 +63,9 @@ def test_imports__train_and_run_do_not_know_each_other():
 
 
 def test_every_module_has_a_floor():
-    names = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    names = {path.stem for path in PACKAGE.glob("*.py")} | {
+        path.parent.name for path in PACKAGE.glob("*/__init__.py")
+    }
     assert names <= set(FLOORS)
 
 

@@ -50,11 +50,12 @@ def main() -> None:
 
 
 def print_machine() -> None:
-    from mirscan.scoring.processor import bfloat16_unit, may_have_gpu, n_usable_cores, processor_name
+    from mirscan.cores import usable_cores
+    from mirscan.scoring.processor import bfloat16_unit, may_have_gpu, processor_name
 
     load = os.getloadavg()[0]
     unit, gpu = bfloat16_unit() or "no bfloat16", "GPU" if may_have_gpu() else "no GPU"
-    print(f"{processor_name()}, {n_usable_cores()} cores, {unit}, {gpu}, load {load:.1f}, Python {platform.python_version()}\n")
+    print(f"{processor_name()}, {usable_cores()} cores, {unit}, {gpu}, load {load:.1f}, Python {platform.python_version()}\n")
 
 
 def run_child(arguments) -> None:

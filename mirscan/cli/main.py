@@ -13,10 +13,13 @@ from mirscan.cli.models import models_app
 from mirscan.cli.pair import duplex
 from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.signals import Terminated, catch_signals
+from mirscan.cli.terminal import Terminal
 from mirscan.cli.train import train
 from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
+# What these print is a report about files; what the others print is their result.
+_RESULTS_ARE_FILES = {"scan", "resume", "train"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -39,6 +42,16 @@ class _OneLineErrors(TyperGroup):
 
 class _PanelledHelp(TyperCommand):
     """Options grouped by their panel, in plain text: Typer's own panels take rich, which alone costs as long as all the rest."""
+
+    def parse_args(self, ctx, args):
+        gives_utrs = "--utrs" in args
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            # A shell's *.fa ends up here.
+            if gives_utrs and "extra argument" in error.message:
+                error.message += "; several files are given as --utrs a.fa --utrs b.fa"
+            raise
 
     def format_options(self, ctx, formatter):
         panels: dict[str, list] = {}
@@ -82,5 +95,14 @@ def _global_options(
 
 def main() -> None:
     """Entry point of the `mirscan` command."""
+    terminal = Terminal()
     catch_signals()
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        lost = terminal.lost()
+        if lost and not ended.code:
+            is_complete = _RESULTS_ARE_FILES & set(sys.argv[1:])
+            print(f"mirscan: {'note' if is_complete else 'error'}: standard output: {lost}, so lines are missing there", file=sys.stderr)
+            sys.exit(0 if is_complete else INPUT_ERROR)
+        raise

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
 from mirscan.run.settings import RunOptions
 
@@ -56,8 +57,24 @@ def check_cluster(options: RunOptions) -> None:
         if n_bytes < LEAST_MEMORY:
             least = f"{LEAST_MEMORY >> 20} MiB or more; a worker takes 300 MB, with a network 1.3 GB"
             raise InputError(f"--memory-limit {options.memory_limit}: expected {least}")
+    if options.is_distributed:
+        _check_dask_settings(options)
     if options.cluster:
         _cluster_class(options.cluster, read_cluster_file(options.cluster))
+
+
+def _check_dask_settings(options: RunOptions) -> None:
+    """Settings of Dask, from its files or DASK_... variables, that would end in a traceback when workers start."""
+    import dask
+
+    folder = dask.config.get("temporary-directory", None)
+    if folder and not os.access(folder, os.W_OK):
+        raise RunError(f"Dask's temporary-directory {folder}: not a folder that can be written; mend DASK_TEMPORARY_DIRECTORY or unset it")
+    if options.workers and dask.config.get("distributed.comm.require-encryption", None):
+        raise RunError(
+            "Dask's comm.require-encryption is set, and workers of --workers talk within this machine without TLS; unset "
+            "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION, or start a scheduler with certificates and use --scheduler"
+        )
 
 
 @contextmanager
@@ -102,7 +119,7 @@ def _local_cluster(options: RunOptions, n_parts: int) -> tuple:
     from distributed import LocalCluster
 
     workers = min(options.workers, n_parts)
-    threads = options.threads or max(1, (os.cpu_count() or 1) // workers)
+    threads = options.threads or max(1, usable_cores() // workers)
     # The variables must be set before numpy and TensorFlow are imported, so the nanny sets them for the process it spawns.
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     with dask.config.set({"distributed.nanny.pre-spawn-environ": {**dict.fromkeys(names, str(threads)), "TF_NUM_INTEROP_THREADS": "1"}}):

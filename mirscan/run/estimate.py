@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from mirscan.cores import usable_cores
 from mirscan.run.inputs import check_settings, compile_run_table, prefilter_of, spooled_pipes
 from mirscan.run.partition import BATCH_SCORED
 from mirscan.run.plan import BYTES_PER_ROW
@@ -54,7 +55,7 @@ def _estimate_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: 
     started = time.perf_counter()
     rate, mflop = measure_scores(asked, transcriptome, mirnas)
     start = time.perf_counter() - started - MEASURE_SECONDS
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     parallel = rate * (1 if cores == 1 else cores * PARALLEL_SHARE)
     here = f"scores with model {asked.model}: {rate:,.0f} windows/s of one core measured now; about {_duration(n / rate)} on one core"
     here += f", {_duration(n / parallel)} on all {cores}" if cores > 1 else ""

@@ -3,9 +3,8 @@
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 
 import mirscan
 from mirscan.errors import InputError, ModelError
+from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
 from mirscan.run.settings import DUPLEX, ScanSettings
 from mirscan.search.filters import Regions, read_regions
@@ -23,6 +23,7 @@ from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import CODES_FILE, RECORDS_FILE, Transcriptome, open_transcriptome, read_transcriptome
 from mirscan.store.names import INPUTS, TRANSCRIPTOME
 from mirscan.store.protocol import Store
+from mirscan.store.scratch import ScratchFolder
 from mirscan.trained_models import CARD_FILE, NETWORK_FILE, check_files, find_model, read_card
 
 MIRNAS = f"{INPUTS}/mirnas.fa"
@@ -35,27 +36,35 @@ _FILE_SETTINGS = ("mirnas", "gene_map", "regions")
 @contextmanager
 def spooled_pipes(settings: ScanSettings) -> Iterator[ScanSettings]:
     """The settings with a file in place of every pipe, as `<(zcat utr.fa.gz)` or `-` give: inputs are read more than once."""
-    with tempfile.TemporaryDirectory(prefix="mirscan-") as folder:
+    paths = {name: getattr(settings, name) for name in _FILE_SETTINGS}
+    pipes = [path for path in (*paths.values(), *settings.transcripts) if path is not None and _is_pipe(path)]
+    if pipes.count("-") + pipes.count("/dev/stdin") > 1:
+        raise InputError("standard input (-) is given for several files; it can be read once, so give all but one as files")
+    if not pipes:
+        yield settings
+        return
+    with closing(ScratchFolder()) as scratch:
+        copies = {path: os.fspath(_spool(path, scratch.path, number)) for number, path in enumerate(pipes)}
+        paths = {name: copies.get(path, path) for name, path in paths.items()}
+        yield replace(settings, transcripts=tuple(copies.get(path, path) for path in settings.transcripts), **paths)
 
-        def spool(path: str | None) -> str | None:
-            source = "/dev/stdin" if path == "-" else path
-            if source is None or not Path(source).exists() or Path(source).is_dir() or Path(source).is_file():
-                return source
-            target = Path(folder, f"{len(os.listdir(folder))}-{Path(source).name}")
-            with open(source, "rb") as pipe, open(target, "wb") as copy:
-                shutil.copyfileobj(pipe, copy)
-            return os.fspath(target)
 
-        paths = {name: spool(getattr(settings, name)) for name in _FILE_SETTINGS}
-        yield replace(settings, transcripts=tuple(spool(path) for path in settings.transcripts), **paths)
+def _is_pipe(path: str) -> bool:
+    return path == "-" or (Path(path).exists() and not Path(path).is_dir() and not Path(path).is_file())
+
+
+def _spool(path: str, folder: Path, number: int) -> Path:
+    source = "/dev/stdin" if path == "-" else path
+    target = folder / f"{number}-{Path(source).name}"
+    with open(source, "rb") as pipe, open(target, "wb") as copy:
+        shutil.copyfileobj(pipe, copy)
+    return target
 
 
 def check_settings(settings: ScanSettings) -> None:
-    """Raise what every part would meet: InputError for a precision that there is not, ModelError for a model that is not whole."""
-    from mirscan.scoring.processor import check_precision
-
-    check_precision(settings.precision)
+    """Raise what every part would meet: RunError for a Keras backend that is not installed, ModelError for a model that is not whole."""
     if settings.has_model_folder:
+        check_backend()
         check_files(find_model(settings.model))
         if settings.prefilter and (first := prefilter_of(settings)) != DUPLEX:
             check_files(find_model(first))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
 from mirscan.run.clusters import check_cluster
 from mirscan.run.executors import DaskExecutor, SerialExecutor
@@ -99,7 +100,7 @@ def _run(
 def _run_plan(
     store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float], restore
 ) -> ScanResult:
-    context = PartContext(store, plan, options.threads or os.cpu_count() or 1)
+    context = PartContext(store, plan, options.threads or usable_cores())
     pending, names = list(list_damage(store, len(plan.parts))), store.names()
     counter = _Counter(plan, pending, progress, lock)
     progress(Event(PLAN_STAGE, parts_done=len(plan.parts) - len(pending), n_parts=len(plan.parts), plan=plan))

@@ -51,11 +51,6 @@ def choose_precision(precision: str, has_gpu: bool) -> str:
     return "bfloat16" if precision != "float32" and has_unit else "float32"
 
 
-def n_usable_cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def may_have_gpu() -> bool:
     """Whether an NVIDIA device is visible, without loading any library."""
     return any(Path("/dev").glob("nvidia[0-9]*")) and os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1")

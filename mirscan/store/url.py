@@ -1,12 +1,12 @@
 """A run in an object store, through fsspec."""
 
 import os
-import shutil
-import tempfile
 import uuid
 import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from mirscan.store.scratch import ScratchFolder
 
 
 @dataclass(frozen=True)
@@ -14,10 +14,10 @@ class UrlStore:
     """A folder of an object store (s3://, gs://, ...) through fsspec. Files are made in a local folder and uploaded whole."""
 
     root: str
-    _folder: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="mirscan-"))
+    _scratch: ScratchFolder = field(default_factory=ScratchFolder, compare=False)
 
     def __post_init__(self):
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        weakref.finalize(self, self._scratch.close)
 
     @property
     def _fs(self):
@@ -67,13 +67,13 @@ class UrlStore:
 
     def local(self, name: str) -> Path:
         """A local copy, fetched anew: objects are replaced by resumed runs."""
-        target = Path(self._folder, name)
+        target = Path(self._scratch.path, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         self._fs.get_file(self._url(name), os.fspath(target))
         return target
 
     def scratch(self, name: str) -> Path:
-        folder = Path(self._folder, "unfinished")
+        folder = Path(self._scratch.path, "unfinished")
         folder.mkdir(exist_ok=True)
         return folder / f"{uuid.uuid4().hex[:8]}-{Path(name).name}"
 

@@ -1,0 +1,80 @@
+"""A scan whose output nobody takes still finishes, and says so; a command whose output is its result fails when that is lost."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def command(tmp_path):
+    def run(*arguments, environment=(), **streams):
+        words = [sys.executable, "-m", "mirscan", *map(str, arguments)]
+        return subprocess.run(words, cwd=tmp_path, env=os.environ | dict(environment), stderr=subprocess.PIPE, timeout=120, **streams)
+
+    return run
+
+
+@pytest.fixture
+def scan(tmp_path, command):
+    (tmp_path / "m.fa").write_text(">miR-1\nUGGAAUGUAAAGAAGUAUGUAU\n")
+    (tmp_path / "t.fa").write_text(">T1|G1|TNFβ\nAAAACATTCCAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", encoding="utf-8")
+    words = ("scan", "--mirnas", "m.fa", "--utrs", "t.fa", "--model", "none", "--out", "o")
+    return lambda *more, **options: command(*words, *more, **options)
+
+
+def test_scan__full_disk_behind_standard_output(scan, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = scan(stdout=full)
+    assert done.returncode == 0 and b"standard output: no space left on device" in done.stderr
+    assert (tmp_path / "o" / "run.json").exists()
+
+
+def test_scan__reader_gone(scan, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = scan(stdout=writer)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "o" / "run.json").exists()
+
+
+def test_scan__names_that_the_terminal_cannot_show(scan):
+    done = scan(stdout=subprocess.PIPE, environment={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and rb"TNF\u03b2" in done.stdout
+
+
+def test_scan__latin_1_folder_is_one_line(scan):
+    done = scan("--out", os.fsdecode(b"caf\xe9"), stdout=subprocess.PIPE)
+    assert done.returncode == 1 and b"not UTF-8" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_models__lost_result_is_an_error(command):
+    with open("/dev/full", "w") as full:
+        done = command("models", "list", stdout=full)
+    assert done.returncode == 1 and b"error: standard output" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--model", "fast"], {"KERAS_BACKEND": "nonsense"}, "KERAS_BACKEND=nonsense: not a backend; expected tensorflow, jax, torch"),
+        (["--workers", "1"], {"DASK_TEMPORARY_DIRECTORY": "/nowhere"}, "temporary-directory /nowhere: not a folder that can be written"),
+        (["--workers", "1"], {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true"}, "comm.require-encryption is set"),
+    ],
+)
+def test_scan__surroundings_are_checked_before_planning(scan, tmp_path, arguments, environment, said):
+    done = scan(*arguments, environment=environment, stdout=subprocess.PIPE)
+    assert done.returncode == 1 and said in done.stderr.decode() and done.stderr.count(b"\n") == 1
+    assert not (tmp_path / "o").exists()
+
+
+def test_scan__several_files_behind_one_option(command):
+    done = command("scan", "--mirnas", "m.fa", "--utrs", "a.fa", "b.fa")
+    assert done.returncode == 2 and b"several files are given as --utrs a.fa --utrs b.fa" in done.stderr
+
+
+def test_scan__standard_input_for_both(command):
+    done = command("scan", "--mirnas", "-", "--utrs", "-", stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and b"standard input (-) is given for several files" in done.stderr
