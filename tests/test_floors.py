@@ -22,7 +22,8 @@ FLOORS = {
 # Modules that stand on one floor together and may use each other.
 SIBLINGS = {
     ("settings", "errors"),
-    ("jit", "cache_folder"), ("__main__", "cli"),
+    ("jit", "cache_folder"),
+    ("__main__", "cli"),
     ("keras_loading", "errors"),
     ("keras_loading", "cache_folder"),
     ("trained_models", "windows"),
@@ -63,9 +64,7 @@ def test_imports__train_and_run_do_not_know_each_other():
 
 
 def test_every_module_has_a_floor():
-    names = {path.stem for path in PACKAGE.glob("*.py")} | {
-        path.parent.name for path in PACKAGE.glob("*/__init__.py")
-    }
+    names = {path.stem for path in PACKAGE.glob("*.py")} | {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert names <= set(FLOORS)
 
 

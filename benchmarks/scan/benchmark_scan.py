@@ -86,12 +86,12 @@ def measure(arguments: argparse.Namespace) -> dict:
 
 
 def time_kernel(transcriptome: Transcriptome, mirnas: MirnaSet, table, rows: int, batch_rows: int = 1 << 18) -> float:
-    scan = new_scan(transcriptome, mirnas, table, batch_rows, mask_start=0, min_distance=0, regions=None, features=())
+    scan = new_scan(transcriptome, mirnas, table, batch_rows, (0, len(transcriptome.codes)))
     columns, scratch = new_rows(batch_rows), new_scratch(table, scan.block, batch_rows)
     position, stop, found = int(scan.begin[0]), int(scan.end[-1]), 0
     with clock() as seconds:
         while position < stop:
-            position, n = fill_rows(scan.codes, position, stop, scan.arrays, scan.begin, scan.end, 0, scan.block, scratch, columns)
+            position, n = fill_rows(scan.codes, position, stop, scan.arrays, scan.begin, scan.end, scan.block, scratch, columns)
             found += n
     assert found == rows, f"{found} rows; the count pass says {rows}"
     return seconds["cpu"]

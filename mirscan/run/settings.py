@@ -47,7 +47,7 @@ class ScanSettings(Settings):
     mask_start: Annotated[
         int,
         about(
-            "Ignore sites that begin in the first nt of a transcript (ribosome shadow; 14 as TargetScan).",
+            "Letters at the start of a transcript that no match may use (ribosome shadow; 14 as TargetScan).",
             _FILTER,
             unit="nucleotides",
             ge=0,

@@ -8,7 +8,7 @@ import pyarrow as pa
 from mirscan.errors import InputError
 from mirscan.search.features import FEATURES
 from mirscan.search.filters import Regions, read_regions
-from mirscan.search.stream import Part, Scan, count_range, new_scan, split_windows, stream_parts
+from mirscan.search.stream import Part, count_range, new_scan, split_windows, stream_parts
 from mirscan.seeds.rules import GROUPS, read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.mirnas import MirnaSet
@@ -23,7 +23,7 @@ MAX_TRANSCRIPT = 2**31 - 64
 def iter_candidates(
     transcriptome: Transcriptome,
     mirnas: MirnaSet,
-    table: SeedTable,
+    seeds: str | Sequence[str] | SeedTable = GROUPS["canonical"],
     first: int = 0,
     last: int | None = None,
     start: int = 0,
@@ -34,35 +34,40 @@ def iter_candidates(
     min_distance: int = 0,
     regions: str | os.PathLike | Regions | None = None,
     features: Sequence[str] = (),
+    all_types: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """Candidate sites of transcripts first..last (half-open; all by default) as CANDIDATES batches of at most `batch_rows` rows.
+
+    seeds: rules by name, group or TOML file, or a table compiled from them for these miRNAs (`compile_seed_table`), for callers who come
+    again. A place counts once, as its strongest type; with `all_types` every type it satisfies is kept.
 
     Of the first transcript sites count that start at nt `start` or behind, of the last those that start before `stop` (its end by default).
     Rows are ordered by (transcript, start, miRNA, strength of the rule, anchor). Neither `batch_rows` nor `threads` changes them.
     Indices of the dictionary columns `transcript` and `mirna` point into all names of the transcriptome and of `mirnas`, those of
     `gene` into its distinct genes in order of appearance.
 
-    mask_start: sites that start in the first nt of a transcript are left out; 14 reproduces TargetScan 7, which masks the ribosome's
-    shadow. regions: keep sites that lie wholly inside intervals of this BED file. min_distance: no two sites of a miRNA on a
+    mask_start: the first letters of a transcript are hidden from the search; 14 reproduces TargetScan 7, which masks the ribosome's
+    shadow. regions: all letters outside the intervals of this BED file are hidden. What is left of a match that reaches into hidden
+    letters counts as the weaker site it then is; features see all letters. min_distance: no two sites of a miRNA on a
     transcript start closer than this, in nt; the stronger rule wins, then the more 5' site. features: extra columns out of `FEATURES`,
     computed on the sites that are kept.
 
-    Raises InputError where `table` was compiled for another number of miRNAs, for a transcript of 2**31 nt, for numbers out of range,
+    Raises InputError where a table was compiled for another number of miRNAs, for a transcript of 2**31 nt, for numbers out of range,
     where a transcript is cut although min_distance or previous_distance need whole ones, for unknown features, and as `read_regions`
     does.
     """
+    table = seeds if isinstance(seeds, SeedTable) else compile_seed_table(read_rules(seeds), mirnas, all_types)
     _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features)
     first, last = _transcript_range(transcriptome, first, last)
     if regions is not None and not isinstance(regions, Regions):
         regions = read_regions(regions, transcriptome)
     wanted = tuple(name for name in FEATURES if name in features)
-    scan = new_scan(
-        transcriptome, mirnas, table, batch_rows, mask_start=mask_start, min_distance=min_distance, regions=regions, features=wanted
-    )
-    codes_range = _codes_range(scan, first, last, start, stop)
+    looks_back = min_distance > 0 or "previous_distance" in wanted
+    places = _codes_range(transcriptome, looks_back, first, last, start, stop)
+    scan = new_scan(transcriptome, mirnas, table, batch_rows, places, mask_start, regions, min_distance, wanted)
     make_batch = _batch_maker(transcriptome, mirnas, table, wanted)
     # A generator of its own, so that the checks above speak when this function is called, not when the first batch is asked for.
-    return (make_batch(part) for part in stream_parts(scan, split_windows(scan, *codes_range), threads))
+    return (make_batch(part) for part in stream_parts(scan, split_windows(scan, *places), threads))
 
 
 def find_candidates(
@@ -73,13 +78,8 @@ def find_candidates(
     features: Sequence[str] = (),
     **options,
 ) -> pa.Table:
-    """All candidate sites as one CANDIDATES table.
-
-    seeds: rules by name, group or TOML file. A place counts once, as its strongest type; with `all_types` every type it satisfies is
-    kept. `features` and further options as in `iter_candidates`.
-    """
-    table = compile_seed_table(read_rules(seeds), mirnas, all_types)
-    batches = iter_candidates(transcriptome, mirnas, table, features=features, **options)
+    """All candidate sites as one CANDIDATES table; everything as in `iter_candidates`."""
+    batches = iter_candidates(transcriptome, mirnas, seeds, features=features, all_types=all_types, **options)
     return pa.Table.from_batches(batches, schema=CANDIDATES.schema(optional=tuple(features)))
 
 
@@ -114,19 +114,19 @@ def _transcript_range(transcriptome: Transcriptome, first: int, last: int | None
     return first, last
 
 
-def _codes_range(scan: Scan, first: int, last: int, start: int, stop: int | None) -> tuple[int, int]:
+def _codes_range(transcriptome: Transcriptome, looks_back: bool, first: int, last: int, start: int, stop: int | None) -> tuple[int, int]:
     """Range of the packed codes where sites may start."""
     if first == last:
         return 0, 0
-    lengths = scan.end - scan.begin
+    lengths = transcriptome.lengths
     stop = int(lengths[last - 1]) if stop is None else stop
     if not (0 <= start <= lengths[first] and 0 <= stop <= lengths[last - 1]):
         raise InputError(
             f"start {start} and stop {stop}; expected places on transcripts of {lengths[first]:,} and {lengths[last - 1]:,} nt"
         )
-    if scan.looks_back and (start, stop) != (0, lengths[last - 1]):
+    if looks_back and (start, stop) != (0, lengths[last - 1]):
         raise InputError("start and stop cut a transcript; min_distance and previous_distance need whole ones")
-    return int(scan.begin[first]) + start, int(scan.begin[last - 1]) + stop
+    return int(transcriptome.begin[first]) + start, int(transcriptome.begin[last - 1]) + stop
 
 
 def _batch_maker(transcriptome: Transcriptome, mirnas: MirnaSet, table: SeedTable, features: tuple[str, ...]):

@@ -9,6 +9,8 @@ from mirscan.errors import InputError
 from mirscan.jit import njit
 from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
+from mirscan.seeds.rule import MAX_SPAN
+from mirscan.sequence.alphabet import N
 from mirscan.sequence.fasta import open_text
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -20,6 +22,10 @@ class Regions:
     first: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
+
+
+# Sites reach at most a span of bases past where they start.
+_MARGIN = MAX_SPAN + 1
 
 
 def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices: Notices | None = None) -> Regions:
@@ -73,9 +79,40 @@ def select_rows(rows: Rows, keep: np.ndarray) -> Rows:
     return Rows(*(column[keep] for column in rows))
 
 
-def keep_inside(rows: Rows, regions: Regions) -> np.ndarray:
-    """(n_rows,) bool: the whole site lies in one interval of its transcript."""
-    return _inside(rows.transcript, rows.start, rows.end, regions.first, regions.starts, regions.ends, np.empty(len(rows.start), np.bool_))
+@dataclass(frozen=True)
+class Shown:
+    """The letters among which matches are looked for: a copy of codes[offset:...] in which everything hidden is N.
+
+    `begin`, `end` (n_transcripts,) int64 index into this copy, so may lie outside of it for transcripts that do not matter.
+    """
+
+    codes: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    offset: int = 0
+
+
+def show_letters(
+    codes: np.ndarray, begin: np.ndarray, end: np.ndarray, start: int, stop: int, mask_start: int, regions: Regions | None
+) -> Shown:
+    """codes[start:stop] and a margin, with N for the first `mask_start` letters of every transcript and for all outside `regions`.
+
+    Hidden letters cannot be part of a match, and what is left of one counts as the weaker site it then is, as in TargetScan 7, which
+    reads its UTRs so. Nothing is copied where nothing is hidden.
+    """
+    if mask_start == 0 and regions is None:
+        return Shown(codes, begin, end)
+    offset, stop = max(start - _MARGIN, 0), min(stop + _MARGIN, len(codes))
+    shown = np.full(stop - offset, N, np.uint8)
+    n = len(begin)
+    whole = Regions(np.arange(n + 1), np.zeros(n, np.int64), end - begin)
+    _show(codes, begin, offset, stop, mask_start, *_arrays(whole if regions is None else regions), shown)
+    shown.flags.writeable = False
+    return Shown(shown, begin - offset, end - offset, offset)
+
+
+def _arrays(regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return regions.first, regions.starts, regions.ends
 
 
 def keep_apart(rows: Rows, min_distance: int, n_rules: int) -> np.ndarray:
@@ -89,17 +126,13 @@ def keep_apart(rows: Rows, min_distance: int, n_rules: int) -> np.ndarray:
 
 
 @njit
-def _inside(transcripts, starts, ends, first, region_starts, region_ends, keep):
-    for row in range(len(starts)):
-        low, high = first[transcripts[row]], first[transcripts[row] + 1]
-        while low < high:
-            middle = (low + high) >> 1
-            if region_ends[middle] < ends[row]:
-                low = middle + 1
-            else:
-                high = middle
-        keep[row] = low < first[transcripts[row] + 1] and region_starts[low] <= starts[row]
-    return keep
+def _show(codes, begin, offset, stop, mask_start, first, region_starts, region_ends, shown):
+    for transcript in range(len(begin)):
+        for region in range(first[transcript], first[transcript + 1]):
+            low = max(begin[transcript] + max(region_starts[region], mask_start), offset)
+            high = min(begin[transcript] + region_ends[region], stop)
+            for position in range(low, high):
+                shown[position - offset] = codes[position]
 
 
 @njit

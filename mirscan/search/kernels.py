@@ -244,11 +244,10 @@ def _first_at_or_after(places, low, high, value):
 
 
 @njit
-def fill_rows(codes, position, stop, table, begin, end, mask_start, block, scratch, rows):
+def fill_rows(codes, position, stop, table, begin, end, block, scratch, rows):
     """Rows of the sites that start in codes[position:stop], in order, until the columns are full; returns (next position, rows).
 
-    begin, end (n_transcripts,): records in `codes`; sites that start less than `mask_start` nt into theirs are left out. The columns
-    must have room for the rows of any one start. Stops between two blocks, or two starts where a block alone would not fit.
+    begin, end (n_transcripts,): records in `codes`. The columns must have room for the rows of any one start. Stops between two blocks, or two starts where a block alone would not fit.
     """
     capacity = len(rows.start)
     n_rows = np.int64(0)
@@ -267,7 +266,7 @@ def fill_rows(codes, position, stop, table, begin, end, mask_start, block, scrat
             kept = _drop_outranked(codes, position, kept, table, scratch)
         first = 0
         while transcript < len(begin) and begin[transcript] < position + n:
-            low = _first_at_or_after(scratch.offset, first, kept, begin[transcript] + mask_start - position)
+            low = _first_at_or_after(scratch.offset, first, kept, begin[transcript] - position)
             first = _first_at_or_after(scratch.offset, low, kept, end[transcript] - position)
             _unpack(scratch.entry[low:first], scratch.offset[low:first], position - begin[transcript], transcript, table, rows, n_rows)
             n_rows += first - low

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirscan.search.features import compute_features
-from mirscan.search.filters import Regions, keep_apart, keep_inside, select_rows
+from mirscan.search.filters import Regions, Shown, keep_apart, select_rows, show_letters
 from mirscan.search.kernels import KernelTable, Rows, count_rows, fill_rows, kernel_table, new_rows, new_scratch, read_only
 from mirscan.seeds.table import SeedTable, expected_hits_per_base
 from mirscan.sequence.mirnas import MirnaSet
@@ -23,7 +23,10 @@ Part = tuple[Rows, dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Scan:
-    """What every window of one scan shares; `fill` and `finish` may run in any thread."""
+    """What every window of one scan shares; `fill` and `finish` may run in any thread.
+
+    Matches are looked for in `shown`; features see all of `codes`.
+    """
 
     codes: np.ndarray
     begin: np.ndarray
@@ -33,7 +36,7 @@ class Scan:
     arrays: KernelTable
     block: int
     batch_rows: int
-    mask_start: int
+    shown: Shown
     min_distance: int
     regions: Regions | None
     features: tuple[str, ...]
@@ -47,8 +50,11 @@ class Scan:
         """Rows of sites that start in codes[position:stop], up to one batch; and the position to go on from."""
         capacity = max(self.batch_rows, self.table.max_rows_per_start)
         rows, scratch = new_rows(capacity), new_scratch(self.table, self.block, capacity)
-        position, n = fill_rows(self.codes, position, stop, self.arrays, self.begin, self.end, self.mask_start, self.block, scratch, rows)
-        return int(position), Rows(*(column[:n] for column in rows))
+        shown, offset = self.shown, self.shown.offset
+        position, n = fill_rows(
+            shown.codes, position - offset, stop - offset, self.arrays, shown.begin, shown.end, self.block, scratch, rows
+        )
+        return int(position) + offset, Rows(*(column[:n] for column in rows))
 
     def fill_all(self, position: int, stop: int) -> tuple[int, Rows]:
         """All rows of sites that start in codes[position:stop], whatever their number."""
@@ -60,8 +66,6 @@ class Scan:
 
     def finish(self, rows: Rows) -> list[Part]:
         """Filter the rows, add the features, and cut what is longer than a batch."""
-        if self.regions is not None:
-            rows = select_rows(rows, keep_inside(rows, self.regions))
         if self.min_distance > 0:
             rows = select_rows(rows, keep_apart(rows, self.min_distance, len(self.table.rules)))
         columns = compute_features(self.features, rows, self.codes, self.begin, self.end, self.mirna_codes)
@@ -77,18 +81,32 @@ class Scan:
         return position, self.finish(rows)
 
 
-def new_scan(transcriptome: Transcriptome, mirnas: MirnaSet, table: SeedTable, batch_rows: int, **options) -> Scan:
-    """A Scan of these inputs; `options` are the filters and features."""
+def new_scan(
+    transcriptome: Transcriptome,
+    mirnas: MirnaSet,
+    table: SeedTable,
+    batch_rows: int,
+    places: tuple[int, int],
+    mask_start: int = 0,
+    regions: Regions | None = None,
+    min_distance: int = 0,
+    features: tuple[str, ...] = (),
+) -> Scan:
+    """A Scan of these inputs for sites that start in codes[places[0]:places[1]]."""
+    codes, begin, end = read_only(transcriptome.codes), read_only(transcriptome.begin), read_only(transcriptome.end)
     return Scan(
-        read_only(transcriptome.codes),
-        read_only(transcriptome.begin),
-        read_only(transcriptome.end),
+        codes,
+        begin,
+        end,
         read_only(mirnas.codes),
         table,
         kernel_table(table),
         block_size(table),
         batch_rows,
-        **options,
+        show_letters(codes, begin, end, *places, mask_start, regions),
+        min_distance,
+        regions,
+        features,
     )
 
 

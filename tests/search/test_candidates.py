@@ -36,6 +36,11 @@ def scan(case, table, **options):
     return batches, [row for batch in batches for row in rows_of(batch)]
 
 
+def test_iter_candidates__names_of_rules_as_find_candidates(case):
+    expected = find_candidates(*case, seeds="relaxed")
+    assert pa.Table.from_batches(iter_candidates(*case, seeds="relaxed", batch_rows=100)).to_pylist() == expected.to_pylist()
+
+
 def test_let_7__8mer_is_one_site_with_the_a_downstream():
     rows = find_candidates(*build(["TGAGGTAGTAGGTTGTATAGTT"], ["GGCTACCTCAGG"])).to_pylist()
     assert rows == [{"transcript": "t0", "gene": "t0", "mirna": "m0", "start": 2, "end": 10, "seed": "8mer", "anchor": 9}]

@@ -7,6 +7,9 @@ import pytest
 from mirscan.errors import InputError
 from mirscan.search.candidates import find_candidates
 from mirscan.seeds.rules import BUILT_IN
+from mirscan.sequence.alphabet import decode
+from mirscan.sequence.mirnas import mirnas_from_sequences
+from mirscan.sequence.transcriptome import transcriptome_from_sequences
 from tests.search.sequences import build
 from tests.search.test_features import random_case
 
@@ -20,11 +23,57 @@ def case():
     return build(*random_case(9))
 
 
+def hidden_outside(case, intervals):
+    """The transcripts with N for every letter outside `intervals` (transcript name -> [(start, end)])."""
+    transcriptome = case[0]
+    names, sequences = transcriptome.names.to_pylist(), []
+    for name, begin, end in zip(names, transcriptome.begin, transcriptome.end, strict=True):
+        letters = decode(transcriptome.codes[begin:end])
+        shown = ["N"] * len(letters)
+        for start, stop in intervals.get(name, []):
+            shown[start:stop] = letters[start:stop]
+        sequences.append("".join(shown))
+    return transcriptome_from_sequences(names, sequences)
+
+
 @pytest.mark.parametrize("mask", [1, 14, 10_000])
-def test_mask_start__drops_sites_that_start_in_it(case, mask):
-    rows = find_candidates(*case, seeds="relaxed").to_pylist()
-    expected = [tuple(row.values()) for row in rows if row["start"] >= mask]
+def test_mask_start__is_a_scan_of_transcripts_that_begin_with_n(case, mask):
+    shown = {name: [(mask, length)] for name, length in zip(case[0].names.to_pylist(), case[0].lengths.tolist(), strict=True)}
+    expected = plain(find_candidates(hidden_outside(case, shown), *case[1:], seeds="relaxed"))
     assert plain(find_candidates(*case, seeds="relaxed", mask_start=mask)) == expected
+    for first in range(0, len(case[0]), 2):
+        part = find_candidates(*case, seeds="relaxed", mask_start=mask, first=first, last=first + 1)
+        assert plain(part) == [row for row in expected if row[0] == case[0].names[first].as_py()]
+
+
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        (12, (12, 20, "8mer")),
+        (13, (13, 20, "7mer-A1")),
+        (14, None),
+    ],
+)
+def test_mask_start__what_is_left_of_a_match_counts(mask, expected):
+    # The 8mer CTACCTCA at 12: its nt-8 pair at 12, its core at 13.
+    transcriptome = transcriptome_from_sequences(["t"], ["G" * 12 + "CTACCTCA" + "G" * 20])
+    mirnas = mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    found = find_candidates(transcriptome, mirnas, mask_start=mask).to_pylist()
+    assert [(row["start"], row["end"], row["seed"]) for row in found] == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [(12, 20, "8mer"), (13, 20, "7mer-A1"), (12, 19, "7mer-m8"), (13, 19, "6mer"), (14, 20, None), (12, 18, None)],
+)
+def test_regions__what_is_left_of_a_match_counts(tmp_path, start, end, expected):
+    transcriptome = transcriptome_from_sequences(["t"], ["G" * 12 + "CTACCTCA" + "G" * 20])
+    mirnas = mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    found = find_candidates(transcriptome, mirnas, regions=write_bed(tmp_path, f"t\t{start}\t{end}\n"), features=["local_au"])
+    assert found["seed"].to_pylist() == ([expected] if expected else [])
+    if expected == "8mer":
+        # Features see what is hidden: as without regions.
+        assert found["local_au"] == find_candidates(transcriptome, mirnas, features=["local_au"])["local_au"]
 
 
 @pytest.mark.parametrize("distance", [1, 7, 40])
@@ -57,17 +106,11 @@ def write_bed(tmp_path, text, name="regions.bed"):
 
 
 @pytest.mark.parametrize("name", ["regions.bed", "regions.bed.gz"])
-def test_regions__site_lies_wholly_inside_joined_intervals(case, tmp_path, name):
-    transcriptome = case[0]
-    length = int(transcriptome.lengths[4])
+def test_regions__is_a_scan_of_transcripts_with_n_elsewhere(case, tmp_path, name):
+    length = int(case[0].lengths[4])
     bed = f"# comment\ntrack name=x\nt4\t20\t60\tname\t0\t+\nt4\t5\t21\nt5\t0\t19\r\n\nt4\t{length - 9}\t{length}\n"
-    inside = {4: [(5, 60), (length - 9, length)], 5: [(0, 19)]}
-    rows = find_candidates(*case, seeds="relaxed").to_pylist()
-    expected = [
-        tuple(row.values())
-        for row in rows
-        if any(start <= row["start"] and row["end"] <= end for start, end in inside.get(int(row["transcript"][1:]), []))
-    ]
+    shown = {"t4": [(5, 60), (length - 9, length)], "t5": [(0, 19)]}
+    expected = plain(find_candidates(hidden_outside(case, shown), *case[1:], seeds="relaxed"))
     assert expected
     for batch_rows in (1, 7, 1 << 20):
         assert plain(find_candidates(*case, seeds="relaxed", regions=write_bed(tmp_path, bed, name), batch_rows=batch_rows)) == expected
