@@ -57,26 +57,16 @@ def _logit(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _fit_logistic(logits: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Slope (kept above 0) and shift of the weighted logistic regression on one input: Newton's method with halved steps."""
-    design, beta = np.stack([logits, np.ones_like(logits)]), np.array([1.0, 0.0])
-    # Platt 1999: targets a little inside 0 and 1 keep the slope finite where the classes are separated completely.
+    """Slope (kept above 0) and shift of the weighted logistic regression on one input."""
+    from sklearn.linear_model import LogisticRegression
+
+    # Platt 1999: targets a little inside 0 and 1 keep the slope finite where the classes are separated completely. A pair with target t
+    # is t of a positive and 1 - t of a negative.
     n_positive = int(positive.sum())
     targets = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (len(positive) - n_positive + 2))
-
-    def loss(beta: np.ndarray) -> float:
-        line = beta @ design
-        return float(np.sum(weights * (np.logaddexp(0, line) - targets * line)))
-
-    for _ in range(100):
-        p = _sigmoid(beta @ design)
-        hessian = (design * (weights * p * (1 - p))) @ design.T + 1e-9 * np.eye(2)
-        step = np.linalg.solve(hessian, design @ (weights * (targets - p)))
-        while np.abs(step).max() > 1e-9 and not loss(beta + step) <= loss(beta):
-            step /= 2
-        if np.abs(step).max() <= 1e-9:
-            break
-        beta = beta + step
-    return max(float(beta[0]), 1e-3), float(beta[1])
+    sides, shares = np.repeat([1, 0], len(logits)), np.concatenate([weights * targets, weights * (1 - targets)])
+    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(np.tile(logits, 2)[:, None], sides, sample_weight=shares)
+    return max(float(fitted.coef_[0, 0]), 1e-3), float(fitted.intercept_[0])
 
 
 def _sigmoid(line: np.ndarray) -> np.ndarray:
@@ -85,23 +75,21 @@ def _sigmoid(line: np.ndarray) -> np.ndarray:
 
 def _isotonic_points(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centre of each block of the isotonic fit, blocks merged until at most MAX_POINTS are left."""
+    from sklearn.isotonic import isotonic_regression
+
     order = np.argsort(scores, kind="stable")
     x, y, w = scores[order], positive[order], weights[order]
     # Blocks of at least n / MAX_POINTS pairs, so that no point rests on a handful of pairs.
     edges = np.unique(np.linspace(0, len(x), min(MAX_POINTS, max(2, len(x) // 20)) + 1).astype(int))[:-1]
     weight = np.add.reduceat(w, edges)
     centre, rate = np.add.reduceat(w * x, edges) / weight, np.add.reduceat(w * y, edges) / weight
-    blocks: list[list[float]] = []
-    for point in zip(centre, rate, weight, strict=True):
-        blocks.append(list(point))
-        while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
-            (x2, y2, w2), (x1, y1, w1) = blocks.pop(), blocks.pop()
-            total = w1 + w2
-            blocks.append([(x1 * w1 + x2 * w2) / total, (y1 * w1 + y2 * w2) / total, total])
-    fitted = np.array(blocks)
+    level = isotonic_regression(rate, sample_weight=weight)
+    firsts = np.flatnonzero(np.append(True, np.diff(level) > 0))
+    centre = np.add.reduceat(weight * centre, firsts) / np.add.reduceat(weight, firsts)
+    level = level[firsts]
     # Beyond the outer blocks the line goes on, half way to certainty: level ends would tie the best sites of a scan.
-    lowest, highest = fitted[0, 1] / 2, (1 + fitted[-1, 1]) / 2
-    return np.concatenate(([0.0], fitted[:, 0], [1.0])), np.concatenate(([lowest], fitted[:, 1], [highest]))
+    lowest, highest = level[0] / 2, (1 + level[-1]) / 2
+    return np.concatenate(([0.0], centre, [1.0])), np.concatenate(([lowest], level, [highest]))
 
 
 def _rising(x: np.ndarray, y: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:

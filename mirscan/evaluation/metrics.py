@@ -7,6 +7,8 @@ import numpy as np
 # Recalls at which precision is quoted.
 RECALLS = (0.2, 0.5, 0.8)
 _ECE_BINS = 10
+# Our own rather than scikit-learn's, which sorts anew for each of a thousand bootstrap samples and has no AUROC within groups: a ranking is
+# sorted once here, and a sample is a row of counts. The tests compare both.
 # Bootstrap folds at a time: the count matrix stays within some tens of MB.
 _CELLS = 1 << 22
 

@@ -49,6 +49,9 @@ def train_model(
     data = load_training_data(recipe, Path(cache) if cache else work, say)
     network = _prepare_network(recipe, data, say)
     loop = Loop(network, recipe, data.train, data.validation, data.validation_table["source"].to_pylist(), work / CHECKPOINT_FILE)
+    if loop.unranked:
+        ranked = ", ".join(loop.rows_of)
+        say(f"validation pairs of {', '.join(loop.unranked)} are of one class and rank nothing; the best weights are those of {ranked}")
     if resume or finish:
         loop.resume()
         say(f"resumed after step {loop.progress.step:,} of {loop.n_steps:,}")

@@ -1,7 +1,7 @@
 """The training loop: steps, validations, checkpoints. What is random follows from seed, epoch and step, so a killed run resumes exactly."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from mirscan.errors import RunError
 from mirscan.evaluation.metrics import auroc, average_precision
+from mirscan.pairs.columns import POSITIVE
 from mirscan.train.batches import EncodedPairs, draw_batch, epoch_order, predict_pairs
 from mirscan.train.checkpoint import Checkpoint, Progress, check_resumable, read_checkpoint, write_checkpoint
 from mirscan.train.mixup import draw_mixing, mixing_network
@@ -33,9 +34,9 @@ class Loop:
     """One training of a Keras network; `run` goes to the end, `best` then holds the weights to keep."""
 
     def __init__(self, network, recipe: Recipe, train: EncodedPairs, validation: EncodedPairs, sources: list[str], checkpoint_path: Path):
-        """`sources` (n,) names the file of each validation pair."""
+        """`sources` (n,) names the file of each validation pair; `unranked` are files of one class, which rank nothing."""
         self.network, self.recipe, self.train, self.validation = network, recipe, train, validation
-        self.rows_of = {str(name): np.flatnonzero(np.array(sources) == name) for name in dict.fromkeys(sources)}
+        self.rows_of, self.unranked = _rankable(sources, validation.labels)
         self.learner = mixing_network(network) if recipe.mixup else network
         self.optimizer = build_optimizer(recipe, network)
         self.learner.compile(optimizer=self.optimizer, loss=build_loss(recipe), jit_compile=_jit_pays())
@@ -93,17 +94,17 @@ class Loop:
         self.optimizer.learning_rate = rate
         loss = float(self.learner.train_on_batch(inputs, labels, sample_weight=self._weights[rows], return_dict=True)["loss"])
         if not np.isfinite(loss):
-            raise RunError(self._not_a_number())
+            raise RunError(self._not_a_number("the loss"))
         progress.loss_sum += loss
         progress.loss_count += 1
         if recipe.average == "ema":
             self._update_average()
         return loss, rate
 
-    def _not_a_number(self) -> str:
+    def _not_a_number(self, what: str) -> str:
         kept = f"the last good checkpoint is {self.path}" if self.path.is_file() else "there is no checkpoint yet"
         return (
-            f"the loss is not a number at step {self.progress.step + 1} (epoch {self.progress.epoch + 1}); {kept}. "
+            f"{what} is not a number at step {self.progress.step + 1} (epoch {self.progress.epoch + 1}); {kept}. "
             "Try a lower learning rate, --clip-norm 1, or float32 instead of mixed_bfloat16."
         )
 
@@ -128,6 +129,8 @@ class Loop:
             self._update_average()
         weights = [np.copy(weight) for weight in self.average] if self.average else _values(self.network.weights)
         scores = self._predict_with(weights)
+        if not np.isfinite(scores).all():
+            raise RunError(self._not_a_number("an output on the validation pairs"))
         # Sets of different difficulty and class balance are not ranked against each other: each file's own, then the mean.
         by_file = {name: average_precision(self.validation.labels[rows], scores[rows]) for name, rows in self.rows_of.items()}
         entry = {
@@ -187,6 +190,17 @@ class Loop:
         write_checkpoint(
             self.path, Checkpoint(self.progress, self.recipe.to_dict(), self._digest, network, optimizer, self.best, self.average)
         )
+
+
+def _rankable(sources: Sequence[str], labels: np.ndarray) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Rows of each source that holds both classes, and the names of the others; all rows together where no source does.
+
+    A source of one class has no average precision: of negatives alone it is not a number, which would make the mean so and no weights best,
+    of positives alone it is always 1.
+    """
+    rows_of = {str(name): np.flatnonzero(np.array(sources) == name) for name in dict.fromkeys(sources)}
+    both = {name: rows for name, rows in rows_of.items() if len(set(labels[rows] >= POSITIVE)) == 2}
+    return both or {"all files": np.arange(len(labels))}, [name for name in rows_of if name not in both]
 
 
 def _jit_pays() -> bool:

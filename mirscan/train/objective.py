@@ -82,7 +82,11 @@ def _layer_factors(recipe: Recipe, network) -> list[float]:
 
 
 def learning_rate_at(recipe: Recipe, step: int, steps_per_epoch: int, reductions: int = 0) -> float:
-    """Learning rate of the training's step `step` (0-based); `reductions` made so far by the plateau schedule."""
+    """Learning rate of the training's step `step` (0-based); `reductions` made so far by the plateau schedule.
+
+    A plain function of the step, where Keras' schedules would be seven classes for five of the courses: one-cycle is not among them, its
+    plateau is a callback of `fit`, and a resumed training needs the rate of any step without the state of the steps before.
+    """
     total = recipe.epochs * steps_per_epoch
     highest, part, epoch = recipe.learning_rate, step / max(1, total), step // steps_per_epoch
     if recipe.schedule == "one-cycle":

@@ -290,3 +290,26 @@ def test_load_training_data__a_teacher_without_its_liking_for_some_mirnas(write_
     level = [np.std([np.quantile(odds[mirnas == mirna], 0.9) for mirna in np.unique(mirnas)]) for odds in log_odds]
     assert level[1] < level[0]
     assert abs(np.mean([log_odds[0][mirnas == m][0] - log_odds[1][mirnas == m][0] for m in np.unique(mirnas)])) < 1e-3
+
+
+def test_train_model__validation_file_of_one_class_is_left_out_of_the_mean(write_pairs, tmp_path):
+    negatives = write_pairs("negatives.tsv", rows=[(m, t, 0) for m, t, _ in write_pairs.rows(40, 40, 7)])
+    lines = []
+    train_model(tiny(write_pairs(), validation=(str(negatives),), also_split=True), tmp_path / "m", say=lines.append)
+    assert "validation pairs of negatives.tsv are of one class and rank nothing; the best weights are those of pairs.tsv" in lines
+    history = json.loads((tmp_path / "m" / "metrics.json").read_text())["history"]
+    assert all(list(entry["by_file"]) == ["pairs.tsv"] and entry["average_precision"] > 0 for entry in history)
+
+
+def test_train_model__each_validation_file_of_one_class(write_pairs, tmp_path):
+    rows = write_pairs.rows(60, 60, 7)
+    files = [write_pairs(f"only-{label}.tsv", rows=[row for row in rows if row[2] == label]) for label in (0, 1)]
+    train_model(tiny(write_pairs(), validation=tuple(map(str, files))), tmp_path / "m")
+    history = json.loads((tmp_path / "m" / "metrics.json").read_text())["history"]
+    assert all(list(entry["by_file"]) == ["all files"] for entry in history)
+
+
+def test_train_model__outputs_that_are_not_numbers_stop_it(write_pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr("mirscan.train.loop.predict_pairs", lambda network, pairs: np.full(len(pairs), np.nan, np.float32))
+    with pytest.raises(RunError, match="an output on the validation pairs is not a number at step"):
+        train_model(tiny(write_pairs()), tmp_path / "m")
