@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/mirscan scan --mirnas examples/mirnas.fa --utrs examples/utrs.fa.gz --out demo-out --overwrite
 
-test: $(VENV)/installed-dev
+test: lint
 	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(f"mirscan needs Python 3.11 to 3.13, {sys.executable} is {sys.version.split()[0]}; try make PYTHON=python3.12" if not (3, 11) <= sys.version_info < (3, 14) else 0)'

@@ -1,4 +1,7 @@
-"""Every table mirscan writes or passes on: name, type, unit and one sentence a column. All coordinates are 0-based and half-open on the transcript."""
+"""Every table mirscan writes or passes on: name, type, unit and one sentence a column.
+
+All coordinates are 0-based and half-open on the transcript.
+"""
 
 from dataclasses import dataclass
 

@@ -169,7 +169,8 @@ def _check_shapes(card: Card, network, path: Path) -> None:
     duplex = found.pop("duplex", None)
     if found != expected or (duplex is not None) != card.inputs_duplex:
         raise ModelError(
-            f"{path}: inputs {found}{' + duplex' if duplex else ''} differ from the card's {expected}{' + duplex' if card.inputs_duplex else ''}"
+            f"{path}: inputs {found}{' + duplex' if duplex else ''} differ from the card's {expected}"
+            f"{' + duplex' if card.inputs_duplex else ''}"
         )
 
 
@@ -180,7 +181,8 @@ def _check_examples(card: Card, network, path: Path) -> None:
     for example, output in zip(card.examples, found, strict=True):
         if not abs(output - example.output) <= EXAMPLE_TOLERANCE:
             raise ModelError(
-                f"{path}: gives {output:.4f} for {example.mirna} on {example.target}, the card says {example.output:.4f}; do not trust its scores"
+                f"{path}: gives {output:.4f} for {example.mirna} on {example.target}, the card says {example.output:.4f}; "
+                "do not trust its scores"
             )
 
 

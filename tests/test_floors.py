@@ -1,4 +1,4 @@
-"""The picture in `mirscan/__init__.py` is true: a module imports only from floors below its own, and nothing heavy stands in the way of --help."""
+"""The picture in `mirscan/__init__.py` is true: a module imports only from floors below its own, and --help imports nothing heavy."""
 
 import ast
 import subprocess

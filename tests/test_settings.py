@@ -1,5 +1,6 @@
 """A setting is declared once: what its declaration says is what is checked, shown and read."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -41,19 +42,19 @@ def test_settings__plain_values_become_what_is_declared():
         ({"minutes": float("nan")}, "--minutes nan: expected a number, more than 0"),
         ({"minutes": float("inf")}, "--minutes inf: expected a number, more than 0"),
         ({"mode": "steam"}, "--mode steam: expected grill, fan"),
-        ({"trays": [3]}, r"--trays \[3\]: expected a list of texts"),
+        ({"trays": [3]}, "--trays [3]: expected a list of texts"),
         ({"salt": {"dough": "much"}}, "expected a table of names and numbers"),
     ],
 )
 def test_settings__every_way_to_make_one_checks(values, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=re.escape(message)):
         Oven(**values)
-    with pytest.raises(InputError, match="oven.toml: "):
+    with pytest.raises(InputError, match=re.escape("oven.toml: ")):
         Oven.from_dict(values, "oven.toml")
 
 
 def test_settings__unknown_key_lists_the_known():
-    with pytest.raises(InputError, match="oven.toml: unknown key 'degree'; known are mode, degrees, minutes, trays, salt"):
+    with pytest.raises(InputError, match=r"oven\.toml: unknown key 'degree'; known are mode, degrees, minutes, trays, salt"):
         Oven.from_dict({"degree": 3}, "oven.toml")
 
 

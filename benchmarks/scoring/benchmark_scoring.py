@@ -19,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -253,7 +254,8 @@ def print_precision(arguments, models: list[str]) -> None:
             ap = [float(average_precision(labels, values)) for values in scores]
             change = np.abs(scores[0] - scores[1])
             print(
-                f"| {name} | {file.split('.')[0]} | {ap[0]:.4f} | {ap[1]:.4f} | {ap[1] - ap[0]:+.4f} | {change.mean():.5f} | {change.max():.3f} |",
+                f"| {name} | {file.split('.')[0]} | {ap[0]:.4f} | {ap[1]:.4f} | {ap[1] - ap[0]:+.4f} "
+                f"| {change.mean():.5f} | {change.max():.3f} |",
                 flush=True,
             )
     print()
@@ -356,9 +358,9 @@ def print_designs(arguments) -> None:
         full, half = (load_scorer(trained, precision=precision) for precision in ("float32", "auto"))
         runs = {
             "predict": plain_predict(trained, *codes, batch_size=512),
-            "float32": lambda full=full: full.score(*codes),
+            "float32": partial(full.score, *codes),
             "no tables": without_tables(trained, half, *codes),
-            "half": lambda half=half: half.score(*codes),
+            "half": partial(half.score, *codes),
         }
         seconds = time_turns(runs, arguments.repeats, time.process_time)
         cells = " | ".join(f"{len(codes[0]) / seconds[key]:,.0f}" for key in runs)

@@ -247,7 +247,8 @@ def _first_at_or_after(places, low, high, value):
 def fill_rows(codes, position, stop, table, begin, end, block, scratch, rows):
     """Rows of the sites that start in codes[position:stop], in order, until the columns are full; returns (next position, rows).
 
-    begin, end (n_transcripts,): records in `codes`. The columns must have room for the rows of any one start. Stops between two blocks, or two starts where a block alone would not fit.
+    begin, end (n_transcripts,): records in `codes`. The columns must have room for the rows of any one start. Stops between two blocks,
+    or two starts where a block alone would not fit.
     """
     capacity = len(rows.start)
     n_rows = np.int64(0)

@@ -62,7 +62,8 @@ def test_scan__files_agree_with_each_other(example):
     sites = pq.read_table(out / "sites").to_pandas()
     genes = pq.read_table(out / "genes.parquet").to_pandas()
     report = json.loads((out / "run.json").read_text())
-    bed = [line.split("\t") for line in gzip.open(out / "sites.bed.gz", "rt")]
+    with gzip.open(out / "sites.bed.gz", "rt") as handle:
+        bed = [line.split("\t") for line in handle]
     assert len(sites) == len(bed) == report["result"]["n_sites"] == genes.n_sites.sum() == 3447
     assert [(row[0], int(row[1]), int(row[2]), row[3]) for row in bed] == list(
         zip(sites.transcript, sites.start, sites.end, sites.mirna, strict=True)

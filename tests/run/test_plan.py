@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def test_cut_parts__cover_every_base_once_in_order(lengths, n_parts, whole):
     for part in parts:
         assert part.bases == place(part.last - 1, part.stop) - place(part.first, part.start)
         assert part.first < part.last
-    for one, two in zip(parts, parts[1:], strict=False):
+    for one, two in pairwise(parts):
         is_cut = two.start > 0
         assert (two.first, two.start) == ((one.last - 1, one.stop) if is_cut else (one.last, 0))
         assert not (is_cut and whole)
