@@ -89,7 +89,11 @@ def models_folder() -> Path:
 
 
 def list_models() -> list[Card]:
-    """Cards of the shipped models, by name."""
+    """Cards of the shipped models, by name.
+
+    >>> [card.name for card in ms.list_models()]
+    ['base', 'base-pretrained', 'fast']
+    """
     return [read_card(card.parent) for card in sorted(models_folder().glob(f"*/{CARD_FILE}"))]
 
 
@@ -145,6 +149,10 @@ def load_model(name_or_folder: str | os.PathLike) -> TrainedModel:
     The file must have the card's checksum and input shapes, and give the card's outputs for its examples, so that a model
     that behaves differently on another backend or version is noticed here. Raises ModelError. Nothing in a model folder is
     executed: Keras loads it in safe mode.
+
+    >>> model = ms.load_model("fast")
+    >>> model.card.layout.length, [tensor.name for tensor in model.network.inputs]
+    (50, ['mirna_codes', 'target_codes'])
     """
     folder = find_model(name_or_folder)
     card = check_files(folder)

@@ -73,6 +73,15 @@ def evaluate_model(
     calibration error at the card's base rate; each with its 95 % interval over `folds` bootstrap samples. `training` files serve
     the miRNA control and a count of what they share with `pairs`. Nothing is dropped: a published set counts as it is. Raises
     InputError for pairs that cannot be scored, ModelError for an unknown model.
+
+    >>> from pathlib import Path
+    >>> rows = [("UGAGGUAGUAGGUUGUAUAGUU", "GG" * k + "CTACCTCA" + "GG" * (20 - k), 1) for k in range(5, 15)]
+    >>> rows += [("UGAGGUAGUAGGUUGUAUAGUU", "GG" * k + "CATTCCAA" + "GG" * (20 - k), 0) for k in range(5, 15)]
+    >>> lines = ["mirna\\ttarget\\tlabel", *("\\t".join(map(str, row)) for row in rows)]
+    >>> _ = Path("pairs.tsv").write_text("\\n".join(lines))
+    >>> evaluation = ms.evaluate_model("duplex", "pairs.tsv", folds=10)
+    >>> evaluation.results[0].name, evaluation.results[0].metrics["average_precision"].value
+    ('duplex', 1.0)
     """
     models = [models] if isinstance(models, str | Path) else list(models)
     table = read_pairs(pairs)

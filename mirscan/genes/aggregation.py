@@ -92,6 +92,12 @@ def aggregate_genes(sites: pa.Table) -> pa.Table:
 
     See `GeneAggregator` for the isoform and the combined score. `symbol` is the gene and `n_windows` the number of sites,
     since the table tells no more. Raises InputError where only some of the scores are null.
+
+    >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GGCTACCTCAGGGGGGGGGGCTACCTCG"], genes=["G1"])
+    >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    >>> sites = ms.score_candidates(ms.find_candidates(transcriptome, mirnas), transcriptome, mirnas, model="duplex")
+    >>> ms.aggregate_genes(sites).select(["gene", "mirna", "n_8mer", "n_7mer_m8"]).to_pylist()
+    [{'gene': 'G1', 'mirna': 'let-7', 'n_8mer': 1, 'n_7mer_m8': 1}]
     """
     sites = sites.unify_dictionaries()
     transcript, gene, mirna, seed = (_dictionary(sites, name) for name in ("transcript", "gene", "mirna", "seed"))

@@ -40,6 +40,13 @@ def write_bed(sites: pa.Table, path: str | os.PathLike) -> Path:
 
     chrom is the transcript, name the miRNA, score 0-1000 (0 without a model), itemRgb the site type. A path that ends with
     `.gz` becomes bgzip with a tabix index beside it.
+
+    >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GGCTACCTCAGG"])
+    >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    >>> sites = ms.score_candidates(ms.find_candidates(transcriptome, mirnas), transcriptome, mirnas, model="duplex")
+    >>> path = ms.write_bed(sites, "sites.bed")
+    >>> path.read_text().split("\\t")[:4]
+    ['T1', '2', '10', 'let-7']
     """
     sites = sites.unify_dictionaries()
     columns = {name: sites[name].combine_chunks() for name in ("transcript", "mirna", "seed", "start", "end", "score")}

@@ -39,6 +39,10 @@ def scan(
     `settings` are the fields of `ScanSettings` (what is scanned) and of `RunOptions` (how to run). A folder that holds an
     unfinished run of the same plan is completed; one of another plan is refused, unless `overwrite` is set.
     Raises InputError, ModelError or RunError; parts that are done by then stay done.
+
+    >>> result = ms.scan("examples/mirnas.fa", "examples/utrs.fa.gz", out="my-run", model="none")
+    >>> result.n_sites, sorted(name for name in result.files if name.startswith("genes"))
+    (3447, ['genes.parquet', 'genes.tsv'])
     """
     how = {field.name for field in fields(RunOptions)}
     options = RunOptions(**{name: value for name, value in settings.items() if name in how})

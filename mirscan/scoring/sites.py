@@ -28,6 +28,12 @@ def score_candidates(
 
     `candidates` as from `find_candidates` on the same `transcriptome` and `mirnas`, feature columns included; `model` a name, a folder,
     "duplex", a loaded model or a Scorer. Raises ModelError for the model, MirscanError for scores that are not finite.
+
+    >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GG" * 20 + "CTACCTCA" + "GG" * 20])
+    >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    >>> sites = ms.score_candidates(ms.find_candidates(transcriptome, mirnas), transcriptome, mirnas, model="duplex")
+    >>> sites.select(["start", "seed", "window_start", "window_end"]).to_pylist()
+    [{'start': 40, 'seed': '8mer', 'window_start': 13, 'window_end': 63}]
     """
     scorer = model if isinstance(model, Scorer | CascadeScorer) else load_scorer(model)
     table = pa.Table.from_batches([candidates]) if isinstance(candidates, pa.RecordBatch) else candidates
@@ -40,6 +46,11 @@ def score_pairs(mirna_sequences: Sequence[str], target_sequences: Sequence[str],
     """Calibrated scores (n,) float32 of miRNAs and target windows given as letters, both 5'->3'.
 
     A window of another length than the model's keeps its middle. Raises InputError for letters outside IUPAC or unequal numbers.
+
+    >>> bound, unbound = "GG" * 10 + "CTACCTCA" + "GG" * 11, "GG" * 25
+    >>> scores = ms.score_pairs(["UGAGGUAGUAGGUUGUAUAGUU"] * 2, [bound, unbound], model="fast")
+    >>> bool(scores[0] > scores[1])
+    True
     """
     scorer = model if isinstance(model, Scorer | CascadeScorer) else load_scorer(model)
     return scorer.score(*encode_pairs(mirna_sequences, target_sequences, scorer.layout))

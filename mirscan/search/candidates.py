@@ -55,6 +55,11 @@ def iter_candidates(
     Raises InputError where a table was compiled for another number of miRNAs, for a transcript of 2**31 nt, for numbers out of range,
     where a transcript is cut although min_distance or previous_distance need whole ones, for unknown features, and as `read_regions`
     does.
+
+    >>> transcriptome = ms.read_transcriptome("examples/utrs.fa.gz")
+    >>> mirnas = ms.read_mirnas("examples/mirnas.fa")
+    >>> [len(batch) for batch in ms.iter_candidates(transcriptome, mirnas, seeds="8mer,7mer-m8", batch_rows=500)]
+    [499, 497, 141]
     """
     table = seeds if isinstance(seeds, SeedTable) else compile_seed_table(read_rules(seeds), mirnas, all_types)
     _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features)
@@ -78,7 +83,13 @@ def find_candidates(
     features: Sequence[str] = (),
     **options,
 ) -> pa.Table:
-    """All candidate sites as one CANDIDATES table; everything as in `iter_candidates`."""
+    """All candidate sites as one CANDIDATES table; everything as in `iter_candidates`.
+
+    >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GGCTACCTCAGG"])
+    >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    >>> ms.find_candidates(transcriptome, mirnas).select(["transcript", "start", "end", "seed"]).to_pylist()
+    [{'transcript': 'T1', 'start': 2, 'end': 10, 'seed': '8mer'}]
+    """
     batches = iter_candidates(transcriptome, mirnas, seeds, features=features, all_types=all_types, **options)
     return pa.Table.from_batches(batches, schema=CANDIDATES.schema(optional=tuple(features)))
 

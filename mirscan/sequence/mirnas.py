@@ -40,6 +40,9 @@ def read_mirnas(path: str | os.PathLike, species: str | None = None, notices: No
 
     `species` keeps names that begin with this prefix and a dash (`hsa` keeps hsa-let-7a-5p and Hsa-Let-7-P1b_5p).
     Raises InputError for a broken file, a duplicate name, a length outside 8-40 nt, or a species that is not there.
+
+    >>> ms.read_mirnas("examples/mirnas.fa", species="hsa").names[:2]
+    ('hsa-let-7a-5p', 'hsa-miR-1-3p')
     """
     with tallied(notices) as tally:
         mirnas = _read_all(os.fspath(path), tally)
@@ -60,7 +63,12 @@ def _read_all(path: str, notices: Notices) -> MirnaSet:
 
 
 def mirnas_from_sequences(names: Iterable[str], sequences: Iterable[str]) -> MirnaSet:
-    """A MirnaSet of letters at hand; the same lengths are accepted as from a file."""
+    """A MirnaSet of letters at hand; the same lengths are accepted as from a file.
+
+    >>> mirnas = ms.mirnas_from_sequences(["let-7a", "mir-1"], ["UGAGGUAGUAGGUUGUAUAGUU", "UGGAAUGUAAAGAAGUAUGUAU"])
+    >>> len(mirnas), mirnas.sequence(1)
+    (2, 'TGGAATGTAAAGAAGTATGTAT')
+    """
     names, sequences = list(names), [encode(sequence) for sequence in sequences]
     for name, codes in zip(names, sequences, strict=True):
         _check_length(len(codes), f"miRNA {name!r}")

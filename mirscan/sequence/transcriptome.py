@@ -72,6 +72,10 @@ def read_transcriptome(
     With `folder` the codes go straight to disk and come back as a memory map, so memory follows the longest record only.
 
     Raises InputError as `read_fasta` does, for a name that occurs twice, and for a gene map that fits no transcript.
+
+    >>> transcriptome = ms.read_transcriptome("examples/utrs.fa.gz")
+    >>> len(transcriptome), transcriptome.n_bases
+    (300, 459004)
     """
     if folder is None:
         buffer = io.BytesIO()
@@ -95,7 +99,12 @@ def open_transcriptome(folder: str | os.PathLike) -> Transcriptome:
 
 
 def transcriptome_from_sequences(names: Iterable[str], sequences: Iterable[str], genes: Iterable[str] | None = None) -> Transcriptome:
-    """A transcriptome of letters at hand; without `genes` every transcript is its own gene."""
+    """A transcriptome of letters at hand; without `genes` every transcript is its own gene.
+
+    >>> transcriptome = ms.transcriptome_from_sequences(["T1", "T2"], ["ACGU", "ACGTACGT"], genes=["G", "G"])
+    >>> transcriptome.lengths.tolist(), transcriptome.genes.to_pylist()
+    ([4, 8], ['G', 'G'])
+    """
     names, arrays = list(names), [encode(sequence) for sequence in sequences]
     genes = names if genes is None else list(genes)
     ends = np.cumsum([len(codes) + 1 for codes in arrays])

@@ -41,6 +41,18 @@ def train_model(
     model from the best weights so far instead of training on. `cache` keeps duplex energies between trainings on the same pairs.
     `say` gets lines for the user, `report` every step. Raises InputError for a recipe or files that cannot be used, RunError when
     the loss is not a number or the checkpoint does not fit.
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from mirscan.train.recipe import Recipe
+    >>> random = np.random.default_rng(1)
+    >>> draw = lambda n: "".join(random.choice(list("ACGU"), n))
+    >>> rows = [f"{draw(22)}\\t{draw(50)}\\t{label}" for label in (0, 1) * 100]
+    >>> _ = Path("train.tsv").write_text("\\n".join(["mirna\\ttarget\\tlabel", *rows]))
+    >>> recipe = Recipe(pairs=("train.tsv",), architecture="three_block_cnn", epochs=1, validation_fraction=0.2)
+    >>> card = ms.train_model(recipe, "my-model")
+    >>> card.architecture, sorted(path.name for path in Path("my-model").iterdir())[:2]
+    ('three_block_cnn', ['card.toml', 'metrics.json'])
     """
     out = Path(out)
     work = out / WORK_FOLDER
