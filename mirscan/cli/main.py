@@ -73,4 +73,7 @@ def _global_options(
 def main() -> None:
     """Entry point of the `mirscan` command."""
     catch_signals()
+    for stream in (sys.stdout, sys.stderr):
+        # A symbol with a beta or a folder of another encoding must not end a run whose terminal is ascii.
+        stream.reconfigure(errors="backslashreplace")
     app()

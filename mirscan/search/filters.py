@@ -9,7 +9,7 @@ from mirscan.errors import InputError
 from mirscan.jit import njit
 from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
-from mirscan.sequence.fasta import open_text
+from mirscan.sequence.text import open_text
 from mirscan.sequence.transcriptome import Transcriptome
 
 
