@@ -5,7 +5,7 @@ Read with the standard library rather than pysam: htslib ends quietly at a trunc
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mirscan.errors import InputError
@@ -16,19 +16,32 @@ from mirscan.sequence.text import decode_text, describe_letter, open_text
 MAX_NAME = 255
 # Positions are int32 everywhere downstream.
 MAX_LENGTH = 2**31 - 1
-_PROTEIN_ONLY = "EFILPQZJO*"
+_PROTEIN_ONLY = "EFILPQZJO"
 # `>name<TAB>ACGT...`: a table with a > before each row.
 _ON_HEADER = re.compile(r"\t\s*([ACGTUNacgtun]{8,})$")
-_HINTS = {"-": " Remove alignment gaps first.", ".": " Remove alignment gaps first."}
+_NOTATION = " A supplier's sign of a modified base? Write the bases alone."
+_HINTS = {
+    **dict.fromkeys("/[](){}'+0123456789", _NOTATION),
+    "\0": " Is this UTF-16 or binary? Save it as UTF-8 text.",
+    "*": " Is this a protein FASTA, or a supplier's sign of a modified bond? Write the bases alone.",
+    "-": " Remove alignment gaps first.",
+    ".": " Remove alignment gaps first.",
+}
 
 
 @dataclass(frozen=True)
 class FastaRecord:
-    """One record: header without '>', base codes as bytes (see `alphabet`), 1-based line of the header."""
+    """One record: header without '>', base codes as bytes (see `alphabet`), 1-based line of the header, lines as they stand in the file."""
 
     header: str
     codes: bytes
     line: int
+    lines: Sequence[bytes] = ()
+
+    @property
+    def letters(self) -> str:
+        """The sequence as it was written, with its case and ambiguity codes."""
+        return "".join(b"".join(self.lines).decode("ascii", "replace").split())
 
 
 def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Iterator[FastaRecord]:
@@ -45,7 +58,7 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
         for number, line in enumerate(handle, 1):
             if line.startswith(b">"):
                 if header is not None:
-                    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line)
+                    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line, lines)
                 header, header_line, lines = _read_header(path, number, line, notices), number, []
             elif header is not None:
                 lines.append(line)
@@ -56,7 +69,7 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
                 )
     if header is None:
         raise InputError(f"{path}: no sequences in it; expected FASTA with at least one record")
-    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line)
+    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line, lines)
 
 
 def _read_header(path: str, number: int, line: bytes, notices: Notices) -> str:
