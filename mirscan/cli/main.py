@@ -1,5 +1,6 @@
 """The `mirscan` command: its subcommands, and the one place where an error becomes a line and an exit code."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -76,4 +77,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # A symbol with a beta or a folder of another encoding must not end a run whose terminal is ascii.
         stream.reconfigure(errors="backslashreplace")
+    _refuse_other_encodings(sys.argv[1:])
     app()
+
+
+def _refuse_other_encodings(words: list[str]) -> None:
+    """Arrow takes every path for UTF-8, so a word whose bytes are something else would name another file or none."""
+    for word in words:
+        if os.fsencode(word) != word.encode("utf-8", "surrogatepass"):
+            print(f"mirscan: error: {word!a}: not UTF-8; rename it, or set a UTF-8 locale such as LC_ALL=C.UTF-8", file=sys.stderr)
+            raise SystemExit(INPUT_ERROR)
