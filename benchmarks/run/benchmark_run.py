@@ -24,7 +24,7 @@ from mirscan.run.partition import open_context, process_part
 from mirscan.run.plan import make_plan
 from mirscan.run.sealed import unseal
 from mirscan.run.settings import ScanSettings
-from mirscan.sequence.fasta import open_text
+from mirscan.sequence.text import open_text
 from mirscan.store.local import LocalStore
 from mirscan.store.names import part_record
 

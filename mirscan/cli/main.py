@@ -1,5 +1,6 @@
 """The `mirscan` command: its subcommands, and the one place where an error becomes a line and an exit code."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -97,6 +98,7 @@ def main() -> None:
     """Entry point of the `mirscan` command."""
     terminal = Terminal()
     catch_signals()
+    _refuse_other_encodings(sys.argv[1:])
     try:
         app()
     except SystemExit as ended:
@@ -106,3 +108,11 @@ def main() -> None:
             print(f"mirscan: {'note' if is_complete else 'error'}: standard output: {lost}, so lines are missing there", file=sys.stderr)
             sys.exit(0 if is_complete else INPUT_ERROR)
         raise
+
+
+def _refuse_other_encodings(words: list[str]) -> None:
+    """Arrow takes every path for UTF-8, so a word whose bytes are something else would name another file or none."""
+    for word in words:
+        if os.fsencode(word) != word.encode("utf-8", "surrogatepass"):
+            print(f"mirscan: error: {word!a}: not UTF-8; rename it, or set a UTF-8 locale such as LC_ALL=C.UTF-8", file=sys.stderr)
+            raise SystemExit(INPUT_ERROR)

@@ -11,7 +11,7 @@ from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rule import MAX_SPAN
 from mirscan.sequence.alphabet import N
-from mirscan.sequence.fasta import open_text
+from mirscan.sequence.text import open_text
 from mirscan.sequence.transcriptome import Transcriptome
 
 

@@ -21,6 +21,7 @@ from mirscan.errors import InputError
 from mirscan.seeds.rule import SeedRule
 from mirscan.seeds.shapes import expected_hits, shapes_of
 from mirscan.sequence.mirnas import MAX_LENGTH
+from mirscan.sequence.text import open_text
 
 # The loosest published rule, 10-mer-m6, accepts 1 word in 24. Beyond 1 in 16 a rule says nothing and fills disks.
 MAX_HITS_PER_BASE = 1 / 16
@@ -36,10 +37,8 @@ def read_rule_file(path: str | os.PathLike, taken: Collection[str] = ()) -> tupl
     (other rules and groups), and a rule that accepts more than `MAX_HITS_PER_BASE`.
     """
     try:
-        with open(path, "rb") as handle:
-            tables = tomllib.load(handle)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; expected a TOML file with seed rules") from None
+        with open_text(path) as handle:
+            tables = tomllib.loads(handle.read().decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     if not tables:

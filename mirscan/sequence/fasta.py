@@ -1,57 +1,47 @@
-"""FASTA records from plain, gzip or bgzip files, with errors that name file, line and letter.
+"""FASTA records from plain or compressed files, with errors that name file, line and letter.
 
 Read with the standard library rather than pysam: htslib ends quietly at a truncated gzip and does not tell line numbers.
 """
 
-import gzip
-import io
 import os
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID
+from mirscan.sequence.text import decode_text, describe_letter, open_text
 
-GZIP_MAGIC = b"\x1f\x8b"
-BUFFER = 1 << 20
 MAX_NAME = 255
 # Positions are int32 everywhere downstream.
 MAX_LENGTH = 2**31 - 1
-_PROTEIN_ONLY = "EFILPQZJO*"
-_HINTS = {"-": " Remove alignment gaps first.", ".": " Remove alignment gaps first."}
+_PROTEIN_ONLY = "EFILPQZJO"
+# `>name<TAB>ACGT...`: a table with a > before each row.
+_ON_HEADER = re.compile(r"\t\s*([ACGTUNacgtun]{8,})$")
+_NOTATION = " A supplier's sign of a modified base? Write the bases alone."
+_HINTS = {
+    **dict.fromkeys("/[](){}'+0123456789", _NOTATION),
+    "\0": " Is this UTF-16 or binary? Save it as UTF-8 text.",
+    "*": " Is this a protein FASTA, or a supplier's sign of a modified bond? Write the bases alone.",
+    "-": " Remove alignment gaps first.",
+    ".": " Remove alignment gaps first.",
+}
 
 
 @dataclass(frozen=True)
 class FastaRecord:
-    """One record: header without '>', base codes as bytes (see `alphabet`), 1-based line of the header."""
+    """One record: header without '>', base codes as bytes (see `alphabet`), 1-based line of the header, lines as they stand in the file."""
 
     header: str
     codes: bytes
     line: int
+    lines: Sequence[bytes] = ()
 
-
-@contextmanager
-def open_text(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
-    """Binary line reader of a plain or gzip file, recognised by content; damage and absence become InputError."""
-    path = os.fspath(path)
-    try:
-        raw = open(path, "rb")
-    except OSError as error:
-        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}; expected a readable file") from None
-    with raw:
-        try:
-            is_gzip = raw.read(2) == GZIP_MAGIC
-            raw.seek(0)
-            if path.endswith((".gz", ".bgz")) and not is_gzip:
-                raise InputError(f"{path}: the name says gzip but the content is not; rename it or compress it again")
-            yield io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER) if is_gzip else raw
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(f"{path}: damaged gzip ({error}); fetch or compress the file again") from None
-        except IsADirectoryError:
-            raise InputError(f"{path}: is a folder; expected a file") from None
+    @property
+    def letters(self) -> str:
+        """The sequence as it was written, with its case and ambiguity codes."""
+        return "".join(b"".join(self.lines).decode("ascii", "replace").split())
 
 
 def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Iterator[FastaRecord]:
@@ -66,12 +56,10 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
     header, header_line, lines = None, 0, []
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
             if line.startswith(b">"):
                 if header is not None:
-                    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line)
-                header, header_line, lines = _read_header(path, number, line), number, []
+                    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line, lines)
+                header, header_line, lines = _read_header(path, number, line, notices), number, []
             elif header is not None:
                 lines.append(line)
             elif line.strip():
@@ -81,13 +69,15 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
                 )
     if header is None:
         raise InputError(f"{path}: no sequences in it; expected FASTA with at least one record")
-    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line)
+    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line, lines)
 
 
-def _read_header(path: str, number: int, line: bytes) -> str:
-    header = line[1:].decode("utf-8", "replace").strip()
+def _read_header(path: str, number: int, line: bytes, notices: Notices) -> str:
+    header = decode_text(line[1:], notices).strip()
     if not header:
         raise InputError(f"{path}, line {number}: header without a name; expected '>name'")
+    if "\r" in header:
+        raise InputError(f"{path}, line {number}: a carriage return within the line; end all lines alike, such as with `mac2unix`")
     return header
 
 
@@ -95,6 +85,10 @@ def _join_codes(path: str, header: str, header_line: int, lines: list[bytes]) ->
     codes = b"".join(lines).translate(BYTE_CODES, b"\r\n\t ")
     if INVALID in codes:
         raise _wrong_letter(path, header, header_line, lines)
+    if not codes and (word := _ON_HEADER.search(header)):
+        raise InputError(
+            f"{path}, line {header_line}: the sequence {word[1][:20]!r} stands on the line of its header; expected it on the next line"
+        )
     if len(codes) > MAX_LENGTH:
         raise InputError(
             f"{path}, line {header_line}: {len(codes):,} bases in one record; expected at most {MAX_LENGTH:,}. Cut the sequence."
@@ -108,11 +102,16 @@ def _wrong_letter(path: str, header: str, header_line: int, lines: list[bytes]) 
         if INVALID not in codes:
             continue
         byte = line.translate(None, b"\r\n\t ")[codes.index(INVALID)]
-        letter = chr(byte)
+        letter = chr(byte) if byte < 128 else next(filter(_is_foreign, decode_text(line, Notices())))
         hint = " Is this a protein FASTA?" if letter.upper() in _PROTEIN_ONLY else _HINTS.get(letter, "")
         name = header.split()[0][:60]
-        return InputError(f"{path}, line {number}: letter {letter!r} in {name!r}; expected A C G T U N or an IUPAC code.{hint}")
+        shown = describe_letter(letter)
+        return InputError(f"{path}, line {number}: letter {shown} in {name!r}; expected A C G T U N or an IUPAC code.{hint}")
     raise AssertionError("a letter outside IUPAC was seen in these lines")
+
+
+def _is_foreign(letter: str) -> bool:
+    return not letter.isascii()
 
 
 def check_name(name: str, where: str) -> str:
@@ -120,5 +119,6 @@ def check_name(name: str, where: str) -> str:
     if len(name) > MAX_NAME:
         raise InputError(f"{where}: a name of {len(name):,} letters ({name[:30]}...); expected at most {MAX_NAME}. Shorten it.")
     if not name.isprintable():
-        raise InputError(f"{where}: name {name[:60]!r} holds a control character; expected printable letters")
+        letter = describe_letter(next(letter for letter in name if not letter.isprintable()))
+        raise InputError(f"{where}: name {name[:60]!r} holds a control character, {letter}; expected printable letters")
     return name

@@ -1,6 +1,7 @@
 """miRNAs as one padded code array, with a filter by species."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,10 @@ from mirscan.sequence.fasta import check_name, read_fasta
 
 # miRBase 22 mature sequences have 15 to 34 nt; below 8 there is no seed, above 40 it is a precursor.
 MIN_LENGTH, MAX_LENGTH = 8, 40
+# Deoxy, 2'-O-methyl, ribo and fluoro bases as suppliers write them; dTdT also in capitals.
+_NOTATION = re.compile(r"[dmr][ACGUT]|(?:DT){1,2}$")
+# Hyphens and dashes of typeset papers, the minus sign, and their small and full-width forms.
+_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,52 @@ def read_mirnas(path: str | os.PathLike, species: str | None = None, notices: No
     """
     with tallied(notices) as tally:
         mirnas = _read_all(os.fspath(path), tally)
-        return mirnas if species is None else _select_species(mirnas, species, os.fspath(path))
+        return mirnas if species is None else _select_species(mirnas, species.translate(_DASHES).rstrip("-"), os.fspath(path))
 
 
 def _read_all(path: str, notices: Notices) -> MirnaSet:
     names, sequences, lines = [], [], {}
     for record in read_fasta(path, notices):
-        name = check_name(record.header.split()[0], f"{path}, line {record.line}")
+        where = f"{path}, line {record.line}"
+        name = check_name(_plain_dashes(record.header.split()[0], notices), where)
         if name in lines:
-            raise InputError(f"{path}, line {record.line}: name {name!r} stands in line {lines[name]} already; expected distinct names")
-        lines[name] = record.line
-        _check_length(len(record.codes), f"{path}, line {record.line}: miRNA {name!r}")
+            line, codes = lines[name]
+            if codes == record.codes:
+                notices.add("miRNAs with a name and sequence that stood before were left out", name)
+                continue
+            raise InputError(
+                f"{where}: name {name!r} stands in line {line} already with another sequence; "
+                "expected distinct names, and a name ends at the first blank"
+            )
+        lines[name] = record.line, record.codes
+        _refuse_notation(record.letters, f"{where}: miRNA {name!r}")
+        _check_length(len(record.codes), f"{where}: miRNA {name!r}")
+        _note_unknown_letters(name, record.letters, notices)
         names.append(name)
         sequences.append(np.frombuffer(record.codes, dtype=np.uint8))
     return _pad(names, sequences)
+
+
+def _plain_dashes(name: str, notices: Notices) -> str:
+    plain = name.translate(_DASHES)
+    if plain != name:
+        notices.add("miRNA names had typographic dashes, now '-'", plain)
+    return plain
+
+
+def _refuse_notation(letters: str, where: str) -> None:
+    if found := _NOTATION.search(letters):
+        raise InputError(
+            f"{where}: {found[0]!r} is a supplier's sign of a modified base, not a base; write the bases alone, such as U for mU, "
+            "and leave out overhangs such as dTdT"
+        )
+
+
+def _note_unknown_letters(name: str, letters: str, notices: Notices) -> None:
+    for letter in sorted(set(letters.upper()) - set("ACGUT")):
+        notices.add(f"miRNAs hold the letter {letter}, read as N, which pairs with nothing", name)
+    if set(letters[1:8].upper()) - set("ACGUT"):
+        notices.add("miRNAs have such a letter in their seed (nt 2-8), so rules that pair it find no site", name)
 
 
 def mirnas_from_sequences(names: Iterable[str], sequences: Iterable[str]) -> MirnaSet:

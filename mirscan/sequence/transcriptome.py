@@ -13,7 +13,8 @@ import pyarrow as pa
 from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, encode
-from mirscan.sequence.fasta import FastaRecord, check_name, open_text, read_fasta
+from mirscan.sequence.fasta import FastaRecord, check_name, read_fasta
+from mirscan.sequence.text import open_text
 
 SEPARATOR = bytes([N])
 CODES_FILE, RECORDS_FILE = "codes.bin", "records.arrow"
@@ -136,8 +137,16 @@ def _pack(paths, gene_map, sink, notices: Notices) -> pa.Table:
             where = f"{path}, line {record.line}"
             name, gene, symbol = (check_name(word, where) for word in _parse_header(record))
             if name in seen:
-                raise InputError(f"{where}: name {name!r} stands in {seen[name]} already; expected distinct names")
-            seen[name] = where
+                first, digest = seen[name]
+                if digest == hash(record.codes):
+                    notices.add("transcripts with a name and sequence that stood before were left out", name)
+                    continue
+                raise InputError(
+                    f"{where}: name {name!r} stands in {first} already with another sequence; "
+                    "expected distinct names, and a name ends at the first blank"
+                )
+            seen[name] = where, hash(record.codes)
+            _note_nothing_to_find(name, record.codes, notices)
             known = genes_of.get(name) or genes_of.get(name.rsplit(".", 1)[0])
             mapped += known is not None
             gene, symbol = known or (gene, symbol)
@@ -150,6 +159,13 @@ def _pack(paths, gene_map, sink, notices: Notices) -> pa.Table:
             f"{gene_map}: none of its {len(genes_of):,} transcripts is in {paths[0]}; expected the FASTA's names in the first column"
         )
     return pa.table([list(column) for column in zip(*rows, strict=True)], schema=_SCHEMA)
+
+
+def _note_nothing_to_find(name: str, codes: bytes, notices: Notices) -> None:
+    if not codes:
+        notices.add("transcripts have no sequence, so no site", name)
+    elif codes[0] == N and not codes.strip(SEPARATOR):
+        notices.add("transcripts hold N alone, so no site", name)
 
 
 def _parse_header(record: FastaRecord) -> tuple[str, str, str]:

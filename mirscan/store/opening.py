@@ -8,18 +8,11 @@ from mirscan.store.protocol import Store
 from mirscan.store.url import UrlStore
 
 
-def is_utf8(path: str) -> bool:
-    """Whether a path given in bytes of another encoding, as Latin-1, can be handed to Arrow, which takes UTF-8 alone."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in path)
-
-
 def open_store(out: str | os.PathLike) -> Store:
     """The store at a folder or URL; raises RunError where fsspec does not know the protocol."""
     out = os.fspath(out)
     if not out:
         raise RunError("--out is empty; expected a folder or URL (an unset shell variable?)")
-    if not is_utf8(out):
-        raise RunError(f"--out {out!a}: not UTF-8; choose a name in ASCII or UTF-8 letters, or set LC_ALL=C.UTF-8")
     if "://" not in out:
         return LocalStore(os.path.abspath(out))
     if out.startswith("file://"):

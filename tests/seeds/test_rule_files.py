@@ -90,7 +90,7 @@ def test_rule_file__name_taken_by_another_file(tmp_path):
 
 
 def test_rule_file__missing(tmp_path):
-    with pytest.raises(InputError, match=r"nowhere.toml: No such file"):
+    with pytest.raises(InputError, match=r"nowhere.toml: no such file"):
         read_rules(str(tmp_path / "nowhere.toml"))
 
 

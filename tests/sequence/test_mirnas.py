@@ -33,7 +33,7 @@ def test_read_mirnas__species(tmp_path, species, names):
     [
         (">a\nACGUACG\n", None, "line 1: miRNA 'a' has 7 nt; expected 8 to 40"),
         (">a\n" + "A" * 41 + "\n", None, "has 41 nt"),
-        (">a\nACGUACGU\n>b\nACGUACGU\n>a\nACGUACGU\n", None, "line 5: name 'a' stands in line 1 already"),
+        (">a\nACGUACGU\n>b\nACGUACGU\n>a\nACGUACGG\n", None, "line 5: name 'a' stands in line 1 already"),
         (MIRBASE, "dme", "no miRNA of species 'dme'; names there begin with hsa, mmu"),
         (">" + "x" * 10_000 + "\nACGUACGU\n", None, "a name of 10,000 letters"),
         (">a\x07b\nACGUACGU\n", None, "control character"),

@@ -88,4 +88,4 @@ def test_read_transcriptome__bad_input(tmp_path, fasta, gene_map, message):
 
 def test_read_transcriptome__same_name_in_two_files(tmp_path):
     with pytest.raises(InputError, match="expected distinct names"):
-        read_transcriptome([write(tmp_path, ">a\nAC\n", "1.fa"), write(tmp_path, ">a\nAC\n", "2.fa")])
+        read_transcriptome([write(tmp_path, ">a\nAC\n", "1.fa"), write(tmp_path, ">a\nAG\n", "2.fa")])
