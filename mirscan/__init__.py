@@ -37,6 +37,7 @@ _PUBLIC = {
     "scan": "run",
     "load_model": "trained_models",
     "list_models": "trained_models",
+    "write_negatives": "pairs.negatives",
     "train_model": "train.fit",
     "evaluate_model": "evaluation.evaluate",
     "draw_duplex": "duplex",

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from mirscan import __version__
 from mirscan.cli.evaluate import evaluate
 from mirscan.cli.models import models_app
+from mirscan.cli.negatives import negatives
 from mirscan.cli.pair import duplex
 from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.signals import Terminated, catch_signals
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command()(scan)
 app.command()(resume)
 app.command()(status)
+app.command()(negatives)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(models_app, name="models")

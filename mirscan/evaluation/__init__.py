@@ -5,6 +5,7 @@ controls.py     predictors that know less than a network should
 calibration.py  raw outputs -> probabilities at a stated base rate
 evaluate.py     evaluate_model: models and controls side by side
 curves.py       precision-recall, ROC and calibration as a picture
+bias.py         what miRNA, site or place alone give away in a set of pairs
 report.py       an evaluation on the terminal
 results.py      the table in models/README.md
 """

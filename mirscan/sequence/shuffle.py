@@ -1,4 +1,4 @@
-"""Exact dinucleotide shuffles: every pair of neighbouring letters occurs as often as before (Altschul & Erickson 1985, Mol Biol Evol 2:526)."""
+"""Exact dinucleotide shuffles: neighbours occur as often as before (Altschul & Erickson 1985, Mol Biol Evol 2:526)."""
 
 import numpy as np
 
