@@ -40,6 +40,7 @@ _PUBLIC = {
     "write_negatives": "pairs.negatives",
     "train_model": "train.fit",
     "evaluate_model": "evaluation.evaluate",
+    "evaluate_scan": "evaluation.scan_task",
     "draw_duplex": "duplex",
 }
 __all__ = sorted(_PUBLIC)

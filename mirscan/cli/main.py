@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from mirscan import __version__
 from mirscan.cli.evaluate import evaluate
+from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.models import models_app
 from mirscan.cli.negatives import negatives
 from mirscan.cli.pair import duplex
@@ -52,6 +53,7 @@ app.command()(status)
 app.command()(negatives)
 app.command()(train)
 app.command()(evaluate)
+app.command()(evaluate_scan)
 app.add_typer(models_app, name="models")
 app.command()(duplex)
 

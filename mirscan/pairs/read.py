@@ -58,7 +58,7 @@ def read_pairs(
 
 
 def _read_file(path: Path, weight: float | None, assumed_label: float | None) -> pa.Table:
-    raw = _read_raw(path)
+    raw = read_text_table(path)
     names = _match_headings(path, raw, PAIRS.names if assumed_label is None else ("mirna", "target"))
     columns = {role: _sequences(path, raw[names[role]], role) for role in ("mirna", "target")}
     if "label" in names:
@@ -77,7 +77,8 @@ def _read_file(path: Path, weight: float | None, assumed_label: float | None) ->
     return pa.table(columns)
 
 
-def _read_raw(path: Path) -> pa.Table:
+def read_text_table(path: Path) -> pa.Table:
+    """A TSV, CSV (.gz too) with every column as text, or a Parquet file as it is; InputError where it cannot be read."""
     import pyarrow.csv
     import pyarrow.parquet
 
