@@ -8,11 +8,11 @@ import typer
 
 def negatives(
     pairs: Annotated[list[Path], typer.Argument(help="Positives: TSV, CSV (.gz too) or Parquet; rows labelled negative are left out.")],
-    kind: Annotated[str, typer.Option("--kind", help="other-mirna, other-cluster, same-transcript, shuffled or scan.")],
+    kind: Annotated[str, typer.Option("--kind", help="other-mirna, other-cluster, same-transcript, random-window, shuffled or scan.")],
     out: Annotated[Path, typer.Option("--out", help="File to write: .parquet, .tsv or .tsv.gz; the bias report lies beside it as .json.")],
     ratio: Annotated[int, typer.Option(help="Negatives a positive, 1 to 1000.")] = 1,
     transcripts: Annotated[
-        list[Path] | None, typer.Option("--transcripts", help="FASTA that windows are cut from (same-transcript, scan); repeat for more.")
+        list[Path] | None, typer.Option("--transcripts", help="FASTA that windows are cut from; repeat for more.")
     ] = None,
     mirnas: Annotated[Path | None, typer.Option("--mirnas", help="FASTA of more miRNAs to draw from [those of the positives].")] = None,
     seed_match: Annotated[str, typer.Option(help="Windows of same-transcript: any, with or without a 6mer of the miRNA.")] = "any",

@@ -46,7 +46,9 @@ def draw_scan_evaluation(evaluation: ScanEvaluation, path: Path) -> None:
         for score in scores:
             lengths = np.unique(np.concatenate([curve_lengths(n_candidates), score.ranks + 1]))
             shares = np.searchsorted(score.ranks, lengths) / evaluation.sites
-            panel.plot(lengths, shares, label=score.name, linewidth=1.2, linestyle="--" if score.is_control else "-")
+            panel.plot(
+                lengths, shares, label=score.name, linewidth=1.2, drawstyle="steps-post", linestyle="--" if score.is_control else "-"
+            )
         panel.set(xscale="log", xlabel="N strongest candidates", ylabel="share of known sites", ylim=(0, None))
         panel.set(title=f"{name}, {n_candidates:,} candidates")
         panel.legend(frameon=False, fontsize=7)

@@ -11,7 +11,7 @@ Negatives for any positives:
 
 positives.py       distinct positives, the pool of miRNAs and their families
 partners.py        a site with other miRNAs, a miRNA with other sites
-elsewhere.py       other windows of the transcript, shuffles of the site
+elsewhere.py       other windows of the transcript or of any, shuffles of the site
 known_sites.py     where positives lie on transcripts, what overlaps them
 scan_negatives.py  candidates of a scan
 negatives.py       the kinds, and the stream of them to a file

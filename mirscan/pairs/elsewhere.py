@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.jit import njit
-from mirscan.pairs.known_sites import KnownSites
+from mirscan.pairs.known_sites import KnownSites, occupy
 from mirscan.pairs.partners import BATCH
 from mirscan.pairs.positives import Positives, negatives_table, window_strings
 from mirscan.pairs.read import string_buffers
@@ -15,6 +15,7 @@ from mirscan.sequence.alphabet import BYTE_CODES, LETTERS, N
 from mirscan.sequence.shuffle import shuffle_dinucleotides
 from mirscan.sequence.transcriptome import Transcriptome
 
+_SAME = "same-transcript"
 SEED_MATCHES = ("any", "with", "without")
 # A shuffle that equals its site is drawn again so often; a site such as AAAA has no other.
 _ATTEMPTS = 8
@@ -52,10 +53,10 @@ def iter_same_transcript(
         waiting.append(np.stack([np.full(len(drawn), number), np.full(len(drawn), home), drawn]))
         n += len(drawn)
         if n >= BATCH:
-            yield _cut_windows(positives, transcriptome, np.concatenate(waiting, axis=1), length)
+            yield _cut_windows(positives, transcriptome, np.concatenate(waiting, axis=1), length, _SAME)
             waiting, n = [], 0
     if n:
-        yield _cut_windows(positives, transcriptome, np.concatenate(waiting, axis=1), length)
+        yield _cut_windows(positives, transcriptome, np.concatenate(waiting, axis=1), length, _SAME)
 
 
 class _Blocked:
@@ -96,11 +97,38 @@ def _window_starts(codes, blocked, mirna, length, wanted):
     return starts[:found]
 
 
-def _cut_windows(positives: Positives, transcriptome: Transcriptome, drawn: np.ndarray, length: int) -> pa.Table:
+def _cut_windows(positives: Positives, transcriptome: Transcriptome, drawn: np.ndarray, length: int, kind: str) -> pa.Table:
     mirna, transcript, start = drawn
     windows = transcriptome.codes[(transcriptome.begin[transcript] + start)[:, None] + np.arange(length)]
     names = transcriptome.names.take(pa.array(transcript))
-    return negatives_table(positives.pool, "same-transcript", mirna, window_strings(windows), transcript=names, start=start)
+    return negatives_table(positives.pool, kind, mirna, window_strings(windows), transcript=names, start=start)
+
+
+def iter_random_windows(
+    positives: Positives, ratio: int, random: np.random.Generator, transcriptome: Transcriptome, known: KnownSites, length: int
+) -> Iterator[pa.Table]:
+    """`ratio` windows a positive, each at a random base of all transcripts with a random miRNA of the pool.
+
+    None leaves its transcript or overlaps a known site of the miRNA's family. Draws are with replacement out of bases x miRNAs.
+    """
+    family = positives.pool.family
+    occupied = occupy(family[positives.mirna[known.row]], known.begin, known.end, int(family.max()) + 1)
+    n_starts = np.maximum(transcriptome.lengths - length + 1, 0)
+    ends = np.cumsum(n_starts)
+    missing, attempts = ratio * len(positives), 0
+    while missing and ends[-1] and attempts < _ATTEMPTS:
+        drawn = random.integers(0, ends[-1], min(missing, BATCH))
+        mirna = random.integers(0, len(positives.pool), len(drawn))
+        transcript = np.searchsorted(ends, drawn, side="right")
+        start = drawn - (ends - n_starts)[transcript]
+        begin = transcriptome.begin[transcript] + start
+        free = ~occupied.overlaps(family[mirna], begin, begin + length)
+        rows = np.stack([mirna, transcript, start])[:, free]
+        # Only transcripts full of sites can make a whole batch of draws fail, time after time.
+        attempts = 0 if free.any() else attempts + 1
+        missing -= rows.shape[1]
+        if rows.shape[1]:
+            yield _cut_windows(positives, transcriptome, rows, length, "random-window")
 
 
 def iter_shuffles(positives: Positives, ratio: int, random: np.random.Generator) -> Iterator[pa.Table]:

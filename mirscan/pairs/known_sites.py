@@ -9,8 +9,8 @@ from mirscan.pairs.positives import Positives
 from mirscan.sequence.alphabet import N, encode
 from mirscan.sequence.transcriptome import Transcriptome
 
-# A site is looked up by the word in its middle: 12 letters are 24 bits, chance hits are few and checked.
-_WORD = 12
+# A site is looked up by the word in its middle: 11 letters are 4 million lists, so chance hits are few; they are checked.
+_WORD = 11
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class KnownSites:
 
 
 def find_known_sites(positives: Positives, transcriptome: Transcriptome) -> KnownSites:
-    """All places of the positives' sites on the transcripts, letter for letter; a site with an N, or below 12 nt, is not found."""
+    """All places of the positives' sites on the transcripts, letter for letter; a site with an N, or below 11 nt, is not found."""
     sequences = [encode(site) for site in positives.sites.to_pylist()]
     lengths = np.array([len(sequence) for sequence in sequences])
     offsets = np.concatenate(([0], np.cumsum(lengths)))

@@ -1,4 +1,4 @@
-"""Negatives for any positives: five ways to make them, one stream of tables, written as it comes."""
+"""Negatives for any positives: six ways to make them, one stream of tables, written as it comes."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
-from mirscan.pairs.elsewhere import SEED_MATCHES, iter_same_transcript, iter_shuffles
+from mirscan.pairs.elsewhere import SEED_MATCHES, iter_random_windows, iter_same_transcript, iter_shuffles
 from mirscan.pairs.known_sites import KnownSites, find_known_sites
 from mirscan.pairs.partners import BATCH, iter_other_clusters, iter_other_mirnas
 from mirscan.pairs.positives import Positives, negatives_table, read_positives
 from mirscan.pairs.scan_negatives import PLACEMENTS, STRATA, ScanDraw, iter_scan_candidates
 from mirscan.pairs.write import PairWriter
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
+from mirscan.store.explained import explained_errors
 from mirscan.tables import NEGATIVES
 
 MAX_RATIO = 1000
@@ -79,6 +80,12 @@ KINDS = {
         ),
         needs_transcripts=True,
     ),
+    "random-window": _Kind(
+        lambda positives, settings, random, places: iter_random_windows(
+            positives, settings.ratio, random, places.transcriptome, places.known, settings.scan.layout.length
+        ),
+        needs_transcripts=True,
+    ),
     "shuffled": _Kind(lambda positives, settings, random, _: iter_shuffles(positives, settings.ratio, random)),
     "scan": _Kind(
         lambda positives, settings, random, places: iter_scan_candidates(
@@ -128,7 +135,7 @@ def write_negatives(
     # A positive without a place has no transcript of its own; every other kind serves them all.
     wanted = settings.ratio * (located if settings.kind == "same-transcript" else len(positives))
     n = 0
-    with PairWriter(out, NEGATIVES.schema()) as writer:
+    with explained_errors(os.fspath(out)), PairWriter(out, NEGATIVES.schema()) as writer:
         for table in iter_positives(positives):
             if with_positives:
                 writer.write(table)

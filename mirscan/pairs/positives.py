@@ -67,7 +67,8 @@ def read_positives(paths: str | Path | Sequence[str | Path], mirnas: str | os.Pa
     table = clean_pairs(read)[0]
     table = table.filter(pc.greater_equal(table["label"], POSITIVE))
     if not table.num_rows:
-        raise InputError(f"{paths}: none of {read.num_rows:,} pairs is a positive; expected pairs with a label of 0.5 or more")
+        names = ", ".join(map(str, [paths] if isinstance(paths, str | Path) else paths))
+        raise InputError(f"{names}: none of {read.num_rows:,} pairs is a positive; expected pairs with a label of 0.5 or more")
     mirna, site = group_codes(table["mirna"]), group_codes(table["target"])
     first_rows = np.unique(site, return_index=True)[1]
     return Positives(

@@ -103,9 +103,10 @@ class _Candidates:
         return batch[self.draw.strata].indices.to_numpy().astype(np.int64)
 
     def _is_free(self, batch: pa.RecordBatch) -> np.ndarray:
-        _, _, first = self._windows(batch)
+        begin, end, first = self._windows(batch)
         family = self.positives.pool.family[batch["mirna"].indices.to_numpy()]
-        return ~self._occupied.overlaps(family, first, first + self.draw.layout.length)
+        # What hangs over an end of the transcript is padding, not the neighbour in the packed codes.
+        return ~self._occupied.overlaps(family, np.maximum(first, begin), np.minimum(first + self.draw.layout.length, end))
 
     def _windows(self, batch: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Bounds of each row's transcript and first base of its window (may lie before it), all in the packed codes."""

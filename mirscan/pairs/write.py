@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from mirscan.errors import InputError, RunError
+from mirscan.errors import InputError
 
 FORMATS = (".parquet", ".tsv", ".tsv.gz")
 
@@ -31,10 +31,7 @@ class PairWriter:
         self._path = check_format(path)
         self._temporary = self._path.with_name("writing." + self._path.name)
         self._files: list[io.IOBase] = []
-        try:
-            self._writer = self._open(schema)
-        except OSError as error:
-            raise RunError(f"--out {self._path}: {error.strerror or error}; choose a place you may write to") from None
+        self._writer = self._open(schema)
 
     def write(self, table: pa.Table) -> None:
         self._writer.write(table)

@@ -102,6 +102,16 @@ def test_evaluate_scan__more_mirnas_and_transcripts_are_more_candidates_and_the_
     assert large.scores["canonical"][0].share == small.scores["canonical"][0].share
 
 
+def test_evaluate_scan__a_set_without_candidates_has_no_numbers(tmp_path):
+    (tmp_path / "t.fa").write_text(f">t\n{'C' * 20}ACGTACAGGG{'C' * 20}\n")
+    # The word is opposite m3-m8 of the miRNA, so only an offset 6mer is there.
+    (tmp_path / "s.tsv").write_text("mirna\ttranscript\tstart\tend\nTTCCTGTAAAAAAAAAAAAA\tt\t0\t50\n")
+    evaluation = evaluate_scan(tmp_path / "t.fa", tmp_path / "s.tsv", models=[], sets=["canonical", "strict"])
+    assert evaluation.candidates == {"canonical": 0, "strict": 1}
+    assert [scores[0].share for scores in evaluation.scores.values()] == [0.0, 1.0]
+    assert np.isnan(evaluation.scores["canonical"][0].within_mirna)
+
+
 def test_evaluate_scan_command__prints_and_writes(world, tmp_path):
     out = tmp_path / "out"
     arguments = ["--transcripts", str(world[0]), "--sites", str(world[1]), "--model", "duplex", "--where", "set=test", "--out", str(out)]

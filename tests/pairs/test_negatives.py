@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from mirscan.errors import InputError
+from mirscan.errors import InputError, RunError
 from mirscan.pairs.known_sites import find_known_sites, occupy
 from mirscan.pairs.negatives import NegativeSettings, write_negatives
 from mirscan.pairs.positives import read_positives
@@ -38,7 +38,7 @@ def world(tmp_path):
 
 def made(world, tmp_path, kind, name="out.parquet", **settings):
     pairs, fasta = world
-    needs = ("same-transcript", "scan")
+    needs = ("same-transcript", "random-window", "scan")
     settings = NegativeSettings(kind, transcripts=(str(fasta),) if kind in needs else (), **settings)
     written = write_negatives(pairs, settings, tmp_path / name)
     table = pq.read_table(tmp_path / name).to_pylist()
@@ -75,6 +75,19 @@ def test_same_transcript__windows_lie_where_they_say_away_from_sites(world, tmp_
         assert all(name != row["transcript"] or abs(start - row["start"]) >= 50 for name, start in sites)
         word = row["mirna"][1:7].translate(str.maketrans("ACGT", "TGCA"))[::-1]
         assert seed_match == "any" or (word in row["target"]) == (seed_match == "with")
+
+
+def test_random_window__anywhere_with_any_mirna_but_away_from_sites_of_the_family(world, tmp_path):
+    positives, negatives = made(world, tmp_path, "random-window", ratio=50)
+    text = _fasta(world[1])
+    sites = [(name, text[name].find(row["target"]), row["family"]) for row in positives for name in text if row["target"] in text[name]]
+    assert len(negatives) == 2000 and len({row["mirna"] for row in negatives}) == 8
+    assert len({row["transcript"] for row in negatives}) == 10
+    for row in negatives:
+        assert text[row["transcript"]][row["start"] : row["start"] + 50] == row["target"]
+        assert not any(t == row["transcript"] and f == row["family"] and abs(s - row["start"]) < 50 for t, s, f in sites)
+    starts = np.array([row["start"] for row in negatives])
+    assert starts.min() < 100 and starts.max() > 1850 and abs(starts.mean() - 975) < 60
 
 
 def test_shuffled__letters_stay_and_sites_differ(world, tmp_path):
@@ -122,6 +135,20 @@ def test_scan__the_whole_of_what_there_is_can_be_drawn_and_not_one_more(world, t
     assert list(tmp_path.glob("writing.*")) == []
 
 
+def test_scan__a_site_at_the_end_of_one_transcript_frees_the_start_of_the_next(tmp_path):
+    random = np.random.default_rng(1)
+    mirna = letters(random, 22)
+    match = mirna[1:8].translate(str.maketrans("ACGT", "TGCA"))[::-1]
+    first, second = letters(random, 300), match + letters(random, 300)
+    pairs, fasta = tmp_path / "p.tsv", tmp_path / "t.fa"
+    pairs.write_text(f"mirna\ttarget\n{mirna}\t{first[250:]}\n")
+    fasta.write_text(f">a\n{first}\n>b\n{second}\n")
+    free, _ = reference_candidates((_labelled(pairs), fasta))
+    assert ("b", 7 - 34, mirna) in {row[:3] for row in free}
+    _, negatives = made((pairs, fasta), tmp_path, "scan", ratio=len(free))
+    assert {(row["transcript"], row["start"], row["mirna"], row["seed"]) for row in negatives} == free
+
+
 def test_scan__anywhere_spreads_the_seed_over_the_window(world, tmp_path):
     _, negatives = made(world, tmp_path, "scan", ratio=1, scan=ScanDraw(placement="anywhere"))
     places = {row["target"].find(row["mirna"][1:7].translate(str.maketrans("ACGT", "TGCA"))[::-1]) for row in negatives}
@@ -162,17 +189,26 @@ def test_write_negatives__a_file_without_labels_holds_positives(world, tmp_path)
         ("other-mirna", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t1"], "1 negatives wanted .* there are 0; expected positives of more than one"),
         ("shuffled", ["ACGTACGTACGT\tAAAAAAAAAAAAAAAA\t1"], "1 negatives wanted .* there are 0"),
         ("shuffled", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t0"], "none of 1 pairs is a positive"),
+        ("random-window", ["ACGTACGTACGT\t{first}\t1"], "1 negatives wanted .* there are 0"),
         ("scan", ["ACGTACGTACGT\tACGTACGTACGTAAGGACGT\t1"], "none of the 1 sites is on its 10 transcripts"),
         ("other-cluster", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t1", "CCCCACGTACGT\tTTGTACGTACGTAAGG\t1"], "4 negatives .* there are 2; lower"),
     ],
 )
 def test_write_negatives__what_cannot_be_made_is_one_line_and_no_file(world, tmp_path, kind, rows, message):
     path = tmp_path / "bad.tsv"
-    path.write_text("\n".join(["mirna\ttarget\tlabel", *rows]) + "\n")
+    path.write_text("\n".join(["mirna\ttarget\tlabel", *rows]).format(first=_fasta(world[1])["t0"]) + "\n")
+    if kind == "random-window":
+        world[1].write_text(f">t0\n{_fasta(world[1])['t0']}\n")
     with pytest.raises(InputError, match=message) as error:
         made((path, world[1]), tmp_path, kind, ratio=2 if kind == "other-cluster" else 1)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_write_negatives__a_folder_in_the_way_is_one_line(world, tmp_path):
+    (tmp_path / "taken.tsv").mkdir()
+    with pytest.raises(RunError, match=r"taken\.tsv: is a directory"):
+        write_negatives(world[0], NegativeSettings("shuffled"), tmp_path / "taken.tsv")
 
 
 @pytest.mark.parametrize(
@@ -212,6 +248,13 @@ def test_occupied__overlap_is_a_base_or_more_of_the_same_group():
         any(g == a and b < f + 10 and e > f for g, b, e in zip(group, begin, end, strict=True)) for a, f in zip(asked, first, strict=True)
     ]
     assert occupy(group, begin, end, 3).overlaps(asked, first, first + 10).tolist() == expected
+
+
+def _labelled(path):
+    """A copy of an unlabelled file with a column of ones, for `read_pairs`."""
+    copy = path.with_name("labelled.tsv")
+    copy.write_text("".join(f"{line}\t{'1' if i else 'label'}\n" for i, line in enumerate(path.read_text().splitlines())))
+    return copy
 
 
 def _fasta(path):
