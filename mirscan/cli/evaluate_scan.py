@@ -1,9 +1,14 @@
 """`mirscan evaluate-scan`: do known sites stand at the head of a scan's list?"""
 
+import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+# Seconds between two lines of progress.
+_LINE_EVERY = 10.0
 
 
 def evaluate_scan(
@@ -42,6 +47,7 @@ def evaluate_scan(
         seed=seed,
         precision=precision,
         threads=threads,
+        progress=_line_printer(),
     )
     for notice in Notices.from_dict(evaluation.notices):
         print(notice)
@@ -49,3 +55,16 @@ def evaluate_scan(
     if out is not None:
         write_scan_evaluation(evaluation, out)
         print(f"written: {out / 'scan-task.json'}, {out / 'scan-task.png'}")
+
+
+def _line_printer():
+    """A function that says now and then how many candidates are scored."""
+    last = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LINE_EVERY:
+            last = time.monotonic()
+            print(f"{done:,} of {total:,} candidates scored", file=sys.stderr, flush=True)
+
+    return report

@@ -1,7 +1,7 @@
 """The task of a scan: how many known sites stand among the strongest N of all candidates of whole transcripts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import within_auroc
 from mirscan.evaluation.scan_sites import ScanSites, read_scan_sites
 from mirscan.notices import Notices
-from mirscan.search.candidates import iter_candidates
+from mirscan.search.candidates import count_candidates, iter_candidates
 from mirscan.seeds.rules import GROUPS, read_rules
 from mirscan.seeds.table import compile_seed_table
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
@@ -23,7 +23,8 @@ from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
 SHARES_AT = (1_000, 3_000, 10_000, 30_000, 100_000)
 SETS = ("canonical", "extended", "relaxed")
 SEED_TYPE, ENERGY, RANDOM = "seed type", "duplex energy", "random"
-_ROWS = 1 << 18
+# Candidates at once: some seconds of a network on one core.
+_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,13 @@ def evaluate_scan(
     seed: int = 1,
     precision: str = "float32",
     threads: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ScanEvaluation:
     """Scan the transcripts that hold known sites (or all) with their miRNAs, score every candidate, and look where the sites stand.
 
     `sites`, `where` and `mirnas` as `read_scan_sites` has them. `sets`: groups of seed rules; each is a beginning of the list of rules by
     strength, so the widest one is scanned and scored once. Controls: the seed type, the duplex energy of the window, chance.
+    `progress` is told the candidates scored and their number.
     Raises InputError as `read_scan_sites` does and for an unknown group, ModelError for an unknown model.
     """
     for name in sets:
@@ -116,7 +119,7 @@ def evaluate_scan(
         transcriptome = transcriptome.take(used)
         known = ScanSites(known.mirnas, known.mirna, number, known.start, known.end)
     scorers = _load(models, precision, threads)
-    found = _scan(transcriptome, known, GROUPS[sets[-1]], scorers, controls, seed)
+    found = _scan(transcriptome, known, GROUPS[sets[-1]], scorers, controls, seed, progress)
     links = _link(found, known)
     tie_order = np.random.default_rng([seed, 0x71E]).permutation(len(found.mirna))
     scores = {
@@ -167,13 +170,15 @@ def _load(models: Sequence[str | Path], precision: str, threads: int | None) -> 
     return scorers
 
 
-def _scan(transcriptome: Transcriptome, known: ScanSites, rules: Sequence[str], scorers: dict, controls: bool, seed: int) -> _Found:
+def _scan(
+    transcriptome: Transcriptome, known: ScanSites, rules: Sequence[str], scorers: dict, controls: bool, seed: int, progress: Callable
+) -> _Found:
     from mirscan.duplex import duplex_energies
     from mirscan.scoring import score_candidates
 
     table, layout = compile_seed_table(read_rules(rules), known.mirnas), WindowLayout()
     fitted, random = fit_mirnas(known.mirnas.codes, layout), np.random.default_rng(seed)
-    parts = []
+    parts, done, total = [], 0, count_candidates(transcriptome, table)
     for batch in iter_candidates(transcriptome, known.mirnas, table, batch_rows=_ROWS):
         transcript, mirna, rule = (batch[name].indices.to_numpy().astype(np.int64) for name in ("transcript", "mirna", "seed"))
         part = [transcript, mirna, rule, (batch["start"].to_numpy() + batch["end"].to_numpy()) // 2]
@@ -183,6 +188,8 @@ def _scan(transcriptome: Transcriptome, known: ScanSites, rules: Sequence[str], 
             windows = gather_windows(transcriptome.codes, begin, end, begin + batch["anchor"].to_numpy(), layout)
             part += [-rule, -duplex_energies(fitted[mirna], windows), random.random(len(batch), np.float32)]
         parts.append(part)
+        done += len(batch)
+        progress(done, total)
     if not parts:
         raise InputError(f"no candidate of {', '.join(rules)} on {len(transcriptome):,} transcripts; expected at least one")
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]

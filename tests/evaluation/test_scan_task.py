@@ -63,7 +63,9 @@ def by_hand(world, seeds):
 
 @pytest.mark.parametrize("group", ["canonical", "relaxed"])
 def test_evaluate_scan__candidates_recall_and_auroc_are_those_found_one_by_one(world, group):
-    evaluation = evaluate_scan(*world, models=["duplex"], sets=["canonical", "relaxed"])
+    told = []
+    evaluation = evaluate_scan(*world, models=["duplex"], sets=["canonical", "relaxed"], progress=lambda *counts: told.append(counts))
+    assert told[-1][0] == evaluation.candidates["relaxed"]
     found, rows = by_hand(world, group)
     assert evaluation.candidates[group] == len(rows) and evaluation.sites == 30 and evaluation.transcripts == 5
     scores = {score.name: score for score in evaluation.scores[group]}
