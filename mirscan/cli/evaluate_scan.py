@@ -25,7 +25,7 @@ def evaluate_scan(
     mirnas: Annotated[Path | None, typer.Option("--mirnas", help="FASTA of more miRNAs to scan with [those of the sites].")] = None,
     all_transcripts: Annotated[bool, typer.Option("--all-transcripts", help="Scan transcripts without a known site, too.")] = False,
     controls: Annotated[bool, typer.Option("--controls/--no-controls", help="Rank by seed type, duplex energy and chance, too.")] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the order of ties and of chance.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of chance.")] = 1,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "float32",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
 ) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from mirscan.errors import InputError
 from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import within_auroc
 from mirscan.evaluation.scan_sites import ScanSites, read_scan_sites
+from mirscan.evaluation.standing import stand
 from mirscan.notices import Notices
 from mirscan.search.candidates import count_candidates, iter_candidates
 from mirscan.seeds.rules import GROUPS, read_rules
@@ -29,19 +30,18 @@ _ROWS = 1 << 16
 
 @dataclass(frozen=True)
 class ScanScore:
-    """One scorer on one set: share of all known sites among the N strongest candidates (ties in random order) by N, and of all.
+    """One scorer on one set: `curve`, the expected share of all known sites among the N strongest candidates (ties in any order) by N.
 
-    `within_mirna`, `within_mirna_and_seed`: AUROC of candidates in a known site against the others of the same miRNA (and rule). `ranks`:
-    best rank of each site from 0, sorted; sites without a candidate have none.
+    `within_mirna`, `within_mirna_and_seed`: AUROC of candidates in a known site against the others of the same miRNA (and rule).
+    `share`: of sites that hold a candidate at all.
     """
 
     name: str
     is_control: bool
-    share_at: dict[int, float]
+    curve: dict[int, float]
     share: float
     within_mirna: float
     within_mirna_and_seed: float
-    ranks: np.ndarray = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -68,20 +68,10 @@ class ScanEvaluation:
     rules: tuple[RuleRecall, ...]
     notices: dict
 
-    def to_dict(self) -> dict:
-        """JSON-ready values; of the ranks, the curve at 1, 2, 5, 10, ... candidates."""
-        values = asdict(self)
-        for name, scores in values["scores"].items():
-            for score in scores:
-                lengths = curve_lengths(self.candidates[name])
-                score["curve"] = {int(n): float(np.searchsorted(score["ranks"], n) / self.sites) for n in lengths}
-                del score["ranks"]
-        return values
-
 
 def curve_lengths(n_candidates: int) -> np.ndarray:
-    """1, 2, 5, 10, ... up to the whole list."""
-    steps = np.outer(10 ** np.arange(12), (1, 2, 5)).ravel()
+    """1, 2, 3, 5, 7, 10, ... up to the whole list."""
+    steps = np.outer(10 ** np.arange(12), (1, 2, 3, 5, 7)).ravel()
     return np.append(steps[steps < n_candidates], n_candidates)
 
 
@@ -103,7 +93,7 @@ def evaluate_scan(
     """Scan the transcripts that hold known sites (or all) with their miRNAs, score every candidate, and look where the sites stand.
 
     `sites`, `where` and `mirnas` as `read_scan_sites` has them. `sets`: groups of seed rules; each is a beginning of the list of rules by
-    strength, so the widest one is scanned and scored once. Controls: the seed type, the duplex energy of the window, chance.
+    strength, so the widest one is scanned and scored once. Controls: the seed type, the duplex energy of the window, chance (by `seed`).
     `progress` is told the candidates scored and their number.
     Raises InputError as `read_scan_sites` does and for an unknown group, ModelError for an unknown model.
     """
@@ -121,10 +111,9 @@ def evaluate_scan(
     scorers = _load(models, precision, threads)
     found = _scan(transcriptome, known, GROUPS[sets[-1]], scorers, controls, seed, progress)
     links = _link(found, known)
-    tie_order = np.random.default_rng([seed, 0x71E]).permutation(len(found.mirna))
     scores = {
         name: tuple(
-            _measure(scorer, values, scorer not in scorers, found, links, found.rule < len(GROUPS[name]), len(known), tie_order)
+            _measure(scorer, values, scorer not in scorers, found, links, found.rule < len(GROUPS[name]), len(known))
             for scorer, values in found.scores.items()
         )
         for name in sets
@@ -214,26 +203,19 @@ def _link(found: _Found, known: ScanSites) -> _Links:
     return _Links(candidate[inside], site[inside])
 
 
-def _measure(
-    name: str, values: np.ndarray, is_control: bool, found: _Found, links: _Links, in_set: np.ndarray, n_sites: int, tie_order: np.ndarray
-) -> ScanScore:
-    rows = np.flatnonzero(in_set)
-    rank = np.full(len(in_set), np.iinfo(np.int64).max)
-    rank[rows[np.lexsort((tie_order[rows], -values[rows]))]] = np.arange(len(rows))
-    best = np.full(n_sites, np.iinfo(np.int64).max)
-    np.minimum.at(best, links.site, rank[links.candidate])
-    ranks = np.sort(best[best < len(rows)])
+def _measure(name: str, values: np.ndarray, is_control: bool, found: _Found, links: _Links, in_set: np.ndarray, n_sites: int) -> ScanScore:
+    rows, lengths = np.flatnonzero(in_set), curve_lengths(int(in_set.sum()))
+    shares = stand(values, in_set, links.candidate, links.site, n_sites).shares(lengths)
     labels = np.zeros(len(in_set))
     labels[links.candidate] = 1
     groups = found.mirna[rows] * (int(found.rule.max()) + 1) + found.rule[rows]
     return ScanScore(
         name=name,
         is_control=is_control,
-        share_at={n: float(np.searchsorted(ranks, n) / n_sites) for n in SHARES_AT if n < len(rows)},
-        share=len(ranks) / n_sites,
+        curve=dict(zip(lengths.tolist(), shares.tolist(), strict=True)),
+        share=float(shares[-1]),
         within_mirna=within_auroc(labels[rows], values[rows], found.mirna[rows]),
         within_mirna_and_seed=within_auroc(labels[rows], values[rows], groups),
-        ranks=ranks,
     )
 
 
@@ -252,5 +234,5 @@ def write_scan_evaluation(evaluation: ScanEvaluation, folder: str | Path) -> Non
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scan-task.json").write_text(json.dumps(without_nan(evaluation.to_dict()), indent=1) + "\n")
+    (folder / "scan-task.json").write_text(json.dumps(without_nan(asdict(evaluation)), indent=1) + "\n")
     draw_scan_evaluation(evaluation, folder / "scan-task.png")

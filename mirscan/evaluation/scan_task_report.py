@@ -3,11 +3,9 @@
 import math
 from pathlib import Path
 
-import numpy as np
-
 from mirscan.evaluation.curves import new_figure, save_figure
 from mirscan.evaluation.report import new_console, new_table
-from mirscan.evaluation.scan_task import SHARES_AT, ScanEvaluation, curve_lengths
+from mirscan.evaluation.scan_task import SHARES_AT, ScanEvaluation
 
 
 def print_scan_evaluation(evaluation: ScanEvaluation) -> None:
@@ -22,7 +20,7 @@ def print_scan_evaluation(evaluation: ScanEvaluation) -> None:
         for heading in (*(f"N={n:,}" for n in SHARES_AT), "all", "within miRNA", "and seed"):
             table.add_column(heading, justify="right", no_wrap=True)
         for score in scores:
-            shares = [score.share_at.get(n, math.nan) for n in SHARES_AT]
+            shares = [score.curve.get(n, math.nan) for n in SHARES_AT]
             cells = map(_cell, (*shares, score.share, score.within_mirna, score.within_mirna_and_seed))
             table.add_row(score.name, *cells, style="dim" if score.is_control else None)
         console.print(table)
@@ -44,11 +42,8 @@ def draw_scan_evaluation(evaluation: ScanEvaluation, path: Path) -> None:
     for panel, (name, scores) in zip(panels, evaluation.scores.items(), strict=True):
         n_candidates = evaluation.candidates[name]
         for score in scores:
-            lengths = np.unique(np.concatenate([curve_lengths(n_candidates), score.ranks + 1]))
-            shares = np.searchsorted(score.ranks, lengths) / evaluation.sites
-            panel.plot(
-                lengths, shares, label=score.name, linewidth=1.2, drawstyle="steps-post", linestyle="--" if score.is_control else "-"
-            )
+            style = {"linewidth": 1.2, "linestyle": "--" if score.is_control else "-"}
+            panel.plot(list(score.curve), list(score.curve.values()), label=score.name, **style)
         panel.set(xscale="log", xlabel="N strongest candidates", ylabel="share of known sites", ylim=(0, None))
         panel.set(title=f"{name}, {n_candidates:,} candidates")
         panel.legend(frameon=False, fontsize=7)

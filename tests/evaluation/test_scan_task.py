@@ -1,4 +1,5 @@
 import json
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from mirscan.errors import InputError
 from mirscan.evaluation.metrics import auroc
 from mirscan.evaluation.scan_sites import read_scan_sites
 from mirscan.evaluation.scan_task import curve_lengths, evaluate_scan
+from mirscan.evaluation.standing import stand
 from mirscan.notices import Notices
 from mirscan.search.candidates import find_candidates
 from mirscan.sequence.mirnas import mirnas_from_sequences
@@ -88,7 +90,9 @@ def test_evaluate_scan__planted_sites_stand_first(world):
     seed_type, random = (next(s for s in evaluation.scores["canonical"] if s.name == name) for name in ("seed type", "random"))
     _, rows = by_hand(world, "canonical")
     n_8mers = sum(row["seed"] == "8mer" for row in rows)
-    assert (seed_type.ranks[:15] < n_8mers).all() and random.ranks[14] > n_8mers
+    # Every planted site holds one 8mer, so among the first ten are ten of the 8mers.
+    assert seed_type.curve[10] == pytest.approx(10 / n_8mers * 15 / 30)
+    assert random.curve[10] < seed_type.curve[10]
     rule = evaluation.rules[0]
     assert rule.rule == "8mer" and rule.candidates == n_8mers and rule.recall == pytest.approx(0.5)
     assert rule.per_10kb == pytest.approx(1e4 * n_8mers / (5 * 1500 * 5))
@@ -127,8 +131,20 @@ def test_evaluate_scan_command__prints_and_writes(world, tmp_path):
 
 
 def test_curve_lengths__end_with_the_whole_list():
-    assert curve_lengths(37).tolist() == [1, 2, 5, 10, 20, 37]
-    assert curve_lengths(10).tolist() == [1, 2, 5, 10]
+    assert curve_lengths(37).tolist() == [1, 2, 3, 5, 7, 10, 20, 30, 37]
+    assert curve_lengths(10).tolist() == [1, 2, 3, 5, 7, 10]
+
+
+def test_stand__shares_are_means_over_every_order_of_the_ties():
+    scores, in_list = np.array([3.0, 2, 2, 2, 2, 1, 9]), np.array([1, 1, 1, 1, 1, 1, 0], bool)
+    # Site 0: two of the four ties and the last; site 1: one tie; site 2: the first; site 3: only what is not in the list; site 4: nothing.
+    candidate, site = np.array([1, 2, 5, 3, 0, 6]), np.array([0, 0, 0, 1, 2, 3])
+    expected = np.zeros(6)
+    orders = [(0, *middle, 5) for middle in permutations((1, 2, 3, 4))]
+    for order in orders:
+        for length in range(1, 7):
+            expected[length - 1] += len(set(site[np.isin(candidate, order[:length])])) / 5 / len(orders)
+    assert stand(scores, in_list, candidate, site, 5).shares(np.arange(1, 7)) == pytest.approx(expected)
 
 
 def test_read_scan_sites__repeated_and_absent_sites_are_counted(world, tmp_path):
