@@ -123,6 +123,12 @@ NEGATIVES = TableSpec(
         *PAIRS.columns,
         Column("mirna_name", pa.string(), "", "miRNA name, or its sequence where the positives give none"),
         Column("family", pa.string(), "", "miRNA family: as the positives name it, else miRNA nt 2-8"),
+        Column(
+            "cluster",
+            pa.string(),
+            "",
+            "Group of sites that belong together: by number, or the transcript of a cut window",
+        ),
         Column("kind", pa.string(), "", "positive, or how the negative was made"),
         Column("seed", pa.string(), "", "Seed rule of a scan's candidate; empty for other kinds"),
         Column("transcript", pa.string(), "", "Transcript that the window was cut from; empty where it was not cut"),

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from mirscan.jit import njit
 from mirscan.pairs.known_sites import KnownSites, occupy
 from mirscan.pairs.partners import BATCH
-from mirscan.pairs.positives import Positives, negatives_table, window_strings
+from mirscan.pairs.positives import Positives, negatives_table, site_clusters, window_strings
 from mirscan.pairs.read import string_buffers
 from mirscan.sequence.alphabet import BYTE_CODES, LETTERS, N
 from mirscan.sequence.shuffle import shuffle_dinucleotides
@@ -101,7 +101,7 @@ def _cut_windows(positives: Positives, transcriptome: Transcriptome, drawn: np.n
     mirna, transcript, start = drawn
     windows = transcriptome.codes[(transcriptome.begin[transcript] + start)[:, None] + np.arange(length)]
     names = transcriptome.names.take(pa.array(transcript))
-    return negatives_table(positives.pool, kind, mirna, window_strings(windows), transcript=names, start=start)
+    return negatives_table(positives.pool, kind, mirna, window_strings(windows), names, transcript=names, start=start)
 
 
 def iter_random_windows(
@@ -142,7 +142,8 @@ def iter_shuffles(positives: Positives, ratio: int, random: np.random.Generator)
             is_new = pc.not_equal(shuffled, sites)
             kept = is_new.to_numpy(zero_copy_only=False)
             if kept.any():
-                yield negatives_table(positives.pool, "shuffled", positives.mirna[rows[kept]], shuffled.filter(is_new))
+                clusters = site_clusters(positives, positives.site[rows[kept]])
+                yield negatives_table(positives.pool, "shuffled", positives.mirna[rows[kept]], shuffled.filter(is_new), clusters)
             rows = rows[~kept]
             if not len(rows):
                 break

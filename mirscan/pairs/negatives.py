@@ -13,7 +13,7 @@ from mirscan.notices import Notices, tallied
 from mirscan.pairs.elsewhere import SEED_MATCHES, iter_random_windows, iter_same_transcript, iter_shuffles
 from mirscan.pairs.known_sites import KnownSites, find_known_sites
 from mirscan.pairs.partners import BATCH, iter_other_clusters, iter_other_mirnas
-from mirscan.pairs.positives import Positives, negatives_table, read_positives
+from mirscan.pairs.positives import Positives, negatives_table, read_positives, site_clusters
 from mirscan.pairs.scan_negatives import PLACEMENTS, STRATA, ScanDraw, iter_scan_candidates
 from mirscan.pairs.write import PairWriter
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
@@ -153,9 +153,9 @@ def iter_positives(positives: Positives) -> Iterator[pa.Table]:
     """The positives themselves as NEGATIVES rows with label 1."""
     for first in range(0, len(positives), BATCH):
         rows = slice(first, first + BATCH)
-        yield negatives_table(
-            positives.pool, "positive", positives.mirna[rows], positives.sites.take(pa.array(positives.site[rows])), label=1.0
-        )
+        site = positives.site[rows]
+        sites, clusters = positives.sites.take(pa.array(site)), site_clusters(positives, site)
+        yield negatives_table(positives.pool, "positive", positives.mirna[rows], sites, clusters, label=1.0)
 
 
 def _show(observe: Callable[[pa.Table], None] | None, table: pa.Table) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from mirscan.pairs.positives import Positives, negatives_table
+from mirscan.pairs.positives import Positives, negatives_table, site_clusters
 
 # Rows a batch: a few MB.
 BATCH = 1 << 16
@@ -16,7 +16,7 @@ def iter_other_mirnas(positives: Positives, ratio: int, random: np.random.Genera
     pool = positives.pool
     draws = _draw_partners(positives.site, pool.family[positives.mirna], pool.family, ratio, random)
     for site, mirna in _batches(draws):
-        yield negatives_table(pool, "other-mirna", mirna, positives.sites.take(pa.array(site)))
+        yield negatives_table(pool, "other-mirna", mirna, positives.sites.take(pa.array(site)), site_clusters(positives, site))
 
 
 def iter_other_clusters(positives: Positives, ratio: int, random: np.random.Generator) -> Iterator[pa.Table]:
@@ -31,7 +31,7 @@ def iter_other_clusters(positives: Positives, ratio: int, random: np.random.Gene
     blocked_by = [bound[pool.family[mirna]] for mirna in np.unique(positives.mirna)]
     draws = _draw_for_groups(positives.mirna[rows], blocked_by, positives.site_cluster, ratio, random)
     for mirna, site in _batches(draws):
-        yield negatives_table(pool, "other-cluster", mirna, positives.sites.take(pa.array(site)))
+        yield negatives_table(pool, "other-cluster", mirna, positives.sites.take(pa.array(site)), site_clusters(positives, site))
 
 
 def _draw_partners(groups: np.ndarray, traits: np.ndarray, item_traits: np.ndarray, ratio: int, random) -> Iterator:

@@ -98,17 +98,23 @@ def _pool(table: pa.Table, path: str | os.PathLike | None) -> MirnaPool:
     return MirnaPool(sequences, names, families, group_codes(pa.chunked_array([families])))
 
 
+def site_clusters(positives: Positives, site: np.ndarray) -> pa.StringArray:
+    """Cluster (n,) of sites by number; no file's own word, which could mean another group in another file."""
+    return pc.binary_join_element_wise("c", pa.array(positives.site_cluster[site]).cast(pa.string()), "")
+
+
 def negatives_table(
     pool: MirnaPool,
     kind: str,
     mirna: np.ndarray,
     targets: pa.StringArray,
+    cluster: pa.Array,
     label: float = 0.0,
     seed: pa.Array | None = None,
     transcript: pa.Array | None = None,
     start: np.ndarray | None = None,
 ) -> pa.Table:
-    """NEGATIVES rows of pool numbers `mirna` (n,) and `targets` (n,)."""
+    """NEGATIVES rows of pool numbers `mirna` (n,), `targets` (n,) and the `cluster` (n,) of each."""
     n, take = len(mirna), pa.array(mirna)
     blank = pa.repeat(pa.scalar(""), n)
     columns = {
@@ -117,6 +123,7 @@ def negatives_table(
         "label": pa.array(np.full(n, label, np.float32)),
         "mirna_name": pool.names.take(take),
         "family": pool.families.take(take),
+        "cluster": cluster,
         "kind": pa.repeat(pa.scalar(kind), n),
         "seed": blank if seed is None else seed,
         "transcript": blank if transcript is None else transcript,

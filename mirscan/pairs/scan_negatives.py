@@ -95,7 +95,7 @@ class _Candidates:
         windows = gather_windows(self.transcriptome.codes, begin, end, first + layout.anchor, layout)
         mirna, seed, names = batch["mirna"].indices.to_numpy(), batch["seed"].cast(pa.string()), batch["transcript"].cast(pa.string())
         targets = window_strings(windows)
-        return negatives_table(self.positives.pool, "scan", mirna, targets, seed=seed, transcript=names, start=first - begin)
+        return negatives_table(self.positives.pool, "scan", mirna, targets, names, seed=seed, transcript=names, start=first - begin)
 
     def _strata(self, batch: pa.RecordBatch) -> np.ndarray:
         if self.draw.strata == "natural":

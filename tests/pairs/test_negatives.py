@@ -60,6 +60,9 @@ def test_other_cluster__each_mirna_is_as_often_negative_and_no_cluster_is_its_ow
     assert counts[0] == counts[1]
     cluster = {row["target"]: row["cluster"] for row in read_pairs(world[0]).to_pylist()}
     bound = {(row["mirna"], cluster[row["target"]]) for row in positives}
+    # Clusters are renamed one to one, so that a split by cluster keeps them together.
+    renamed = {(cluster[row["target"]], row["cluster"]) for row in positives + negatives}
+    assert len(renamed) == len({old for old, _ in renamed}) == len({new for _, new in renamed}) == 10
     assert not any((row["mirna"], cluster[row["target"]]) in bound for row in negatives)
 
 
@@ -86,6 +89,7 @@ def test_random_window__anywhere_with_any_mirna_but_away_from_sites_of_the_famil
     for row in negatives:
         assert text[row["transcript"]][row["start"] : row["start"] + 50] == row["target"]
         assert not any(t == row["transcript"] and f == row["family"] and abs(s - row["start"]) < 50 for t, s, f in sites)
+    assert all(row["cluster"] == row["transcript"] for row in negatives)
     starts = np.array([row["start"] for row in negatives])
     assert starts.min() < 100 and starts.max() > 1850 and abs(starts.mean() - 975) < 60
 
