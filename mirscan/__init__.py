@@ -37,8 +37,10 @@ _PUBLIC = {
     "scan": "run.runs",
     "load_model": "trained_models",
     "list_models": "trained_models",
+    "write_negatives": "pairs.negatives",
     "train_model": "train.fit",
     "evaluate_model": "evaluation.evaluate",
+    "evaluate_scan": "evaluation.scan_task",
     "draw_duplex": "duplex",
 }
 __all__ = sorted(_PUBLIC)

@@ -119,3 +119,24 @@ PAIRS = TableSpec(
         Column("source", pa.string(), "", "File the pair came from"),
     ),
 )
+
+NEGATIVES = TableSpec(
+    "NEGATIVES",
+    (
+        *PAIRS.columns,
+        Column("mirna_name", pa.string(), "", "miRNA name, or its sequence where the positives give none"),
+        Column("family", pa.string(), "", "miRNA family: as the positives name it, else miRNA nt 2-8"),
+        Column(
+            "cluster",
+            pa.string(),
+            "",
+            "Group of sites that belong together: by number, or the transcript of a cut window",
+        ),
+        Column("kind", pa.string(), "", "positive, or how the negative was made"),
+        Column("seed", pa.string(), "", "Seed rule of a scan's candidate; empty for other kinds"),
+        Column("transcript", pa.string(), "", "Transcript that the window was cut from; empty where it was not cut"),
+        Column(
+            "start", pa.int32(), "nt", "First base of the window on the transcript, 0-based, below 0 where it begins outside; else null"
+        ),
+    ),
+)

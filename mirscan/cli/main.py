@@ -9,8 +9,10 @@ from typer.core import TyperCommand, TyperGroup
 
 from mirscan import __version__
 from mirscan.cli.evaluate import evaluate
+from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
 from mirscan.cli.models import models_app
+from mirscan.cli.negatives import negatives
 from mirscan.cli.pair import duplex
 from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.signals import Terminated, catch_signals
@@ -73,7 +75,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (scan, resume, status, train, evaluate, explain, duplex):
+for command in (scan, resume, status, negatives, train, evaluate, evaluate_scan, explain, duplex):
     app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
 

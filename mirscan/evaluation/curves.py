@@ -16,7 +16,7 @@ def new_figure(n_panels: int, width: float):
 
     figure = Figure(figsize=(width, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, n_panels)
+    panels = figure.subplots(1, n_panels, squeeze=False)[0]
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
     return figure, panels

@@ -20,9 +20,7 @@ _WITH_INTERVAL = ("average_precision", "auroc", "within_mirna_auroc")
 
 def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
     """Print the table of scorers, and those by seed type and miRNA family on request."""
-    from rich.console import Console
-
-    console = Console(width=None if _is_terminal() else 170)
+    console = new_console()
     console.print(
         f"{', '.join(evaluation.files)}: {evaluation.pairs:,} pairs, {evaluation.positives:,} positive, {evaluation.mirnas:,} miRNAs",
         highlight=False,
@@ -37,13 +35,17 @@ def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
             console.print(_group_table(evaluation, title, attribute))
 
 
-def _is_terminal() -> bool:
+def new_console():
+    """A console as wide as the terminal, or as a wide table where the output is a file."""
     import sys
 
-    return sys.stdout.isatty()
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 170)
 
 
-def _table(first: str):
+def new_table(first: str):
+    """A table whose first column has this heading."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -53,7 +55,7 @@ def _table(first: str):
 
 
 def _scorer_table(evaluation: Evaluation):
-    table = _table("scorer")
+    table = new_table("scorer")
     for heading in _COLUMNS.values():
         table.add_column(heading, justify="right", no_wrap=True)
     for result in evaluation.results:
@@ -69,7 +71,7 @@ def _cell(estimate: Estimate | None, interval: bool) -> str:
 
 
 def _group_table(evaluation: Evaluation, title: str, attribute: str):
-    table = _table(title)
+    table = new_table(title)
     table.add_column("pairs", justify="right")
     table.add_column("positive", justify="right")
     for result in evaluation.results:

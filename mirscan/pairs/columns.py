@@ -44,3 +44,12 @@ def seed_families(pairs: pa.Table) -> pa.Array:
 def family_codes(pairs: pa.Table) -> np.ndarray:
     """Integer (n,) a row, equal for rows of one family as `seed_families` has it."""
     return group_codes(pa.chunked_array([seed_families(pairs)]))
+
+
+def cluster_codes(pairs: pa.Table) -> np.ndarray:
+    """Integer (n,) a row, equal for rows of one cluster: the column where it is filled, else the same target sequence."""
+    if "cluster" not in pairs.column_names:
+        return group_codes(pairs["target"])
+    # Clusters are numbered within a file, so the file belongs to the name.
+    named = pc.binary_join_element_wise(pairs["source"], pairs["cluster"], " ")
+    return group_codes(pc.coalesce(named, pairs["target"]))

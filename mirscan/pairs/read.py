@@ -33,12 +33,14 @@ _CLEAN_BYTES = bytes(ord(LETTERS[code]) if code != INVALID else byte for byte, c
 _LENGTHS = {"mirna": (8, 40), "target": (8, 10_000)}
 
 
-def read_pairs(paths: str | Path | Iterable[str | Path], weights: Sequence[float] | None = None) -> pa.Table:
+def read_pairs(
+    paths: str | Path | Iterable[str | Path], weights: Sequence[float] | None = None, assumed_label: float | None = None
+) -> pa.Table:
     """PAIRS table of one or several TSV, CSV (both also .gz) or Parquet files.
 
     Sequences come back in upper case with T for U and N for ambiguity codes; `source` says the file. The headings of miRBench,
     CLASH, miRBind, miRAW, ENCORI and mirscan are understood. `teacher_permille` (0-1000) and a numeric `target` column become soft
-    labels in 0-1. `weights` gives one factor a file, multiplied into `weight`.
+    labels in 0-1. `weights` gives one factor a file, multiplied into `weight`. `assumed_label` is that of files without such a column.
 
     Raises InputError naming file and line for missing columns, letters outside IUPAC, a miRNA outside 8-40 nt, or a label
     outside 0-1.
@@ -48,18 +50,21 @@ def read_pairs(paths: str | Path | Iterable[str | Path], weights: Sequence[float
         raise InputError("no file of pairs was given")
     if weights is not None and len(weights) not in (0, len(paths)):
         raise InputError(f"{len(weights)} weights for {len(paths)} files of pairs; expected one a file")
-    tables = [_read_file(path, weights[i] if weights else None) for i, path in enumerate(paths)]
+    tables = [_read_file(path, weights[i] if weights else None, assumed_label) for i, path in enumerate(paths)]
     # A column that only some files have is null elsewhere, but a missing weight is 1.
     if any("weight" in table.column_names for table in tables):
         tables = [_with_weight(table) for table in tables]
     return pa.concat_tables(tables, promote_options="default").replace_schema_metadata({"table": PAIRS.name})
 
 
-def _read_file(path: Path, weight: float | None) -> pa.Table:
-    raw = _read_raw(path)
-    names = _match_headings(path, raw)
+def _read_file(path: Path, weight: float | None, assumed_label: float | None) -> pa.Table:
+    raw = read_text_table(path)
+    names = _match_headings(path, raw, PAIRS.names if assumed_label is None else ("mirna", "target"))
     columns = {role: _sequences(path, raw[names[role]], role) for role in ("mirna", "target")}
-    columns["label"] = _labels(path, raw[names["label"]], names["label"])
+    if "label" in names:
+        columns["label"] = _labels(path, raw[names["label"]], names["label"])
+    else:
+        columns["label"] = np.full(raw.num_rows, assumed_label, np.float32)
     for role in ("mirna_name", "family", "cluster", "chromosome", "split"):
         if role in names:
             columns[role] = pc.cast(raw[names[role]], pa.string())
@@ -72,7 +77,8 @@ def _read_file(path: Path, weight: float | None) -> pa.Table:
     return pa.table(columns)
 
 
-def _read_raw(path: Path) -> pa.Table:
+def read_text_table(path: Path) -> pa.Table:
+    """A TSV, CSV (.gz too) with every column as text, or a Parquet file as it is; InputError where it cannot be read."""
     import pyarrow.csv
     import pyarrow.parquet
 
@@ -105,7 +111,7 @@ def _text_types(path: Path, delimiter: str) -> dict[str, pa.DataType]:
     return {name.strip('"'): pa.string() for name in heading.split(delimiter)}
 
 
-def _match_headings(path: Path, raw: pa.Table) -> dict[str, str]:
+def _match_headings(path: Path, raw: pa.Table, required: tuple[str, ...]) -> dict[str, str]:
     present: dict[str, str] = {name.lower(): name for name in reversed(raw.column_names)}
     names = {}
     for role, headings in HEADINGS.items():
@@ -113,7 +119,7 @@ def _match_headings(path: Path, raw: pa.Table) -> dict[str, str]:
         found = next((present[h] for h in headings if h in present and present[h] not in names.values()), None)
         if found is not None:
             names[role] = found
-    missing = [role for role in PAIRS.names if role not in names]
+    missing = [role for role in required if role not in names]
     if missing:
         raise InputError(
             f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {UNDERSTOOD}"

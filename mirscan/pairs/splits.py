@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.errors import InputError
-from mirscan.pairs.columns import family_codes, group_codes
+from mirscan.pairs.columns import cluster_codes, family_codes, group_codes
 
 _COLUMN_NAMES = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "eval", "evaluation", "dev")}
 
@@ -30,21 +30,13 @@ def split_pairs(pairs: pa.Table, by: str, fraction: float, seed: int) -> tuple[p
     return pairs.filter(pa.array(~in_validation)), pairs.filter(pa.array(in_validation))
 
 
-def _by_cluster(pairs: pa.Table) -> np.ndarray:
-    if "cluster" not in pairs.column_names:
-        return group_codes(pairs["target"])
-    # Clusters are numbered within a file, so the file belongs to the name.
-    named = pc.binary_join_element_wise(pairs["source"], pairs["cluster"], " ")
-    return group_codes(pc.coalesce(named, pairs["target"]))
-
-
 def _by_chromosome(pairs: pa.Table) -> np.ndarray:
     if "chromosome" not in pairs.column_names or pairs["chromosome"].null_count:
         raise InputError("split by chromosome: not every pair has one; expected a column chr or chromosome in every file")
     return group_codes(pairs["chromosome"])
 
 
-_GROUPERS = {"family": family_codes, "cluster": _by_cluster, "chromosome": _by_chromosome}
+_GROUPERS = {"family": family_codes, "cluster": cluster_codes, "chromosome": _by_chromosome}
 
 
 def _draw_groups(groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:

@@ -183,24 +183,12 @@ def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices)
         packed = folder
         if order is not None:
             packed = folder / "grouped"
-            _reorder(transcriptome, order).save(packed)
+            transcriptome.take(order).save(packed)
         for name in (CODES_FILE, RECORDS_FILE):
             store.publish(packed / name, f"{TRANSCRIPTOME}/{name}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return open_run_transcriptome(store)
-
-
-def _reorder(transcriptome: Transcriptome, order: np.ndarray) -> Transcriptome:
-    lengths = transcriptome.lengths[order]
-    end = np.cumsum(lengths + 1)
-    begin = end - lengths
-    # Every code between two transcripts is the separator, which also stands before the first.
-    codes = np.full(len(transcriptome.codes), transcriptome.codes[0], dtype=np.uint8)
-    for target, source in enumerate(order):
-        codes[begin[target] : end[target]] = transcriptome.codes[transcriptome.begin[source] : transcriptome.end[source]]
-    names = (column.take(order) for column in (transcriptome.names, transcriptome.genes, transcriptome.symbols))
-    return Transcriptome(codes, begin, end, *names)
 
 
 def _fetch_folder(store: Store, folder: str, names: tuple[str, ...]) -> Path:

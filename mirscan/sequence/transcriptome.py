@@ -52,6 +52,16 @@ class Transcriptome:
     def n_bases(self) -> int:
         return int(self.lengths.sum())
 
+    def take(self, indices: np.ndarray) -> "Transcriptome":
+        """The transcripts at these positions (n,), in this order, packed anew in memory."""
+        lengths, place = self.lengths[indices], pa.array(indices)
+        end = np.cumsum(lengths + 1)
+        begin = end - lengths
+        codes = np.full(int(lengths.sum()) + len(lengths) + 1, N, dtype=np.uint8)
+        for target, source in enumerate(indices):
+            codes[begin[target] : end[target]] = self.codes[self.begin[source] : self.end[source]]
+        return Transcriptome(codes, begin, end, *(column.take(place) for column in (self.names, self.genes, self.symbols)))
+
     def save(self, folder: str | os.PathLike) -> None:
         """Write the two files that `open_transcriptome` maps."""
         folder = Path(folder)

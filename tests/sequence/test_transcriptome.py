@@ -89,3 +89,11 @@ def test_read_transcriptome__bad_input(tmp_path, fasta, gene_map, message):
 def test_read_transcriptome__same_name_in_two_files(tmp_path):
     with pytest.raises(InputError, match="expected distinct names"):
         read_transcriptome([write(tmp_path, ">a\nAC\n", "1.fa"), write(tmp_path, ">a\nAG\n", "2.fa")])
+
+
+def test_take__transcripts_in_the_order_asked_with_separators_between():
+    transcriptome = transcriptome_from_sequences(["a", "b", "c"], ["ACG", "TTTT", "GG"], ["x", "y", "z"])
+    taken = transcriptome.take(np.array([2, 0]))
+    assert taken.names.to_pylist() == ["c", "a"] and taken.genes.to_pylist() == ["z", "x"]
+    assert taken.codes.tolist() == [4, 2, 2, 4, 0, 1, 2, 4]
+    assert taken.begin.tolist() == [1, 4] and taken.end.tolist() == [3, 7]
