@@ -46,7 +46,7 @@ def repeat_sequence(transcriptome: Transcriptome, times: int) -> Transcriptome:
     codes = np.concatenate([transcriptome.codes, *[transcriptome.codes[1:]] * (times - 1)])
     names = pa.array([f"{name}.{copy}" for copy in range(times) for name in transcriptome.names.to_pylist()])
     begin, end = ((shifts + places).ravel() for places in (transcriptome.begin, transcriptome.end))
-    return Transcriptome(codes, begin, end, names, names, names)
+    return Transcriptome(codes, begin, end, names, names, names, names)
 
 
 def repeat_mirnas(mirnas: MirnaSet, times: int) -> MirnaSet:

@@ -178,7 +178,9 @@ def group_isoforms(transcriptome: Transcriptome) -> np.ndarray | None:
 def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices) -> Transcriptome:
     folder = store.scratch("transcriptome")
     try:
-        transcriptome = read_transcriptome(list(settings.transcripts), settings.gene_map, folder=folder, notices=notices)
+        transcriptome = read_transcriptome(
+            list(settings.transcripts), settings.gene_map, folder=folder, notices=notices, header=settings.header
+        )
         order = group_isoforms(transcriptome)
         packed = folder
         if order is not None:

@@ -31,6 +31,10 @@ class ScanSettings(Settings):
     ]
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
     gene_map: Annotated[str, about("TSV of transcript, gene and optionally symbol.", _INPUT)] | None = None
+    header: (
+        Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
+        | None
+    ) = None
     seeds: Annotated[
         tuple[str, ...],
         about("Rules, groups (canonical, extended, relaxed) or TOML files, separated by commas.", _WHAT, commas=True),

@@ -1,6 +1,7 @@
 """Which sites to keep: regions of a BED file, and a minimum distance between sites of one miRNA."""
 
 import os
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,10 @@ class Regions:
 _MARGIN = MAX_SPAN + 1
 
 
+# A transcript may well be called track1.
+_HEADER_LINE = re.compile(r"#|(?:track|browser)(?:\s|\Z)")
+
+
 def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices: Notices | None = None) -> Regions:
     """Intervals on transcripts from a BED file (at least 3 columns: transcript, start, end; further ones are ignored).
 
@@ -40,7 +45,7 @@ def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices:
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             text = line.decode("utf-8", "replace").strip()
-            if text and not text.startswith(("#", "track", "browser")):
+            if text and not _HEADER_LINE.match(text):
                 intervals.append(_parse_interval(text, f"{path}, line {number}", index, lengths))
     if not intervals:
         raise InputError(f"{path}: no intervals in it; expected BED lines of transcript, start and end")

@@ -3,6 +3,7 @@
 Read with the standard library rather than pysam: htslib ends quietly at a truncated gzip and does not tell line numbers.
 """
 
+import io
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,8 @@ from mirscan.sequence.alphabet import BYTE_CODES, INVALID
 from mirscan.sequence.text import decode_text, describe_letter, open_text
 
 MAX_NAME = 255
+# BioMart's word for a transcript without the region that was asked for.
+_UNAVAILABLE = b"sequence unavailable"
 # Positions are int32 everywhere downstream.
 MAX_LENGTH = 2**31 - 1
 _PROTEIN_ONLY = "EFILPQZJO"
@@ -53,23 +56,33 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
     """
     path = os.fspath(path)
     notices = Notices() if notices is None else notices
-    header, header_line, lines = None, 0, []
+    n_records = 0
     with open_text(path) as handle:
-        for number, line in enumerate(handle, 1):
-            if line.startswith(b">"):
-                if header is not None:
-                    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line, lines)
-                header, header_line, lines = _read_header(path, number, line, notices), number, []
-            elif header is not None:
-                lines.append(line)
-            elif line.strip():
-                found = line.strip()[:30].decode("utf-8", "replace")
-                raise InputError(
-                    f"{path}, line {number}: found {found!r} before the first header; expected FASTA, a line that begins with '>'"
-                )
-    if header is None:
+        for header, line, lines in _split_records(path, handle, notices):
+            if len(lines) < 3 and b"".join(lines).strip().lower() == _UNAVAILABLE:
+                notices.add("records say that their sequence is unavailable and were left out", header.split()[0])
+                continue
+            n_records += 1
+            yield FastaRecord(header, _join_codes(path, header, line, lines), line, lines)
+    if not n_records:
         raise InputError(f"{path}: no sequences in it; expected FASTA with at least one record")
-    yield FastaRecord(header, _join_codes(path, header, header_line, lines), header_line, lines)
+
+
+def _split_records(path: str, handle: io.BufferedReader, notices: Notices) -> Iterator[tuple[str, int, list[bytes]]]:
+    """(header, its line number, lines of the sequence) of each record."""
+    header, header_line, lines = None, 0, []
+    for number, line in enumerate(handle, 1):
+        if line.startswith(b">"):
+            if header is not None:
+                yield header, header_line, lines
+            header, header_line, lines = _read_header(path, number, line, notices), number, []
+        elif header is not None:
+            lines.append(line)
+        elif line.strip():
+            found = line.strip()[:30].decode("utf-8", "replace")
+            raise InputError(f"{path}, line {number}: found {found!r} before the first header; expected FASTA, a line that begins with '>'")
+    if header is not None:
+        yield header, header_line, lines
 
 
 def _read_header(path: str, number: int, line: bytes, notices: Notices) -> str:

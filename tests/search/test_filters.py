@@ -135,3 +135,10 @@ def test_regions__bad_line(case, tmp_path, text, message):
 def test_regions__missing_file(case, tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.bed"):
         find_candidates(*case, regions=tmp_path / "nowhere.bed")
+
+
+def test_regions__transcript_called_like_a_header_line(tmp_path):
+    transcriptome = transcriptome_from_sequences(["track1"], ["CTACCTCA"])
+    mirnas = mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    bed = write_bed(tmp_path, "track name=x\nbrowser position chr1\ntrack1\t0\t8\n")
+    assert find_candidates(transcriptome, mirnas, regions=bed)["seed"].to_pylist() == ["8mer"]

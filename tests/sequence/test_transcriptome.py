@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mirscan.errors import InputError
+from mirscan.notices import Notices
 from mirscan.sequence.alphabet import N, decode
 from mirscan.sequence.transcriptome import open_transcriptome, read_transcriptome, transcriptome_from_sequences
 
@@ -97,3 +98,49 @@ def test_take__transcripts_in_the_order_asked_with_separators_between():
     assert taken.names.to_pylist() == ["c", "a"] and taken.genes.to_pylist() == ["z", "x"]
     assert taken.codes.tolist() == [4, 2, 2, 4, 0, 1, 2, 4]
     assert taken.begin.tolist() == [1, 4] and taken.end.tolist() == [3, 7]
+
+
+def found_in(tmp_path, fasta, gene_map=None):
+    notices = Notices()
+    map_path = gene_map and write(tmp_path, gene_map, "map.tsv")
+    return read_transcriptome(write(tmp_path, fasta), gene_map=map_path, notices=notices), [str(notice) for notice in notices]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "transcript_id\tgene_id\tgene_name\nt1.2\tG1\tTP53\nt2\tG2\tNA\n",
+        '"Transcript stable ID","Gene stable ID","Gene name"\n"t1.2","G1","TP53"\n"t2","G2",""\n',
+        "t1.2;G1;TP53\r\nt2;G2;\r\nt9;;\r\n",
+    ],
+)
+def test_gene_map__as_people_make_it(tmp_path, text):
+    transcriptome, said = found_in(tmp_path, ">t1\nAC\n>t2.5\nAC\n>t3\nAC\n", text)
+    assert transcriptome.genes.to_pylist() == ["G1", "G2", "t3"] and transcriptome.symbols.to_pylist() == ["TP53", "G2", "t3"]
+    assert "1 transcripts are not in the gene map and keep the names of their headers (first: t3)" in said
+    assert "2 transcripts have their gene from the gene map (first: t1)" in said
+
+
+def test_gene_map__transcript_with_two_genes(tmp_path):
+    with pytest.raises(InputError, match=r"map.tsv, line 3: transcript 't' has gene 'B' here and 'A' in line 1; expected one gene"):
+        found_in(tmp_path, ">t\nAC\n", "t\tA\nu\tA\nt\tB\n")
+
+
+def test_gene_map__dates_are_said(tmp_path):
+    assert "1 symbols of the gene map look like dates" in found_in(tmp_path, ">t\nAC\n", "t\tG\t1-Mar\n")[1][0]
+
+
+def test_read_transcriptome__gene_with_two_symbols_is_said(tmp_path):
+    said = found_in(tmp_path, ">a|g|X\nAC\n>b|g|Y\nAC\n")[1]
+    assert said == ["1 transcripts give their gene another symbol than the first (first: g: X and Y)"]
+
+
+def test_read_transcriptome__unavailable_sequence_is_left_out(tmp_path):
+    transcriptome, said = found_in(tmp_path, ">a\nSequence unavailable\n>b\nACGT\n")
+    assert transcriptome.names.to_pylist() == ["b"]
+    assert said == ["1 records say that their sequence is unavailable and were left out (first: a)"]
+
+
+def test_read_transcriptome__place_of_a_header_is_kept_on_disk(tmp_path):
+    path = write(tmp_path, ">T1::chr1:100-104(-)\nACGT\n>b\nACGT\n")
+    assert read_transcriptome(path, folder=tmp_path / "packed").places.to_pylist() == ["chr1:100-104(-)", None]

@@ -1,0 +1,147 @@
+"""FASTA headers -> transcript, gene, symbol and place, for every source we know; docs/headers.md shows the rules by example.
+
+Stable ids say what they are, so they are recognised in whatever field they stand; a field that cannot be a gene is not taken for one.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mirscan.errors import InputError
+
+_VERSION = r"(?:\.\d+)?"
+_TRANSCRIPT_ID = rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}(?:_PAR_Y)?|[NX][MR]_\d+{_VERSION}|FBtr\d{{7}}|AT[1-5CM]G\d{{5}}\.\d+)"
+_GENE_ID = rf"(?:ENS[A-Z]{{0,6}}G\d{{6,}}{_VERSION}(?:_PAR_Y)?|FBgn\d{{7}}|AT[1-5CM]G\d{{5}}|WBGene\d{{8}}|MGI:\d+|HGNC:\d+)"
+_IS_TRANSCRIPT, _IS_GENE = (re.compile(rf"{pattern}\Z").match for pattern in (_TRANSCRIPT_ID, _GENE_ID))
+# Chromosomes, places, strands, kinds of sequence: what stands between | beside names and is no gene.
+_NO_NAME = re.compile(
+    r"(?:chr[\w.]*(?::.*)?|[\w.]+:\d+-\d+.*|[+-]|-?1|\d+\.\.\d+|(?:CDS|UTR[35]?|[35]'?_?UTR|five_prime_utr|three_prime_utr)(?::.*)?"
+    r"|mRNA|[ct]?DNA|ncRNA|lncRNA|protein_coding)\Z",
+    re.IGNORECASE,
+)
+# NCBI's databases; the accession follows the tag, behind gi|number| and gnl|database|, too.
+_TAGS = {"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl"}
+_GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent)[:=]\"?([^\s\];,\"]+)")
+_SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name)[:=]\"?([^\s\];,\"]+)")
+# "NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA"
+_NCBI_SYMBOL = re.compile(r"^[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
+_TRINITY = re.compile(r"(.*_c\d+_g\d+)_i\d+\Z")
+_UCSC_NAME = re.compile(rf"[A-Za-z0-9]+_[A-Za-z0-9]+_({_TRANSCRIPT_ID})\Z")
+# bedtools getfasta -name (0-based), UCSC's table browser (1-based), Ensembl (1-based).
+_BEDTOOLS = re.compile(r"(.*)::([^\s:]+):(\d+)-(\d+)(?:\(([+-])\))?\Z")
+_UCSC_PLACE = re.compile(r"range=([^\s:]+):(\d+)-(\d+).*?(?:strand=([+-])|\Z)")
+_ENSEMBL_PLACE = re.compile(r"(?:chromosome|scaffold|primary_assembly):[^:\s]+:([^:\s]+):(\d+):(\d+):(-?1)(?!\S)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sequence lies on its contig, 0-based and half-open; strand is + or -, or . where the header does not say."""
+
+    contig: str
+    start: int
+    end: int
+    strand: str
+
+    def __str__(self) -> str:
+        return f"{self.contig}:{self.start}-{self.end}({self.strand})"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a header says; a gene or symbol that it does not name is the next larger thing that it does."""
+
+    transcript: str
+    gene: str
+    symbol: str
+    place: Place | None = None
+
+
+def parse_header(header: str) -> Header:
+    """Names and place of a header without its `>`.
+
+    >>> parse_header("NM_000546|7157|TP53|refseq")
+    Header(transcript='NM_000546', gene='7157', symbol='TP53', place=None)
+    >>> parse_header("ENSG00000141510|ENST00000269305|TP53").transcript
+    'ENST00000269305'
+    >>> str(parse_header("T1::chr1:100-131(+)").place)
+    'chr1:100-131(+)'
+    """
+    word, place = _split_place(header)
+    names = _tagged(word) or _fields(word) if "|" in word else None
+    name, gene, symbol = names or (_UCSC_NAME.sub(r"\1", word), None, None)
+    gene = gene or _first(_GENE_WORD, header)
+    symbol = symbol or _first(_SYMBOL_WORD, header) or _first(_NCBI_SYMBOL, header)
+    gene = gene or symbol or _first(_TRINITY, name) or name
+    return Header(name, gene, symbol or gene, place)
+
+
+def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
+    """Function of (header, where) that applies a user's expression with the groups transcript and, if it likes, gene and symbol; without
+    one, `parse_header`. Raises InputError for an expression that is none or lacks the group, and for a header that it does not fit.
+    """
+    if pattern is None:
+        return lambda header, where: parse_header(header)
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise InputError(f"--header {pattern}: not a regular expression: {error}") from None
+    if "transcript" not in expression.groupindex:
+        raise InputError(
+            f"--header {pattern}: no group (?P<transcript>...) in it; expected one, and perhaps (?P<gene>...) and (?P<symbol>...)"
+        )
+
+    def read(header: str, where: str) -> Header:
+        found = expression.search(header)
+        groups = found.groupdict() if found else {}
+        if not groups.get("transcript"):
+            raise InputError(f"{where}: --header {pattern} finds no transcript in {header[:60]!r}; expected it to fit every record")
+        gene = groups.get("gene") or groups.get("symbol") or groups["transcript"]
+        return replace(parse_header(header), transcript=groups["transcript"], gene=gene, symbol=groups.get("symbol") or gene)
+
+    return read
+
+
+def _split_place(header: str) -> tuple[str, Place | None]:
+    """The first word without what bedtools adds, and the place that the header states."""
+    word = header.split()[0]
+    if found := _BEDTOOLS.match(word):
+        name, contig, start, end, strand = found.groups()
+        return name or word, Place(contig, int(start), int(end), strand or ".")
+    if found := _UCSC_PLACE.search(header):
+        contig, first, last, strand = found.groups()
+        return word, Place(contig, int(first) - 1, int(last), strand or ".")
+    if found := _ENSEMBL_PLACE.search(header):
+        contig, first, last, strand = found.groups()
+        return word, Place(contig, int(first) - 1, int(last), "-" if strand == "-1" else "+")
+    return word, None
+
+
+def _tagged(word: str) -> tuple[str, None, None] | None:
+    """NCBI's gi|number|database|accession|locus, database|accession|locus and gnl|database|id."""
+    fields = word.strip("|").split("|")
+    tag = fields[0].rsplit("-", 1)[-1]
+    if tag == "gi" and len(fields) > 3:
+        return fields[3] or fields[-1], None, None
+    if tag == "gnl" and len(fields) > 2:
+        return fields[2], None, None
+    return (fields[1], None, None) if tag in _TAGS | {"gi"} and len(fields) > 1 else None
+
+
+def _fields(word: str) -> tuple[str, str | None, str | None]:
+    """Fields between |, by what they are: stable ids in any order, else transcript, gene, symbol in this one."""
+    fields = word.strip("|").split("|")
+    name = next(filter(_IS_TRANSCRIPT, fields), None)
+    gene = next(filter(_IS_GENE, fields), None)
+    # GENCODE: transcript, gene, two of Havana, transcript name, symbol, length, biotype.
+    if name and gene and len(fields) >= 8 and fields[6].isdecimal():
+        return name, gene, fields[5]
+    name = name or next((field for field in fields if field and field != gene), word)
+    rest = [field for field in fields[0 if gene else 1 :] if field and field not in (name, gene) and not _NO_NAME.match(field)]
+    if gene is None and rest:
+        gene = rest.pop(0)
+    return name, gene, rest[0] if rest and not rest[0].isdecimal() else None
+
+
+def _first(pattern: re.Pattern, text: str) -> str | None:
+    found = pattern.search(text)
+    return found.group(1) if found else None
