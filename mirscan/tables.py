@@ -95,6 +95,7 @@ GENES = TableSpec(
         Column("n_7mer_a1", pa.int32(), "sites", "Sites of type 7mer-A1"),
         Column("n_6mer", pa.int32(), "sites", "Sites of type 6mer"),
         Column("n_other", pa.int32(), "sites", "Sites of every other rule"),
+        Column("n_apart", pa.int32(), "sites", "The most of these sites that do not overlap; far below n_sites in tandem repeats"),
         Column("best_score", pa.float32(), "probability", "Highest score of a site; null without a model"),
         Column(
             "combined_score", pa.float32(), "probability", "1 - product of (1 - score) over sites that do not overlap; null without a model"

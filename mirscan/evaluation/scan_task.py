@@ -96,6 +96,14 @@ def evaluate_scan(
     strength, so the widest one is scanned and scored once. Controls: the seed type, the duplex energy of the window, chance (by `seed`).
     `progress` is told the candidates scored and their number.
     Raises InputError as `read_scan_sites` does and for an unknown group, ModelError for an unknown model.
+
+    >>> from pathlib import Path
+    >>> _ = Path("mrna.fa").write_text(">t\\n" + "GG" * 20 + "CTACCTCA" + "GG" * 20 + "\\n")
+    >>> row = ["UGAGGUAGUAGGUUGUAUAGUU", "t", "30", "60"]
+    >>> _ = Path("sites.tsv").write_text("\\n".join("\\t".join(line) for line in (["mirna_seq", "transcript", "start", "end"], row)))
+    >>> evaluation = ms.evaluate_scan("mrna.fa", "sites.tsv", ["duplex"], sets=["canonical"], controls=False)
+    >>> evaluation.sites, evaluation.candidates, evaluation.scores["canonical"][0].share
+    (1, {'canonical': 1}, 1.0)
     """
     for name in sets:
         if name not in GROUPS:

@@ -11,7 +11,7 @@ from mirscan.genes import kernels
 from mirscan.tables import GENES
 
 KIND_OF_RULE = {"8mer": kernels.N_8MER, "7mer-m8": kernels.N_7MER_M8, "7mer-A1": kernels.N_7MER_A1, "6mer": kernels.N_6MER}
-COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other")
+COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart")
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 
 from mirscan.jit import njit
 
-# Columns of the counts: all sites, then the four canonical types from strong to weak, then every other rule.
-N_SITES, N_8MER, N_7MER_M8, N_7MER_A1, N_6MER, N_OTHER = range(6)
-N_COUNTS = 6
+# Columns of the counts: all sites, then the four canonical types from strong to weak, then every other rule; and how many fit side by side.
+N_SITES, N_8MER, N_7MER_M8, N_7MER_A1, N_6MER, N_OTHER, N_APART = range(7)
+N_COUNTS = 7
 # Ends of sites that a following site may still overlap are distinct positions within one site length; the longest miRNA has
 # 40 nt, so 64 ends of one miRNA are never pending at once.
 MAX_PENDING = 64
@@ -19,14 +19,15 @@ TRANSCRIPT, GENE, N_MIRNAS_TRANSCRIPT, N_MIRNAS_GENE = range(4)
 class Open(NamedTuple):
     """The transcript and the gene being read, by miRNA (m = number of miRNAs); only miRNAs in the lists hold valid values.
 
-    `settled` (m,) is the greatest sum of weights of non-overlapping sites that end before the last start; `pending_end`,
-    `pending_sum` (m, MAX_PENDING) hold the same for ends behind it.
+    `apart_end` (m,) is where the last of the sites counted as N_APART ends. `settled` (m,) is the greatest sum of weights of
+    non-overlapping sites that end before the last start; `pending_end`, `pending_sum` (m, MAX_PENDING) hold the same for ends behind it.
     """
 
     cursor: np.ndarray
     counts: np.ndarray
     best: np.ndarray
     windows: np.ndarray
+    apart_end: np.ndarray
     settled: np.ndarray
     pending_end: np.ndarray
     pending_sum: np.ndarray
@@ -61,6 +62,7 @@ def new_open(n_mirnas: int) -> Open:
         counts=np.zeros((m, N_COUNTS), np.int32),
         best=np.zeros(m, np.float32),
         windows=np.zeros(m, np.int32),
+        apart_end=np.zeros(m, np.int32),
         settled=np.zeros(m),
         pending_end=np.zeros((m, MAX_PENDING), np.int32),
         pending_sum=np.zeros((m, MAX_PENDING)),
@@ -105,10 +107,21 @@ def add_sites(transcript, mirna, start, end, kind, score, windows, gene_of_trans
             state.windows[m] = windows[site]
         state.counts[m, N_SITES] += 1
         state.counts[m, kind[site]] += 1
+        count_apart(m, start[site], end[site], state)
         if is_scored:
             state.best[m] = max(state.best[m], score[site])
             add_weight(m, start[site], end[site], score[site], state)
     return n_rows
+
+
+@njit
+def count_apart(m, start, end, state):
+    """Count the most sites of miRNA `m` that fit side by side: of overlapping ones the first to end leaves most room."""
+    if state.counts[m, N_APART] == 0 or start >= state.apart_end[m]:
+        state.counts[m, N_APART] += 1
+        state.apart_end[m] = end
+    else:
+        state.apart_end[m] = min(state.apart_end[m], end)
 
 
 @njit
@@ -163,7 +176,7 @@ def close_transcript(is_scored, state):
 @njit
 def has_stronger_sites(counts, other):
     """More 8mers; if equal, more 7mer-m8, and so on down to the other rules."""
-    for kind in range(N_8MER, N_COUNTS):
+    for kind in range(N_8MER, N_OTHER + 1):
         if counts[kind] != other[kind]:
             return counts[kind] > other[kind]
     return False

@@ -23,7 +23,7 @@ from mirscan.output.text import (
 from mirscan.tables import GENES
 
 NAMES = ("gene", "symbol", "mirna", "transcript")
-COUNTS = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other")
+COUNTS = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart")
 SCORES = ("best_score", "combined_score")
 CHUNK_ROWS = 1 << 15
 
@@ -76,7 +76,7 @@ def format_rows(
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (4, n) into the four name tables, `counts` (7, n) with the windows last, `scores` (2, n) with NaN for null.
+    `indices` (4, n) into the four name tables, `counts` (8, n) with the windows last, `scores` (2, n) with NaN for null.
     """
     at = 0
     for row in range(indices.shape[1]):

@@ -121,6 +121,14 @@ def write_negatives(
     `mirnas`: FASTA that widens the pool of miRNAs. Every table is shown to `observe`, positives first, whether or not they are written.
     Equal inputs, settings and seed give equal bytes. Raises InputError as `read_positives` does, where the transcripts hold none of
     the sites, and where the ratio cannot be met; then no file is left.
+
+    >>> from pathlib import Path
+    >>> from mirscan.pairs.negatives import NegativeSettings
+    >>> site = "GG" * 10 + "CTACCTCA" + "GG" * 11
+    >>> rows = ["mirna\\ttarget\\tlabel", f"UGAGGUAGUAGGUUGUAUAGUU\\t{site}\\t1", f"UGGAAUGUAAAGAAGUAUGUAU\\t{site[::-1]}\\t1"]
+    >>> _ = Path("positives.tsv").write_text("\\n".join(rows))
+    >>> ms.write_negatives("positives.tsv", NegativeSettings("other-mirna"), "pairs.tsv").negatives
+    2
     """
     positives = read_positives(paths, mirnas)
     places = _locate(positives, settings)

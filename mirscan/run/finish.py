@@ -178,12 +178,23 @@ def _note(finished: Finished, batch: pa.RecordBatch) -> None:
     del finished.top[N_TOP:]
 
 
+# Mean repression by a site of each type, log2 (Grimson 2007, as TargetScan counts sites).
+_TYPE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer": 0.02}
+
+
 def _strength(batch: pa.RecordBatch) -> np.ndarray:
-    """What pairs are ranked by: the combined score, or without a model the number of sites from strong to weak."""
-    if batch["combined_score"].null_count == 0:
-        return batch["combined_score"].to_numpy().astype(np.float64)
-    weights = {"n_8mer": 1e12, "n_7mer_m8": 1e8, "n_7mer_a1": 1e4, "n_6mer": 1.0}
-    return sum(np.minimum(batch[name].to_numpy(), 9999) * weight for name, weight in weights.items())
+    """What pairs are ranked by: the combined score, and among equals, as without a model, the types of the sites that fit side by side,
+    the strongest first, so that a tandem repeat does not win by overlapping itself.
+    """
+    left, types = batch["n_apart"].to_numpy().astype(np.float64), np.zeros(len(batch))
+    for name, weight in _TYPE_WEIGHTS.items():
+        taken = np.minimum(batch[name].to_numpy(), left)
+        types += weight * taken
+        left -= taken
+    if batch["combined_score"].null_count:
+        return types
+    # Combined scores of strong pairs differ in the seventh decimal or not at all; no sum of types reaches a hundred.
+    return batch["combined_score"].to_numpy().astype(np.float64) * 1e9 + types
 
 
 def _publish(store: Store, scratch: dict[str, Path]) -> None:

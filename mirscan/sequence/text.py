@@ -98,7 +98,7 @@ def describe_letter(letter: str) -> str:
     """A letter as an error shows it: invisible and foreign ones with number and name.
 
     >>> describe_letter("J"), describe_letter(chr(0xA0))
-    ("'J'", "U+00A0 (NO-BREAK SPACE)")
+    ("'J'", 'U+00A0 (NO-BREAK SPACE)')
     """
     if letter.isascii() and letter.isprintable():
         return repr(letter)

@@ -49,6 +49,15 @@ def combine_slowly(sites) -> float:
     return best
 
 
+def count_apart_slowly(sites) -> int:
+    """The most sites (start, end) of any set that do not overlap, by trying all sets."""
+    for size in range(len(sites), 0, -1):
+        for chosen in itertools.combinations(sorted(sites), size):
+            if all(one[1] <= other[0] for one, other in itertools.pairwise(chosen)):
+                return size
+    return 0
+
+
 def aggregate_slowly(rows, is_scored: bool) -> list[dict]:
     isoforms = defaultdict(list)
     for row in rows:
@@ -56,8 +65,9 @@ def aggregate_slowly(rows, is_scored: bool) -> list[dict]:
     best = {}
     for (gene, mirna, transcript), sites in isoforms.items():
         counts = {name: sum(COUNTS[row[4]] == name for row in sites) for name in COUNTS.values()}
+        apart = count_apart_slowly([(row[3], row[3] + LENGTHS[row[4]]) for row in sites])
         combined = combine_slowly([(row[3], row[3] + LENGTHS[row[4]], row[5]) for row in sites]) if is_scored else None
-        record = {"gene": gene, "symbol": gene, "mirna": mirna, "transcript": transcript, "n_sites": len(sites), **counts}
+        record = {"gene": gene, "symbol": gene, "mirna": mirna, "transcript": transcript, "n_sites": len(sites), **counts, "n_apart": apart}
         record |= {"best_score": max(row[5] for row in sites) if is_scored else None, "combined_score": combined, "n_windows": len(sites)}
         rank = combined if is_scored else tuple(counts.values())
         if (gene, mirna) not in best or rank > best[gene, mirna][0]:
@@ -129,6 +139,12 @@ def test_aggregate_genes__of_overlapping_sites_the_best_counts():
     ]
     # 0.5 and 0.5 either side equal the 0.75 between them; the site at 40 stands alone.
     assert aggregate_genes(make_sites(rows)).to_pylist()[0]["combined_score"] == pytest.approx(1 - 0.25 * 0.5)
+
+
+def test_aggregate_genes__tandem_repeat_counts_once_a_length():
+    rows = [("t", "g", "m", start, "8mer", None) for start in range(0, 40, 2)]
+    found = aggregate_genes(make_sites(rows)).to_pylist()[0]
+    assert (found["n_sites"], found["n_8mer"], found["n_apart"]) == (20, 20, 5)
 
 
 def test_aggregate_genes__certain_site_gives_one():
