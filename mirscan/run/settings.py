@@ -62,7 +62,11 @@ class ScanSettings(Settings):
     regions: Annotated[str, about("BED on the transcripts: scan only there.", _FILTER)] | None = None
     features: Annotated[
         tuple[str, ...],
-        about("More columns, separated by commas: local_au, end_distance, supplementary, previous_distance, energy.", _WHAT, commas=True),
+        about(
+            "More columns, separated by commas: local_au, end_distance, supplementary, previous_distance, low_complexity, energy.",
+            _WHAT,
+            commas=True,
+        ),
     ] = ()
     part_rows: Annotated[int, about("Candidates a part should have.", _HOW, ge=1)] | None = None
 

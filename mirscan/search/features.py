@@ -13,7 +13,10 @@ AU_REACH = 30
 SUPPLEMENTARY_FIRST, SUPPLEMENTARY_LAST = 13, 16
 THREE_PRIME_FIRST, TARGET_REACH, FREE_OFFSET = 9, 15, 2
 
-FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance")
+# Morgulis et al. 2006, J Comput Biol 13:1028: dustmasker looks at 64 nt and masks from a score of 2.
+DUST_REACH = 28
+
+FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance", "low_complexity")
 
 
 def compute_features(
@@ -38,6 +41,8 @@ def compute_features(
         columns["supplementary"] = _supplementary(codes, begin, end, *places, pairs, np.empty(n, np.float32))
     if "previous_distance" in names:
         columns["previous_distance"] = _previous_distance(rows.transcript, rows.mirna, rows.start, len(mirna_codes), np.empty(n, np.int32))
+    if "low_complexity" in names:
+        columns["low_complexity"] = _dust(codes, begin, end, rows.transcript, rows.start, rows.end, np.empty(n, np.float32))
     return columns
 
 
@@ -94,6 +99,28 @@ def _supplementary(codes, begin, end, transcripts, starts, anchors, mirnas, pair
                 else:
                     run, length = 0.0, 0
         out[row] = best
+    return out
+
+
+@njit
+def _dust(codes, begin, end, transcripts, starts, ends, out):
+    """DUST score of each site with `DUST_REACH` nt either side: couples of equal triplets by the number of triplets less one, 0 for a
+    stretch without repetition; triplets with an N do not count.
+    """
+    counts = np.zeros(64, np.int64)
+    for row in range(len(starts)):
+        first = begin[transcripts[row]]
+        low, high = max(first, first + starts[row] - DUST_REACH), min(end[transcripts[row]], first + ends[row] + DUST_REACH)
+        counts[:] = 0
+        n_triplets, couples = 0, 0
+        for place in range(low, high - 2):
+            one, two, three = codes[place], codes[place + 1], codes[place + 2]
+            if one < N and two < N and three < N:
+                word = 16 * one + 4 * two + three
+                couples += counts[word]
+                counts[word] += 1
+                n_triplets += 1
+        out[row] = couples / (n_triplets - 1) if n_triplets > 1 else 0.0
     return out
 
 

@@ -1,6 +1,7 @@
 """Each feature against its definition on strings."""
 
 import random
+from collections import Counter
 
 import pytest
 
@@ -9,7 +10,7 @@ from mirscan.search.candidates import find_candidates
 from tests.reference import PARTNER
 from tests.search.sequences import build
 
-FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance")
+FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance", "low_complexity")
 
 
 def local_au(transcript, row):
@@ -34,6 +35,13 @@ def supplementary(transcript, mirna, row):
             if len(run) >= 2:
                 best = max(best, sum(1 if 13 <= i + 9 <= 16 else 0.5 for i in run) - max(0, (abs(offset) - 2) / 2))
     return best
+
+
+def low_complexity(transcript, row):
+    stretch = transcript[max(0, row["start"] - 28) : row["end"] + 28]
+    triplets = [stretch[i : i + 3] for i in range(len(stretch) - 2) if "N" not in stretch[i : i + 3]]
+    couples = sum(count * (count - 1) / 2 for count in Counter(triplets).values())
+    return couples / (len(triplets) - 1) if len(triplets) > 1 else 0
 
 
 def random_case(seed):
@@ -65,6 +73,7 @@ def test_features__equal_definitions(seed, seeds):
         assert row["end_distance"] == min(row["start"], len(transcript) - row["end"])
         assert row["supplementary"] == pytest.approx(supplementary(transcript, mirna, row), abs=1e-6)
         assert row["previous_distance"] == (row["start"] - last[key] if key in last else -1)
+        assert row["low_complexity"] == pytest.approx(low_complexity(transcript, row), abs=1e-6)
         last[key] = row["start"]
 
 
@@ -87,6 +96,14 @@ def test_supplementary__perfect_pairing_of_nt_13_to_16():
     assert find_candidates(*build([mirna], [transcript]), features=["supplementary"])["supplementary"].to_pylist() == [4.0]
 
 
+def test_low_complexity__repeat_stands_far_above_random_sequence():
+    mirna, site = "TGAGGTAGTAGG", "CTACCTCA"
+    flanks = "".join(random.Random(1).choices("ACGT", k=80))
+    rows = find_candidates(*build([mirna], ["CA" * 20 + site + "CA" * 20, flanks[:40] + site + flanks[40:]]), features=["low_complexity"])
+    repeat, plain = rows["low_complexity"].to_pylist()
+    assert repeat > 10 and plain < 2
+
+
 def test_features__unknown_name():
     with pytest.raises(InputError, match=r"feature 'au' is unknown; expected local_au, end_distance, supplementary, previous_distance"):
         find_candidates(*build(["TGAGGTAG"], ["CTACCTCA"]), features=["au"])
@@ -94,4 +111,4 @@ def test_features__unknown_name():
 
 def test_features__columns_come_in_a_fixed_order():
     table = find_candidates(*build(["TGAGGTAG"], ["CTACCTCA"]), features=FEATURES[::-1])
-    assert table.schema.names[-4:] == list(FEATURES)
+    assert table.schema.names[-5:] == list(FEATURES)
