@@ -142,7 +142,7 @@ def read_cluster_file(path: str) -> dict:
     TOML, or YAML where the name ends in .yaml or .yml. Raises InputError for anything else.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
         entries = _parse(path, text)
     except OSError as error:
         raise InputError(f"--cluster {path}: {(error.strerror or str(error)).lower()}; expected a TOML file") from None

@@ -13,7 +13,6 @@ paper = "..."
 
 import os
 import re
-import tomllib
 from collections.abc import Collection
 from math import comb
 
@@ -21,7 +20,7 @@ from mirscan.errors import InputError
 from mirscan.seeds.rule import SeedRule
 from mirscan.seeds.shapes import expected_hits, shapes_of
 from mirscan.sequence.mirnas import MAX_LENGTH
-from mirscan.sequence.text import open_text
+from mirscan.sequence.text import read_toml
 
 # The loosest published rule, 10-mer-m6, accepts 1 word in 24. Beyond 1 in 16 a rule says nothing and fills disks.
 MAX_HITS_PER_BASE = 1 / 16
@@ -36,11 +35,7 @@ def read_rule_file(path: str | os.PathLike, taken: Collection[str] = ()) -> tupl
     Raises InputError for a file that is not TOML, an unknown key, a value of the wrong kind, an impossible position, a name of `taken`
     (other rules and groups), and a rule that accepts more than `MAX_HITS_PER_BASE`.
     """
-    try:
-        with open_text(path) as handle:
-            tables = tomllib.loads(handle.read().decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
+    tables = read_toml(path)
     if not tables:
         raise InputError(f"{path}: no rules in it; expected one table a rule, such as [my-rule]")
     return tuple(_parse_rule(path, name, table, taken) for name, table in tables.items())

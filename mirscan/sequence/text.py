@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import tomllib
 import unicodedata
 import zlib
 from collections.abc import Iterator
@@ -82,6 +83,15 @@ class _AnyLineEnd(io.RawIOBase):
         chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         buffer[: len(chunk)] = chunk
         return len(chunk)
+
+
+def read_toml(path: str | os.PathLike) -> dict:
+    """Entries of a TOML file; InputError where it is none or cannot be read."""
+    try:
+        with open_text(path) as handle:
+            return tomllib.loads(handle.read().decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file: {error}") from None
 
 
 def decode_text(line: bytes, notices: Notices) -> str:

@@ -1,11 +1,11 @@
 """Recipe: every setting of a training in one frozen value, from a TOML file and flags, written back beside the model."""
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from mirscan.errors import InputError
+from mirscan.sequence.text import read_toml
 from mirscan.settings import Settings, about
 
 _DATA, _NETWORK, _OBJECTIVE, _OPTIMISER, _LOOP, _AFTER = "Data", "Network", "Objective", "Optimiser", "Loop", "After training"
@@ -169,8 +169,4 @@ def read_recipe(path: str | Path) -> Recipe:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such recipe")
-    try:
-        values = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from error
-    return Recipe.from_dict(values, str(path))
+    return Recipe.from_dict(read_toml(path), str(path))

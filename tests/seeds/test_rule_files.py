@@ -75,7 +75,7 @@ def test_rule_file__own_rules_come_behind_built_in_ones(tmp_path):
         ('["a, b"]\npaired = "2-8"\n', "expected a name of up to 40 letters"),
         ('paired = "2-8"\n', "found key 'paired' outside a rule"),
         ("", "no rules in it"),
-        ("[own\n", r"own.toml: not TOML: .*line 1"),
+        ("[own\n", r"own.toml: not a TOML file: .*line 1"),
     ],
 )
 def test_rule_file__bad(tmp_path, text, message):

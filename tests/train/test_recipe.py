@@ -57,3 +57,8 @@ def test_read_recipe__broken_or_missing_file(tmp_path):
     (tmp_path / "r.toml").write_text("epochs = = 3")
     with pytest.raises(InputError, match="not a TOML file"):
         read_recipe(tmp_path / "r.toml")
+
+
+def test_read_recipe__byte_order_mark_and_old_line_ends(tmp_path):
+    (tmp_path / "r.toml").write_bytes("\ufeffepochs = 3\rseed = 2\r".encode())
+    assert (read_recipe(tmp_path / "r.toml").epochs, read_recipe(tmp_path / "r.toml").seed) == (3, 2)
