@@ -57,7 +57,7 @@ FEATURES = (
     Column("end_distance", pa.int32(), "nt", "Distance from the site to the nearer end of the transcript"),
     Column("supplementary", pa.float32(), "", "3' supplementary pairing score around miRNA nt 13-16 (Grimson 2007)"),
     Column("previous_distance", pa.int32(), "nt", "Distance from the previous site of the same miRNA on the transcript; -1 for the first"),
-    Column("low_complexity", pa.float32(), "", "DUST score of the site with 28 nt either side (Morgulis 2006); dustmasker masks from 2"),
+    Column("low_complexity", pa.float32(), "", "DUST score of the site with 28 nt either side (Morgulis 2006), 0 without repetition"),
     Column("energy", pa.float32(), "kcal/mol", "Minimum free energy of the duplex of miRNA and window (Turner 2004, as RNAduplex)"),
 )
 

@@ -183,8 +183,8 @@ _TYPE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer":
 
 
 def _strength(batch: pa.RecordBatch) -> np.ndarray:
-    """What pairs are ranked by: the combined score, and among equals, as without a model, the types of the sites that fit side by side,
-    the strongest first, so that a tandem repeat does not win by overlapping itself.
+    """What pairs are ranked by: the combined score, and among equals, as without a model, the types of as many sites as fit side by
+    side, the strongest first, so that a tandem repeat does not win by overlapping itself.
     """
     left, types = batch["n_apart"].to_numpy().astype(np.float64), np.zeros(len(batch))
     for name, weight in _TYPE_WEIGHTS.items():
@@ -193,8 +193,8 @@ def _strength(batch: pa.RecordBatch) -> np.ndarray:
         left -= taken
     if batch["combined_score"].null_count:
         return types
-    # Combined scores of strong pairs differ in the seventh decimal or not at all; no sum of types reaches a hundred.
-    return batch["combined_score"].to_numpy().astype(np.float64) * 1e9 + types
+    # Neighbouring float32 below 1 are 6e-8 apart, 60,000 here, far above any sum of types.
+    return batch["combined_score"].to_numpy().astype(np.float64) * 1e12 + types
 
 
 def _publish(store: Store, scratch: dict[str, Path]) -> None:

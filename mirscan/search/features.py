@@ -13,7 +13,7 @@ AU_REACH = 30
 SUPPLEMENTARY_FIRST, SUPPLEMENTARY_LAST = 13, 16
 THREE_PRIME_FIRST, TARGET_REACH, FREE_OFFSET = 9, 15, 2
 
-# Morgulis et al. 2006, J Comput Biol 13:1028: dustmasker looks at 64 nt and masks from a score of 2.
+# Morgulis et al. 2006, J Comput Biol 13:1028, look at 64 nt, too; theirs is the highest score of any part, ours that of the whole.
 DUST_REACH = 28
 
 FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance", "low_complexity")
