@@ -104,6 +104,9 @@ def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
 def _split_place(header: str) -> tuple[str, Place | None]:
     """The first word without what bedtools adds, and the place that the header states."""
     word = header.split()[0]
+    # Most headers state no place; looking for one three times takes longer than all the rest of a header.
+    if ":" not in header:
+        return word, None
     if found := _BEDTOOLS.match(word):
         name, contig, start, end, strand = found.groups()
         return name or word, Place(contig, int(start), int(end), strand or ".")
