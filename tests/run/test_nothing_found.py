@@ -22,3 +22,11 @@ def test_scan__that_finds_nothing_says_what_may_be_wrong(tmp_path, mirnas, targe
     result = scan(tmp_path / "m.fa", tmp_path / "t.fa", out=tmp_path / "o", model="none")
     assert result.n_sites == 0
     assert any(said in warning for warning in result.warnings), result.warnings
+
+
+def test_scan__short_targets_are_said_although_sites_are_found(tmp_path):
+    (tmp_path / "m.fa").write_text(MIRNA)
+    (tmp_path / "t.fa").write_text(">t\nGGCTACCTCAGGGGGGGGGGGG\n")
+    result = scan(tmp_path / "m.fa", tmp_path / "t.fa", out=tmp_path / "o", model="none")
+    assert result.n_sites == 1
+    assert "1 of 1 targets are shorter than 40 nt: are miRNAs given as --utrs?" in result.warnings

@@ -49,3 +49,10 @@ def test_mirnas_from_sequences__same_rules():
     assert mirnas_from_sequences(["a"], ["ugagguag"]).sequence(0) == "TGAGGTAG"
     with pytest.raises(InputError, match="expected 8 to 40"):
         mirnas_from_sequences(["a"], ["ACG"])
+
+
+def test_read_mirnas__transcripts_in_their_place(tmp_path):
+    path = tmp_path / "utr.fa"
+    path.write_text(">t\n" + "ACGT" * 60 + "\n")
+    with pytest.raises(InputError, match=r"has 240 nt; expected 8 to 40. Are --mirnas and --utrs exchanged\?"):
+        read_mirnas(path)
