@@ -15,7 +15,8 @@ _GENE_ID = rf"(?:ENS[A-Z]{{0,6}}G\d{{6,}}{_VERSION}(?:_PAR_Y)?|FBgn\d{{7}}|AT[1-
 _IS_TRANSCRIPT, _IS_GENE = (re.compile(rf"{pattern}\Z").match for pattern in (_TRANSCRIPT_ID, _GENE_ID))
 # Chromosomes, places, strands, kinds of sequence: what stands between | beside names and is no gene.
 _NO_NAME = re.compile(
-    r"(?:chr[\w.]*(?::.*)?|[\w.]+:\d+-\d+.*|[+-]|-?1|\d+\.\.\d+|(?:CDS|UTR[35]?|[35]'?_?UTR|five_prime_utr|three_prime_utr)(?::.*)?"
+    r"(?:(?-i:chr(?:\d{1,2}[LR]?|[A-Z]|MT|Un)(?:_\w+)?)(?::.*)?|[\w.]+:\d+-\d+.*|[+-]|-1|\d+\.\.\d+"
+    r"|(?:CDS|UTR[35]?|[35]'?_?UTR|five_prime_utr|three_prime_utr)(?::.*)?"
     r"|mRNA|[ct]?DNA|ncRNA|lncRNA|protein_coding)\Z",
     re.IGNORECASE,
 )
@@ -134,15 +135,30 @@ def _fields(word: str) -> tuple[str, str | None, str | None]:
     """Fields between |, by what they are: stable ids in any order, else transcript, gene, symbol in this one."""
     fields = word.strip("|").split("|")
     name = next(filter(_IS_TRANSCRIPT, fields), None)
-    gene = next(filter(_IS_GENE, fields), None)
+    genes = list(filter(_IS_GENE, fields))
+    gene = genes[0] if genes else None
     # GENCODE: transcript, gene, two of Havana, transcript name, symbol, length, biotype.
     if name and gene and len(fields) >= 8 and fields[6].isdecimal():
         return name, gene, fields[5]
     name = name or next((field for field in fields if field and field != gene), word)
-    rest = [field for field in fields[0 if gene else 1 :] if field and field not in (name, gene) and not _NO_NAME.match(field)]
+    left = [field for field in fields[0 if gene else 1 :] if field and field != name and field not in genes]
+    rest = [
+        field
+        for field, after in zip(left, [*left[1:], ""], strict=False)
+        if not (_NO_NAME.match(field) or _is_position(field, after, name))
+    ]
     if gene is None and rest:
         gene = rest.pop(0)
     return name, gene, rest[0] if rest and not rest[0].isdecimal() else None
+
+
+def _is_position(field: str, after: str, transcript: str) -> bool:
+    """Whether a field is part of a place: a chromosome before another field, or a number (perhaps an Entrez id) beside another number,
+    a strand or Ensembl's own ids.
+    """
+    if field in ("X", "Y", "MT"):
+        return after != ""
+    return field.isdecimal() and (transcript.startswith("ENS") or after.isdecimal() or after in ("+", "-", "1", "-1"))
 
 
 def _first(pattern: re.Pattern, text: str) -> str | None:
