@@ -2,13 +2,14 @@
 
 The map, from the ground up; a floor imports only from floors below it:
 
-    0  errors  notices  settings  tables  jit
+    0  errors  notices  settings  tables       what goes wrong or is lost; declared settings; columns
+       jit  cores  cache_folder  keras_loading what a machine has, and where compiled code may lie
     1  store                                   where a run's files live: a folder or an object store
     2  sequence                                letters -> codes, miRNAs, transcripts
     3  seeds  networks  duplex                 what a match is; Keras code; the physics of one pair
     4  search  windows  trained_models         transcripts -> candidates -> windows; models with their cards
     5  pairs  scoring  genes  output           labelled pairs as data; candidates -> SITES -> GENES, files
-    6  train  evaluation                       pairs -> trained models; what a score is worth
+    6  train  evaluation  explain              pairs -> trained models; what a score is worth; what carried it
     7  run                                     plan -> parts -> finish, here or on a cluster
     8  cli                                     Typer: parse, call one public function, print a summary
 

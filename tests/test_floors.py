@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import mirscan
 
 PACKAGE = Path(mirscan.__file__).parent
@@ -12,11 +14,11 @@ FLOORS = {
     **dict.fromkeys(("cache_folder", "cores", "errors", "notices", "settings", "tables", "jit", "keras_loading", "__init__"), 0),
     "store": 1,
     "sequence": 2,
-    **dict.fromkeys(("seeds", "networks", "duplex", "genome"), 3),
+    **dict.fromkeys(("seeds", "networks", "duplex"), 3),
     **dict.fromkeys(("search", "windows", "trained_models"), 4),
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),
-    **dict.fromkeys(("run", "report"), 7),
+    "run": 7,
     **dict.fromkeys(("cli", "__main__"), 8),
 }
 # Modules that stand on one floor together and may use each other.
@@ -61,6 +63,13 @@ def test_imports__train_and_run_do_not_know_each_other():
     for own, other in (("train", "run"), ("run", "train"), ("search", "networks")):
         for path in (PACKAGE / own).rglob("*.py"):
             assert not any(f"{module}.".startswith(f"mirscan.{other}.") for module in imports(path)), path
+
+
+@pytest.mark.parametrize("room", ["pairs", "evaluation"])
+def test_imports__pairs_and_evaluation_know_nothing_of_keras(room):
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert not {module.split(".")[0] for module in imports(path)} & {"keras", "tensorflow", "jax", "torch"}, path
+        assert not any(module.startswith("mirscan.keras_loading") for module in imports(path)), path
 
 
 def test_every_module_has_a_floor():

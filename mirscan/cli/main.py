@@ -22,7 +22,7 @@ from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = {"scan", "resume", "train"}
+_RESULTS_ARE_FILES = {"scan", "resume", "train", "negatives"}
 
 
 class _OneLineErrors(TyperGroup):

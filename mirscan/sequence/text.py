@@ -100,7 +100,7 @@ def decode_text(line: bytes, notices: Notices) -> str:
         return line.decode()
     except UnicodeDecodeError:
         text = line.decode("latin-1")
-        notices.add("headers are not UTF-8 and were read as Latin-1", text.strip()[:60])
+        notices.add("lines are not UTF-8 and were read as Latin-1", text.strip()[:60])
         return text
 
 
