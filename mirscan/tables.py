@@ -140,5 +140,6 @@ NEGATIVES = TableSpec(
         Column(
             "start", pa.int32(), "nt", "First base of the window on the transcript, 0-based, below 0 where it begins outside; else null"
         ),
+        Column("weight", pa.float32(), "", "How many pairs of the transcriptome the row stands for: more than 1 where others were thinned"),
     ),
 )

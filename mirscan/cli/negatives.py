@@ -19,8 +19,12 @@ def negatives(
     seeds: Annotated[str, typer.Option(help="Seed rules of scan candidates, as for mirscan scan.")] = "canonical",
     placement: Annotated[str, typer.Option(help="Windows of scan: scan (as a scan cuts them) or anywhere (seed at any place).")] = "scan",
     strata: Annotated[
-        str, typer.Option(help="Draw scan candidates: natural, seed (equal shares of rules) or mirna (as often as positives).")
+        str,
+        typer.Option(help="Draw scan candidates or random windows: natural, mirna (as often as positives) or, candidates only, seed."),
     ] = "natural",
+    seedless: Annotated[
+        float, typer.Option(help="Part kept of random windows without a seed match; each weighs as many as it stands for.")
+    ] = 1.0,
     length: Annotated[int, typer.Option(min=8, help="nt of a window that is cut.")] = 50,
     anchor: Annotated[int, typer.Option(help="Place in the window opposite miRNA nt 1 where a scan cuts it.")] = 34,
     only_negatives: Annotated[bool, typer.Option("--only-negatives", help="Leave the positives out of the file.")] = False,
@@ -38,7 +42,7 @@ def negatives(
     from mirscan.windows import WindowLayout
 
     scan = ScanDraw(seeds, placement, strata, WindowLayout(length, anchor))
-    settings = NegativeSettings(kind, ratio, tuple(map(str, transcripts or ())), seed_match, scan, allow_fewer, seed)
+    settings = NegativeSettings(kind, ratio, tuple(map(str, transcripts or ())), seed_match, scan, allow_fewer, seed, seedless)
     observer, notices = BiasObserver(), Notices()
     written = write_negatives(pairs, settings, out, mirnas, not only_negatives, observer, notices)
     for notice in notices:

@@ -1,6 +1,7 @@
 """Negatives from around the positives: other windows of the same transcript, and shuffles of the site itself."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,7 @@ from mirscan.pairs.known_sites import KnownSites, occupy
 from mirscan.pairs.partners import BATCH
 from mirscan.pairs.positives import Positives, negatives_table, site_clusters, window_strings
 from mirscan.pairs.read import string_buffers
+from mirscan.pairs.seed_class import best_seeds
 from mirscan.sequence.alphabet import BYTE_CODES, LETTERS, N
 from mirscan.sequence.shuffle import shuffle_dinucleotides
 from mirscan.sequence.transcriptome import Transcriptome
@@ -97,15 +99,34 @@ def _window_starts(codes, blocked, mirna, length, wanted):
     return starts[:found]
 
 
-def _cut_windows(positives: Positives, transcriptome: Transcriptome, drawn: np.ndarray, length: int, kind: str) -> pa.Table:
+def _cut_windows(
+    positives: Positives, transcriptome: Transcriptome, drawn: np.ndarray, length: int, kind: str, weight: np.ndarray | None = None
+) -> pa.Table:
     mirna, transcript, start = drawn
-    windows = transcriptome.codes[(transcriptome.begin[transcript] + start)[:, None] + np.arange(length)]
+    windows = window_strings(_windows(transcriptome, transcript, start, length))
     names = transcriptome.names.take(pa.array(transcript))
-    return negatives_table(positives.pool, kind, mirna, window_strings(windows), names, transcript=names, start=start)
+    return negatives_table(positives.pool, kind, mirna, windows, names, transcript=names, start=start, weight=weight)
+
+
+def _windows(transcriptome: Transcriptome, transcript: np.ndarray, start: np.ndarray, length: int) -> np.ndarray:
+    return transcriptome.codes[(transcriptome.begin[transcript] + start)[:, None] + np.arange(length)]
+
+
+@dataclass(frozen=True)
+class RandomDraw:
+    """How random windows are drawn: `length` nt each; `strata` natural (each miRNA alike) or mirna (as often as among the positives).
+
+    `seedless` is the part kept of windows without a canonical seed match, 98 in 100 of them all: each stands for 1 / `seedless` of its
+    kind and has that weight, so the seed matches that decide the head of a ranking are many and their share is still the natural one.
+    """
+
+    length: int = 50
+    strata: str = "natural"
+    seedless: float = 1.0
 
 
 def iter_random_windows(
-    positives: Positives, ratio: int, random: np.random.Generator, transcriptome: Transcriptome, known: KnownSites, length: int
+    positives: Positives, ratio: int, random: np.random.Generator, transcriptome: Transcriptome, known: KnownSites, draw: RandomDraw
 ) -> Iterator[pa.Table]:
     """`ratio` windows a positive, each at a random base of all transcripts with a random miRNA of the pool.
 
@@ -113,22 +134,43 @@ def iter_random_windows(
     """
     family = positives.pool.family
     occupied = occupy(family[positives.mirna[known.row]], known.begin, known.end, int(family.max()) + 1)
-    n_starts = np.maximum(transcriptome.lengths - length + 1, 0)
+    n_starts = np.maximum(transcriptome.lengths - draw.length + 1, 0)
     ends = np.cumsum(n_starts)
     missing, attempts = ratio * len(positives), 0
     while missing and ends[-1] and attempts < _ATTEMPTS:
-        drawn = random.integers(0, ends[-1], min(missing, BATCH))
-        mirna = random.integers(0, len(positives.pool), len(drawn))
+        drawn = random.integers(0, ends[-1], BATCH if draw.seedless < 1 else min(missing, BATCH))
+        mirna = _draw_mirnas(positives, len(drawn), draw.strata, random)
         transcript = np.searchsorted(ends, drawn, side="right")
         start = drawn - (ends - n_starts)[transcript]
         begin = transcriptome.begin[transcript] + start
-        free = ~occupied.overlaps(family[mirna], begin, begin + length)
-        rows = np.stack([mirna, transcript, start])[:, free]
+        free = ~occupied.overlaps(family[mirna], begin, begin + draw.length)
         # Only transcripts full of sites can make a whole batch of draws fail, time after time.
         attempts = 0 if free.any() else attempts + 1
+        rows = np.stack([mirna, transcript, start])[:, free]
+        weight = np.ones(rows.shape[1], np.float32)
+        if draw.seedless < 1:
+            rows, weight = _thin(positives, transcriptome, rows, draw, random)
+        rows, weight = rows[:, :missing], weight[:missing]
         missing -= rows.shape[1]
         if rows.shape[1]:
-            yield _cut_windows(positives, transcriptome, rows, length, "random-window")
+            yield _cut_windows(positives, transcriptome, rows, draw.length, "random-window", weight)
+
+
+def _draw_mirnas(positives: Positives, n: int, strata: str, random: np.random.Generator) -> np.ndarray:
+    if strata == "mirna":
+        return positives.mirna[random.integers(0, len(positives), n)]
+    return random.integers(0, len(positives.pool), n)
+
+
+def _thin(
+    positives: Positives, transcriptome: Transcriptome, rows: np.ndarray, draw: RandomDraw, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (3, n) with a seed match and a part of the others, each with its weight."""
+    mirna, transcript, start = rows
+    windows = _windows(transcriptome, transcript, start, draw.length)
+    seedless = best_seeds(positives.pool.mirnas.codes[mirna], windows)[0] == 0
+    kept = ~seedless | (random.random(len(seedless)) < draw.seedless)
+    return rows[:, kept], np.where(seedless[kept], np.float32(1 / draw.seedless), np.float32(1))
 
 
 def iter_shuffles(positives: Positives, ratio: int, random: np.random.Generator) -> Iterator[pa.Table]:

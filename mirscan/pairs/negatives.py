@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
-from mirscan.pairs.elsewhere import SEED_MATCHES, iter_random_windows, iter_same_transcript, iter_shuffles
+from mirscan.pairs.elsewhere import SEED_MATCHES, RandomDraw, iter_random_windows, iter_same_transcript, iter_shuffles
 from mirscan.pairs.known_sites import KnownSites, find_known_sites
 from mirscan.pairs.partners import BATCH, iter_other_clusters, iter_other_mirnas
 from mirscan.pairs.positives import Positives, negatives_table, read_positives, site_clusters
@@ -27,7 +27,8 @@ MAX_RATIO = 1000
 class NegativeSettings:
     """What to make. `kind` is one of `KINDS`; `transcripts` and what follows them are for the kinds that cut windows.
 
-    `seed_match`: any, with, without (same-transcript). `scan`: how candidates are drawn, its layout also the length of other windows.
+    `seed_match`: any, with, without (same-transcript). `scan`: how candidates are drawn, its layout also the length of other windows and
+    its strata natural or mirna those of random-window. `seedless`: part kept of random windows without a seed match (`RandomDraw`).
     `allow_fewer`: write what there is where the ratio cannot be met.
     """
 
@@ -38,6 +39,7 @@ class NegativeSettings:
     scan: ScanDraw = field(default_factory=ScanDraw)
     allow_fewer: bool = False
     seed: int = 1
+    seedless: float = 1.0
 
     def __post_init__(self):
         for name, value, known in (
@@ -50,6 +52,10 @@ class NegativeSettings:
                 raise InputError(f"{name} {value!r}: unknown; expected one of {', '.join(known)}")
         if not 1 <= self.ratio <= MAX_RATIO:
             raise InputError(f"ratio {self.ratio}: expected 1 to {MAX_RATIO:,} negatives a positive")
+        if self.kind == "random-window" and self.scan.strata == "seed":
+            raise InputError("random-window: strata seed is of scan candidates; expected natural or mirna")
+        if not 0 < self.seedless <= 1:
+            raise InputError(f"seedless {self.seedless:g}: expected the part that is kept, above 0 and up to 1")
         if KINDS[self.kind].needs_transcripts and not self.transcripts:
             raise InputError(f"{self.kind}: windows are cut from transcripts; give them with --transcripts FASTA")
 
@@ -82,7 +88,12 @@ KINDS = {
     ),
     "random-window": _Kind(
         lambda positives, settings, random, places: iter_random_windows(
-            positives, settings.ratio, random, places.transcriptome, places.known, settings.scan.layout.length
+            positives,
+            settings.ratio,
+            random,
+            places.transcriptome,
+            places.known,
+            RandomDraw(settings.scan.layout.length, settings.scan.strata, settings.seedless),
         ),
         needs_transcripts=True,
     ),

@@ -113,6 +113,7 @@ def negatives_table(
     seed: pa.Array | None = None,
     transcript: pa.Array | None = None,
     start: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
 ) -> pa.Table:
     """NEGATIVES rows of pool numbers `mirna` (n,), `targets` (n,) and the `cluster` (n,) of each."""
     n, take = len(mirna), pa.array(mirna)
@@ -128,6 +129,7 @@ def negatives_table(
         "seed": blank if seed is None else seed,
         "transcript": blank if transcript is None else transcript,
         "start": pa.nulls(n, pa.int32()) if start is None else pa.array(start.astype(np.int32)),
+        "weight": pa.array(np.ones(n, np.float32) if weight is None else weight.astype(np.float32)),
     }
     return pa.table(columns, schema=NEGATIVES.schema())
 

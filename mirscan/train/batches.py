@@ -3,18 +3,20 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from mirscan.cores import usable_cores
 from mirscan.pairs.columns import labels_of, weights_of
 from mirscan.sequence.alphabet import N
 from mirscan.windows import WindowLayout, encode_pairs
 
 # Rows a call of the duplex kernel: progress stays visible and the working set small.
-_FEATURE_ROWS = 1 << 18
+_FEATURE_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,17 @@ def with_duplex(data: EncodedPairs, cache: Path | None = None, report: Callable[
     from mirscan.duplex import DUPLEX_FEATURES, duplex_features
 
     def compute() -> np.ndarray:
-        features = np.empty((len(data), len(DUPLEX_FEATURES)), np.float32)
-        for first in range(0, len(data), _FEATURE_ROWS):
+        features, starts = np.empty((len(data), len(DUPLEX_FEATURES)), np.float32), range(0, len(data), _FEATURE_ROWS)
+
+        def fill(first: int) -> None:
             rows = slice(first, first + _FEATURE_ROWS)
             features[rows] = duplex_features(data.mirna_codes[rows], data.target_codes[rows])
-            if report is not None:
-                report(min(first + _FEATURE_ROWS, len(data)), len(data))
+
+        # The kernel works without the GIL.
+        with ThreadPoolExecutor(usable_cores()) as threads:
+            for number, _ in enumerate(threads.map(fill, starts), start=1):
+                if report is not None:
+                    report(min(number * _FEATURE_ROWS, len(data)), len(data))
         return features
 
     return replace(
@@ -113,9 +120,35 @@ def shift_windows(target_codes: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     return np.take_along_axis(padded, columns, axis=1)
 
 
-def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
-    """Order of the pairs in an epoch: a function of seed and epoch, so a resumed training sees the same."""
-    return np.random.default_rng([seed, epoch]).permutation(n)
+@dataclass(frozen=True)
+class EpochDraw:
+    """Which pairs an epoch takes, `size` of them: each once, or by `chances` (n,), with replacement."""
+
+    n: int
+    size: int
+    chances: np.ndarray | None = None
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """Rows (size,) of an epoch: a function of seed and epoch, so a resumed training sees the same."""
+        random = np.random.default_rng([seed, epoch])
+        if self.chances is None:
+            return random.permutation(self.n)[: self.size]
+        cumulative = np.cumsum(self.chances, dtype=np.float64)
+        return np.minimum(np.searchsorted(cumulative, random.random(self.size) * cumulative[-1], side="right"), self.n - 1)
+
+
+def plan_epochs(weights: np.ndarray, sampling: float, epoch_pairs: int) -> tuple[EpochDraw, np.ndarray]:
+    """How epochs draw pairs of `weights` (n,), and the weights left for the loss: chances w^s and the rest w^(1 - s), s being `sampling`.
+
+    Both together weigh a pair as w does; a heavy pair that comes often moves the network more steadily than one that comes seldom and hard.
+    """
+    n = len(weights)
+    size = min(epoch_pairs or n, n) if sampling == 0 else epoch_pairs or n
+    if sampling == 0:
+        return EpochDraw(n, size), weights
+    chances = weights.astype(np.float64) ** sampling
+    drawn = np.where(weights > 0, weights / np.maximum(chances, 1e-300), 0)
+    return EpochDraw(n, size, chances), (drawn * (chances.sum() / max(float(weights.sum(dtype=np.float64)), 1e-9))).astype(np.float32)
 
 
 def draw_batch(data: EncodedPairs, rows: np.ndarray, window_shift: int, random: np.random.Generator) -> dict[str, np.ndarray]:

@@ -43,9 +43,10 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
     if recipe.also_split or not recipe.validation:
         train, part = split_pairs(train, recipe.split, recipe.validation_fraction, recipe.seed)
         parts.append(("given" if recipe.split == "column" else recipe.split, part))
-    if recipe.validation:
-        part, validation_cleaning = clean_pairs(read_pairs(recipe.validation))
-        say(_describe("validation", validation_cleaning))
+    # Each file by itself: a pair of two files counts in the ranking of both.
+    for path in recipe.validation:
+        part, validation_cleaning = clean_pairs(read_pairs(path))
+        say(_describe(Path(path).name, validation_cleaning))
         parts.append(("given", part))
     if 0 < recipe.max_pairs < train.num_rows:
         rows = np.random.default_rng([recipe.seed, 0x5AB5E7]).choice(train.num_rows, recipe.max_pairs, replace=False)

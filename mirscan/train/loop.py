@@ -1,7 +1,8 @@
 """The training loop: steps, validations, checkpoints. What is random follows from seed, epoch and step, so a killed run resumes exactly."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,21 @@ import numpy as np
 from mirscan.errors import RunError
 from mirscan.evaluation.metrics import auroc, average_precision
 from mirscan.pairs.columns import POSITIVE
-from mirscan.train.batches import EncodedPairs, draw_batch, epoch_order, predict_pairs
+from mirscan.train.batches import EncodedPairs, draw_batch, plan_epochs, predict_pairs
 from mirscan.train.checkpoint import Checkpoint, Progress, check_resumable, read_checkpoint, write_checkpoint
 from mirscan.train.mixup import draw_mixing, mixing_network
 from mirscan.train.objective import balance_weights, build_loss, build_optimizer, learning_rate_at, smooth_labels, update_average
 from mirscan.train.recipe import Recipe
+
+# Weights change little in a step, and every look at them stops the device: one in eight costs nothing and tells as much.
+AVERAGE_EVERY = 8
+
+
+@dataclass(frozen=True)
+class _Batch:
+    inputs: dict[str, np.ndarray]
+    labels: np.ndarray
+    weights: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -44,12 +55,13 @@ class Loop:
         self.progress = Progress()
         self.best: list[np.ndarray] = []
         self.average: list[np.ndarray] = []
-        self.batch_size = min(recipe.batch_size, len(train))
-        # Whole batches only, so a network is traced once; the rest of an epoch falls into other batches the next time.
-        self.steps_per_epoch = len(train) // self.batch_size
-        self.n_steps = recipe.epochs * self.steps_per_epoch
         self._labels = smooth_labels(train.labels, recipe.label_smoothing)[:, None]
-        self._weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
+        weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
+        self._draw, self._weights = plan_epochs(weights, recipe.sampling, recipe.epoch_pairs)
+        self.batch_size = min(recipe.batch_size, self._draw.size)
+        # Whole batches only, so a network is traced once; the rest of an epoch falls into other batches the next time.
+        self.steps_per_epoch = self._draw.size // self.batch_size
+        self.n_steps = recipe.epochs * self.steps_per_epoch
         self._digest = train.digest()
         # Every variable must exist before a checkpoint fills it.
         self.optimizer.build(network.trainable_variables)
@@ -65,14 +77,13 @@ class Loop:
     def run(self, report: Callable[[StepReport], None]) -> None:
         """Train to the last epoch or until patience ends; RunError, with the step, when the loss is not a number."""
         progress, saved_at, started = self.progress, time.monotonic(), time.monotonic() - self.progress.seconds
-        order = epoch_order(len(self.train), self.recipe.seed, progress.epoch)
         if self.recipe.init and progress.step == 0:
             # The start counts, too: a fine-tuning that only makes it worse must not win.
             report(StepReport(0, 0, self.n_steps, 0, None, 0.0, self._validate(0, 0.0)))
-        while progress.epoch < self.recipe.epochs and not self._out_of_patience():
-            if progress.step_in_epoch == 0:
-                order = epoch_order(len(self.train), self.recipe.seed, progress.epoch)
-            loss, rate = self._step(order)
+        for batch in ahead(self._iter_batches()):
+            if self._out_of_patience():
+                break
+            loss, rate = self._step(batch)
             progress.seconds = time.monotonic() - started
             validation = self._validate(progress.step + 1, rate) if self._validation_is_due() else None
             self._move_on()
@@ -81,23 +92,31 @@ class Loop:
                 saved_at = time.monotonic()
             report(StepReport(progress.epoch, progress.step, self.n_steps, progress.step * self.batch_size, loss, rate, validation))
 
-    def _step(self, order: np.ndarray) -> tuple[float, float]:
+    def _iter_batches(self) -> Iterator[_Batch]:
+        """The batches from here to the last epoch; each follows from seed, epoch and step alone."""
+        recipe, first = self.recipe, self.progress.step_in_epoch
+        for epoch in range(self.progress.epoch, recipe.epochs):
+            order = self._draw.order(recipe.seed, epoch)
+            for step in range(first, self.steps_per_epoch):
+                rows = order[step * self.batch_size :][: self.batch_size]
+                random = np.random.default_rng([recipe.seed, epoch, step])
+                inputs, labels = draw_batch(self.train, rows, recipe.window_shift, random), self._labels[rows]
+                if recipe.mixup:
+                    extra, labels = draw_mixing(labels, recipe.mixup, random)
+                    inputs |= extra
+                yield _Batch(inputs, labels, self._weights[rows])
+            first = 0
+
+    def _step(self, batch: _Batch) -> tuple[float, float]:
         recipe, progress = self.recipe, self.progress
-        rows = order[progress.step_in_epoch * self.batch_size :][: self.batch_size]
-        random = np.random.default_rng([recipe.seed, progress.epoch, progress.step_in_epoch])
-        inputs = draw_batch(self.train, rows, recipe.window_shift, random)
-        labels = self._labels[rows]
-        if recipe.mixup:
-            extra, labels = draw_mixing(labels, recipe.mixup, random)
-            inputs |= extra
         rate = learning_rate_at(recipe, progress.step, self.steps_per_epoch, progress.reductions)
         self.optimizer.learning_rate = rate
-        loss = float(self.learner.train_on_batch(inputs, labels, sample_weight=self._weights[rows], return_dict=True)["loss"])
+        loss = float(self.learner.train_on_batch(batch.inputs, batch.labels, sample_weight=batch.weights, return_dict=True)["loss"])
         if not np.isfinite(loss):
             raise RunError(self._not_a_number("the loss"))
         progress.loss_sum += loss
         progress.loss_count += 1
-        if recipe.average == "ema":
+        if recipe.average == "ema" and (progress.step + 1) % AVERAGE_EVERY == 0:
             self._update_average()
         return loss, rate
 
@@ -169,7 +188,7 @@ class Loop:
         if not self.average:
             self.average = [weight.astype(np.float32) for weight in weights]
         else:
-            update_average(self.average, weights, self.recipe, self.progress.n_averaged)
+            update_average(self.average, weights, self.recipe, self.progress.n_averaged, AVERAGE_EVERY)
         self.progress.n_averaged += 1
 
     def _predict_with(self, weights: list[np.ndarray]) -> np.ndarray:
@@ -190,6 +209,15 @@ class Loop:
         write_checkpoint(
             self.path, Checkpoint(self.progress, self.recipe.to_dict(), self._digest, network, optimizer, self.best, self.average)
         )
+
+
+def ahead(items: Iterator) -> Iterator:
+    """The items in their order, each made by another thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def _rankable(sources: Sequence[str], labels: np.ndarray) -> tuple[dict[str, np.ndarray], list[str]]:

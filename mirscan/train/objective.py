@@ -116,11 +116,14 @@ def _cosine(part: float, start: float, end: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * min(part, 1.0))) / 2
 
 
-def update_average(average: list[np.ndarray], weights: list[np.ndarray], recipe: Recipe, n_averaged: int) -> None:
-    """Move `average` towards `weights` in place: exponentially (with the bias of a short run removed) or to the plain mean."""
+def update_average(average: list[np.ndarray], weights: list[np.ndarray], recipe: Recipe, n_averaged: int, steps: int = 1) -> None:
+    """Move `average` towards `weights` in place: exponentially (with the bias of a short run removed) or to the plain mean.
+
+    `steps`: how many steps lie between two averages; the momentum is that of one step.
+    """
     # A momentum that starts low: the first averages would otherwise remember the random start.
     rising = (1 + n_averaged) / (10 + n_averaged)
-    momentum = min(recipe.ema_momentum, rising) if recipe.average == "ema" else n_averaged / (n_averaged + 1)
+    momentum = min(recipe.ema_momentum**steps, rising) if recipe.average == "ema" else n_averaged / (n_averaged + 1)
     for mean, weight in zip(average, weights, strict=True):
         mean *= momentum
         mean += (1 - momentum) * weight

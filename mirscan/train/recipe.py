@@ -80,6 +80,15 @@ class Recipe(Settings):
     mixup: Annotated[
         float, about("Alpha of the Beta distribution that mixes pairs of pairs (Zhang 2018); 0 is off.", _OBJECTIVE, ge=0, le=10)
     ] = 0.0
+    sampling: Annotated[
+        float,
+        about(
+            "Exponent s: pairs are drawn with chances weight^s and weigh weight^(1 - s) in the loss; 0: each once an epoch.",
+            _OBJECTIVE,
+            ge=0,
+            le=1,
+        ),
+    ] = 0.0
     window_shift: Annotated[
         int, about("Move every window by up to so many nt at random, anew each epoch; places moved in become N.", _OBJECTIVE, ge=0, le=50)
     ] = 0
@@ -120,6 +129,7 @@ class Recipe(Settings):
     ] = ()
 
     epochs: Annotated[int, about("Passes over the pairs; 0 with --init only calibrates.", _LOOP, ge=0, le=100_000)] = 10
+    epoch_pairs: Annotated[int, about("Pairs of an epoch; 0: as many as there are.", _LOOP, ge=0, le=10**12)] = 0
     batch_size: Annotated[int, about("Pairs a step.", _LOOP, ge=1, le=1_000_000)] = 256
     patience: Annotated[
         int, about("Stop after so many validations without a better average precision; 0 is never.", _LOOP, ge=0, le=100_000)

@@ -1,4 +1,5 @@
 import gzip
+from collections import Counter
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -92,6 +93,23 @@ def test_random_window__anywhere_with_any_mirna_but_away_from_sites_of_the_famil
     assert all(row["cluster"] == row["transcript"] for row in negatives)
     starts = np.array([row["start"] for row in negatives])
     assert starts.min() < 100 and starts.max() > 1850 and abs(starts.mean() - 975) < 60
+
+
+def test_random_window__thinned_windows_still_stand_for_the_transcriptome(world, tmp_path):
+    """The weight of windows with a 6mer among all is what unthinned draws give; mirna draws follow the positives."""
+
+    def has_seed(row):
+        return row["mirna"][1:7].translate(str.maketrans("ACGT", "TGCA"))[::-1] in row["target"]
+
+    _, plain = made(world, tmp_path, "random-window", ratio=200)
+    positives, thinned = made(world, tmp_path, "random-window", ratio=200, seedless=0.1, scan=ScanDraw(strata="mirna"))
+    assert len(thinned) == 8000 and {row["weight"] for row in plain} == {1.0}
+    assert {(has_seed(row), row["weight"]) for row in thinned} == {(True, 1.0), (False, 10.0)}
+    seeded = sum(row["weight"] for row in thinned if has_seed(row)) / sum(row["weight"] for row in thinned)
+    expected = sum(map(has_seed, plain)) / len(plain)
+    assert abs(seeded - expected) < 0.3 * expected
+    of_positives, drawn = Counter(row["mirna"] for row in positives), Counter(row["mirna"] for row in thinned)
+    assert all(abs(drawn[mirna] / 8000 - n / len(positives)) < 0.03 for mirna, n in of_positives.items())
 
 
 def test_shuffled__letters_stay_and_sites_differ(world, tmp_path):

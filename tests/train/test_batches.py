@@ -1,8 +1,9 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds, usual_anchor
-from mirscan.train.batches import EncodedPairs, draw_batch, encode_table, epoch_order, iter_predict_batches, shift_windows
+from mirscan.train.batches import EncodedPairs, draw_batch, encode_table, iter_predict_batches, plan_epochs, shift_windows
 from mirscan.windows import WindowLayout, encode_pairs
 
 LET7 = "TGAGGTAGTAGGTTGTATAGTT"
@@ -48,9 +49,22 @@ def test_draw_batch__each_row_moves_right_by_up_to_its_own_limit():
 
 
 def test_epoch_order__every_pair_once_and_each_epoch_anew():
-    assert sorted(epoch_order(50, 1, 0)) == list(range(50))
-    assert (epoch_order(50, 1, 0) == epoch_order(50, 1, 0)).all()
-    assert (epoch_order(50, 1, 0) != epoch_order(50, 1, 1)).any() and (epoch_order(50, 1, 0) != epoch_order(50, 2, 0)).any()
+    draw, weights = plan_epochs(np.arange(50, dtype=np.float32), 0.0, 0)
+    assert sorted(draw.order(1, 0)) == list(range(50)) and (weights == np.arange(50)).all()
+    assert (draw.order(1, 0) == draw.order(1, 0)).all()
+    assert (draw.order(1, 0) != draw.order(1, 1)).any() and (draw.order(1, 0) != draw.order(2, 0)).any()
+    assert len(set(plan_epochs(weights, 0.0, 20)[0].order(1, 0))) == 20
+
+
+@pytest.mark.parametrize("sampling", [0.5, 1.0])
+def test_epoch_order__chance_times_weight_is_the_pairs_weight(sampling):
+    weights = np.array([0, 1, 2, 5], np.float32) / 2
+    draw, left = plan_epochs(weights, sampling, 200_000)
+    counts = np.bincount(draw.order(3, 0), minlength=4)
+    assert len(draw.order(3, 0)) == 200_000 and counts[0] == 0
+    np.testing.assert_allclose(counts * left / (counts * left).sum(), weights / weights.sum(), atol=0.004)
+    np.testing.assert_allclose((counts * left).sum() / counts.sum(), 1, atol=0.01)
+    np.testing.assert_allclose(counts[3] / counts[2], 2.5**sampling, rtol=0.03)
 
 
 def test_iter_predict_batches__one_size_and_every_row():
