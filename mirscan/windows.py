@@ -53,10 +53,10 @@ def gather_windows(codes: np.ndarray, begin: np.ndarray, end: np.ndarray, anchor
     return windows
 
 
-def window_bounds(anchors: np.ndarray, lengths: np.ndarray, layout: WindowLayout) -> tuple[np.ndarray, np.ndarray]:
-    """First base and one past the last base (n,) of each window on its transcript, clipped to it; `anchors` on the transcript."""
+def window_bounds(anchors: np.ndarray, low: np.ndarray, high: np.ndarray, layout: WindowLayout) -> tuple[np.ndarray, np.ndarray]:
+    """First base and one past the last base (n,) of each window, clipped to low..high; all of them places on the transcript."""
     first = anchors - layout.anchor
-    return np.maximum(first, 0), np.minimum(first + layout.length, lengths)
+    return np.maximum(first, low), np.minimum(first + layout.length, high)
 
 
 def fit_mirnas(codes: np.ndarray, layout: WindowLayout) -> np.ndarray:

@@ -30,7 +30,7 @@ def test_gather_windows__equals_slicing_a_padded_string():
 
 
 def test_window_bounds__are_clipped_to_the_transcript():
-    first, last = window_bounds(np.array([0, 6, 12]), np.array([12, 12, 12]), LAYOUT)
+    first, last = window_bounds(np.array([0, 6, 12]), 0, np.array([12, 12, 12]), LAYOUT)
     assert first.tolist() == [0, 0, 6]
     assert last.tolist() == [4, 10, 12]
 

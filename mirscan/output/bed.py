@@ -70,8 +70,16 @@ def escape_chromosome(name: str) -> str:
 class BedWriter:
     """Appends SITES rows to a BED file. Use as a context manager: on an error the unfinished file is removed."""
 
-    def __init__(self, path: str | os.PathLike, transcripts: Iterable[str], mirnas: Iterable[str], rules: Sequence[str]):
-        self.path = Path(path)
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        transcripts: Iterable[str],
+        mirnas: Iterable[str],
+        rules: Sequence[str],
+        lengths: np.ndarray | None = None,
+    ):
+        """`lengths` (n,) of the transcripts, where sites may run past them: of a circle's site the part before the junction is written."""
+        self.path, self._lengths = Path(path), lengths
         self.is_compressed = self.path.suffix == ".gz"
         colours = (f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
         self._transcripts = pack_names(f"{escape_chromosome(name)}\t" for name in transcripts)
@@ -87,6 +95,9 @@ class BedWriter:
 
     def write(self, transcript, mirna, start, end, seed, score) -> None:
         """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
+        if self._lengths is not None:
+            # Readers refuse a feature that leaves its sequence.
+            end = np.minimum(end, self._lengths[transcript]).astype(end.dtype)
         self._longest = max(self._longest, int(end.max(initial=0)))
         names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in _arrays(table)]
         for first in range(0, len(start), CHUNK_ROWS):

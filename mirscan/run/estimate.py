@@ -40,7 +40,7 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
     with spooled_pipes(make_settings(mirnas, transcripts, **settings)) as asked:
         check_settings(asked)
         mirna_set = read_mirnas(asked.mirnas, asked.species)
-        transcriptome = read_transcriptome(list(asked.transcripts), asked.gene_map, header=asked.header)
+        transcriptome = read_transcriptome(list(asked.transcripts), asked.gene_map, header=asked.header, circular=asked.circular)
         n = count_candidates(transcriptome, compile_run_table(asked, mirna_set))
         lines = [
             f"{len(transcriptome):,} transcripts, {transcriptome.n_bases:,} bases x {len(mirna_set):,} miRNAs: {n:,} candidate sites",

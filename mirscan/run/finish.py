@@ -72,7 +72,8 @@ def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finishe
     genes = GeneAggregator(names, context.plan.settings.is_scored, metadata)
     started = time.monotonic()
     with ExitStack() as stack:
-        bed = stack.enter_context(BedWriter(scratch[BED], names.transcripts.to_pylist(), names.mirnas.to_pylist(), names.rules))
+        lengths = context.transcriptome.lengths if context.plan.settings.circular else None
+        bed = stack.enter_context(BedWriter(scratch[BED], names.transcripts.to_pylist(), names.mirnas.to_pylist(), names.rules, lengths))
         parquet = stack.enter_context(ParquetRows(scratch[GENES], genes.schema, background=True))
         tsv = stack.enter_context(GenesTsv(scratch[GENES_TEXT]))
 

@@ -20,7 +20,14 @@ from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
-from mirscan.sequence.transcriptome import CODES_FILE, RECORDS_FILE, Transcriptome, open_transcriptome, read_transcriptome
+from mirscan.sequence.transcriptome import (
+    CODES_FILE,
+    LONGEST_CIRCLE_WINDOW,
+    RECORDS_FILE,
+    Transcriptome,
+    open_transcriptome,
+    read_transcriptome,
+)
 from mirscan.store.names import INPUTS, TRANSCRIPTOME
 from mirscan.store.protocol import Store
 from mirscan.store.scratch import ScratchFolder
@@ -66,6 +73,9 @@ def check_settings(settings: ScanSettings) -> None:
     if settings.has_model_folder:
         check_backend()
         check_files(find_model(settings.model))
+        length = read_card(find_model(settings.model)).layout.length
+        if settings.circular and length > LONGEST_CIRCLE_WINDOW:
+            raise InputError(f"--circular: the windows of {settings.model} are {length} nt long; expected {LONGEST_CIRCLE_WINDOW} or fewer")
         if settings.prefilter and (first := prefilter_of(settings)) != DUPLEX:
             check_files(find_model(first))
 
@@ -179,7 +189,7 @@ def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices)
     folder = store.scratch("transcriptome")
     try:
         transcriptome = read_transcriptome(
-            list(settings.transcripts), settings.gene_map, folder=folder, notices=notices, header=settings.header
+            list(settings.transcripts), settings.gene_map, folder, notices, settings.header, circular=settings.circular
         )
         order = group_isoforms(transcriptome)
         packed = folder

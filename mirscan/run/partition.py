@@ -179,9 +179,8 @@ def _scorer_counts(context: PartContext) -> dict[str, int]:
 
 
 def _bases_before(context: PartContext, part: Part, candidates: pa.RecordBatch) -> int:
-    begin = context.transcriptome.begin
     last = candidates["transcript"].indices[-1].as_py()
-    return int(begin[last] - begin[part.first]) + candidates["start"][-1].as_py() - part.start
+    return int(context.transcriptome.lengths[part.first : last].sum()) + candidates["start"][-1].as_py() - part.start
 
 
 def _publish_windows(store: Store, number: int, windows: pa.Table) -> dict:

@@ -35,6 +35,7 @@ class ScanSettings(Settings):
         Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
         | None
     ) = None
+    circular: Annotated[bool, about("Every transcript is a circle: sites and windows run on across its junction.", _INPUT)] = False
     seeds: Annotated[
         tuple[str, ...],
         about("Rules, groups (canonical, extended, relaxed) or TOML files, separated by commas.", _WHAT, commas=True),
@@ -75,12 +76,21 @@ class ScanSettings(Settings):
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.prefilter and not self.has_model_folder:
             raise InputError(f"--prefilter needs a network to spare; expected a --model other than {self.model}")
+        if self.circular:
+            self._check_circles()
         from mirscan.tables import FEATURES
 
         known = [column.name for column in FEATURES]
         for name in self.features:
             if name not in known:
                 raise InputError(f"--features {name}: unknown; expected {', '.join(known)}")
+
+    def _check_circles(self) -> None:
+        """A circle has no start and no end, so what counts from one means nothing there."""
+        given = [f"--{name.replace('_', '-')}" for name in ("mask_start", "min_distance", "regions") if getattr(self, name)]
+        given += [f"--features {name}" for name in ("end_distance", "previous_distance") if name in self.features]
+        if given:
+            raise InputError(f"--circular: {given[0]} counts from the ends of a transcript, and a circle has none; leave one of them out")
 
     @property
     def is_scored(self) -> bool:

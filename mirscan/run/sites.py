@@ -88,8 +88,8 @@ class SiteBuilder:
 
         layout = WindowLayout() if self._scorer is None else self._scorer.layout
         transcript = candidates["transcript"].indices.to_numpy()
-        begin, end = self._transcriptome.begin[transcript], self._transcriptome.end[transcript]
-        targets = gather_windows(self._transcriptome.codes, begin, end, begin + candidates["anchor"].to_numpy(), layout)
+        anchor = self._transcriptome.begin[transcript] + candidates["anchor"].to_numpy()
+        targets = gather_windows(self._transcriptome.codes, *self._transcriptome.bounds(transcript), anchor, layout)
         return duplex_energies(fit_mirnas(self._mirnas.codes, layout)[candidates["mirna"].indices.to_numpy()], targets)
 
     def _choose(self, candidates: pa.RecordBatch, score: pa.Array) -> pa.Array:

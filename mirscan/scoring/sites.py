@@ -61,11 +61,11 @@ _FEATURES = tuple(column.name for column in SITES.optional)
 
 def _score_batch(batch: pa.RecordBatch, transcriptome: Transcriptome, mirnas: MirnaSet, scorer, schema: pa.Schema) -> pa.RecordBatch:
     transcript = batch["transcript"].indices.to_numpy()
-    begin, end = transcriptome.begin[transcript], transcriptome.end[transcript]
+    begin, (low, high) = transcriptome.begin[transcript], transcriptome.bounds(transcript)
     anchor = batch["anchor"].to_numpy().astype(np.int64)
-    targets = gather_windows(transcriptome.codes, begin, end, begin + anchor, scorer.layout)
+    targets = gather_windows(transcriptome.codes, low, high, begin + anchor, scorer.layout)
     mirna_codes = fit_mirnas(mirnas.codes, scorer.layout)[batch["mirna"].indices.to_numpy()]
-    window_start, window_end = window_bounds(anchor, end - begin, scorer.layout)
+    window_start, window_end = window_bounds(anchor, low - begin, high - begin, scorer.layout)
     columns = {name: batch[name] for name in schema.names if name in batch.schema.names}
     columns |= {
         # NaN marks pairs that a prefilter cut

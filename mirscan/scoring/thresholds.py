@@ -96,6 +96,5 @@ def draw_windows(
     random, share = np.random.default_rng(seed), n / max(1, count_candidates(transcriptome, table))
     drawn = [batch.filter(random.random(len(batch)) < share) for batch in iter_candidates(transcriptome, mirnas, table)]
     transcript, mirna = (np.concatenate([batch[name].indices for batch in drawn]) for name in ("transcript", "mirna"))
-    begin, end = transcriptome.begin[transcript], transcriptome.end[transcript]
-    anchors = begin + np.concatenate([batch["anchor"] for batch in drawn])
-    return fit_mirnas(mirnas.codes, layout)[mirna], gather_windows(transcriptome.codes, begin, end, anchors, layout)
+    anchors = transcriptome.begin[transcript] + np.concatenate([batch["anchor"] for batch in drawn])
+    return fit_mirnas(mirnas.codes, layout)[mirna], gather_windows(transcriptome.codes, *transcriptome.bounds(transcript), anchors, layout)

@@ -20,34 +20,34 @@ FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance", "l
 
 
 def compute_features(
-    names: tuple[str, ...], rows: Rows, codes: np.ndarray, begin: np.ndarray, end: np.ndarray, mirna_codes: np.ndarray
+    names: tuple[str, ...], rows: Rows, codes: np.ndarray, begin: np.ndarray, end: np.ndarray, margin: int, mirna_codes: np.ndarray
 ) -> dict[str, np.ndarray]:
     """The named feature columns, (n_rows,) each, in the order of `FEATURES`.
 
-    codes, begin, end: the packed transcripts. mirna_codes (n_mirnas, length): 5'->3', padded with N. `previous_distance` looks at
+    codes, begin, end, margin: the packed transcripts. mirna_codes (n_mirnas, length): 5'->3', padded with N. `previous_distance` looks at
     the rows given: these must hold all sites of each of their transcripts.
     """
     n = len(rows.start)
     columns = {}
     if "local_au" in names:
         places = rows.transcript, rows.start, rows.end, rows.anchor
-        columns["local_au"] = _local_au(codes, begin, end, *places, np.empty(n, np.float32))
+        columns["local_au"] = _local_au(codes, begin, end, margin, *places, np.empty(n, np.float32))
     if "end_distance" in names:
         lengths = (end - begin)[rows.transcript]
         columns["end_distance"] = np.minimum(rows.start, lengths - rows.end).astype(np.int32)
     if "supplementary" in names:
         pairs = complement(mirna_codes)
         places = rows.transcript, rows.start, rows.anchor, rows.mirna
-        columns["supplementary"] = _supplementary(codes, begin, end, *places, pairs, np.empty(n, np.float32))
+        columns["supplementary"] = _supplementary(codes, begin, end, margin, *places, pairs, np.empty(n, np.float32))
     if "previous_distance" in names:
         columns["previous_distance"] = _previous_distance(rows.transcript, rows.mirna, rows.start, len(mirna_codes), np.empty(n, np.int32))
     if "low_complexity" in names:
-        columns["low_complexity"] = _dust(codes, begin, end, rows.transcript, rows.start, rows.end, np.empty(n, np.float32))
+        columns["low_complexity"] = _dust(codes, begin, end, margin, rows.transcript, rows.start, rows.end, np.empty(n, np.float32))
     return columns
 
 
 @njit
-def _local_au(codes, begin, end, transcripts, starts, ends, anchors, out):
+def _local_au(codes, begin, end, margin, transcripts, starts, ends, anchors, out):
     """Weighted fraction of A and U around each site, 0-1; bases beyond the ends of the transcript do not count.
 
     Weights fall as 1/distance from the site; where m8 is not under the site the upstream ones begin at 1/2, and where the base opposite
@@ -60,12 +60,12 @@ def _local_au(codes, begin, end, transcripts, starts, ends, anchors, out):
         found = total = 0.0
         for distance in range(AU_REACH):
             place = first + starts[row] - 1 - distance
-            if place >= first:
+            if place >= first - margin:
                 total += 1.0 / (distance + upstream)
                 if codes[place] == A or codes[place] == U:
                     found += 1.0 / (distance + upstream)
             place = first + ends[row] + distance
-            if place < last:
+            if place < last + margin:
                 total += 1.0 / (distance + downstream)
                 if codes[place] == A or codes[place] == U:
                     found += 1.0 / (distance + downstream)
@@ -74,7 +74,7 @@ def _local_au(codes, begin, end, transcripts, starts, ends, anchors, out):
 
 
 @njit
-def _supplementary(codes, begin, end, transcripts, starts, anchors, mirnas, pairs, out):
+def _supplementary(codes, begin, end, margin, transcripts, starts, anchors, mirnas, pairs, out):
     """Best run of contiguous Watson-Crick pairs between nt 9 onwards and the 15 bases upstream of the site (not opposite m1-m8)."""
     n_positions = pairs.shape[1]
     for row in range(len(anchors)):
@@ -89,7 +89,7 @@ def _supplementary(codes, begin, end, transcripts, starts, anchors, mirnas, pair
             for position in range(THREE_PRIME_FIRST, n_positions + 1):
                 back = position - 1 + offset
                 place = anchor - back
-                inside = THREE_PRIME_FIRST - 1 <= back <= reach and first <= place < last
+                inside = THREE_PRIME_FIRST - 1 <= back <= reach and first - margin <= place < last + margin
                 partner = pairs[mirna, position - 1]
                 if inside and partner != N and codes[place] == partner:
                     run += 1.0 if SUPPLEMENTARY_FIRST <= position <= SUPPLEMENTARY_LAST else 0.5
@@ -103,14 +103,15 @@ def _supplementary(codes, begin, end, transcripts, starts, anchors, mirnas, pair
 
 
 @njit
-def _dust(codes, begin, end, transcripts, starts, ends, out):
+def _dust(codes, begin, end, margin, transcripts, starts, ends, out):
     """DUST score of each site with `DUST_REACH` nt either side: couples of equal triplets by the number of triplets less one, 0 for a
     stretch without repetition; triplets with an N do not count.
     """
     counts = np.zeros(64, np.int64)
     for row in range(len(starts)):
         first = begin[transcripts[row]]
-        low, high = max(first, first + starts[row] - DUST_REACH), min(end[transcripts[row]], first + ends[row] + DUST_REACH)
+        low = max(first - margin, first + starts[row] - DUST_REACH)
+        high = min(end[transcripts[row]] + margin, first + ends[row] + DUST_REACH)
         counts[:] = 0
         n_triplets, couples = 0, 0
         for place in range(low, high - 2):

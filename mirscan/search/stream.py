@@ -31,6 +31,7 @@ class Scan:
     codes: np.ndarray
     begin: np.ndarray
     end: np.ndarray
+    margin: int
     mirna_codes: np.ndarray
     table: SeedTable
     arrays: KernelTable
@@ -68,7 +69,7 @@ class Scan:
         """Filter the rows, add the features, and cut what is longer than a batch."""
         if self.min_distance > 0:
             rows = select_rows(rows, keep_apart(rows, self.min_distance, len(self.table.rules)))
-        columns = compute_features(self.features, rows, self.codes, self.begin, self.end, self.mirna_codes)
+        columns = compute_features(self.features, rows, self.codes, self.begin, self.end, self.margin, self.mirna_codes)
         cuts = range(0, len(rows.start), self.batch_rows)
         return [
             (Rows(*(c[at : at + self.batch_rows] for c in rows)), {name: c[at : at + self.batch_rows] for name, c in columns.items()})
@@ -98,6 +99,7 @@ def new_scan(
         codes,
         begin,
         end,
+        transcriptome.margin,
         read_only(mirnas.codes),
         table,
         kernel_table(table),
@@ -171,6 +173,9 @@ def count_range(transcriptome: Transcriptome, table: SeedTable, first: int, last
     """Sites on transcripts first..last before filters; one that only the scan can resolve is not yet left out."""
     if first == last:
         return 0
-    block = block_size(table)
-    start, stop = int(transcriptome.begin[first]), int(transcriptome.end[last - 1])
-    return int(count_rows(read_only(transcriptome.codes), start, stop, kernel_table(table), block, new_scratch(table, block, 0)))
+    block, codes, arrays = block_size(table), read_only(transcriptome.codes), kernel_table(table)
+    scratch = new_scratch(table, block, 0)
+    # Between circles there are letters, so each is counted by itself.
+    step = 1 if transcriptome.margin else last - first
+    ranges = [(int(transcriptome.begin[at]), int(transcriptome.end[at + step - 1])) for at in range(first, last, step)]
+    return sum(int(count_rows(codes, *places, arrays, block, scratch)) for places in ranges)

@@ -18,6 +18,9 @@ from mirscan.sequence.headers import header_reader
 
 SEPARATOR = bytes([N])
 CODES_FILE, RECORDS_FILE = "codes.bin", "records.arrow"
+# What may reach past the junction of a circle: a window of so many nt, or a seed match with its features, which are shorter.
+LONGEST_CIRCLE_WINDOW = 100
+CIRCLE_MARGIN = LONGEST_CIRCLE_WINDOW + 28
 _SCHEMA = pa.schema(
     {"name": pa.string(), "gene": pa.string(), "symbol": pa.string(), "begin": pa.int64(), "end": pa.int64(), "place": pa.string()}
 )
@@ -28,8 +31,8 @@ class Transcriptome:
     """Packed transcripts.
 
     `codes` (total,) uint8 holds one N before, between and after the records, so `codes[begin - 1]` and `codes[end]` always
-    exist and never pair. `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where a
-    header says that the sequence lies, as chr1:100-131(+), 0-based and half-open, else null.
+    exist and never pair; around a circle the letters that come before and behind it as one goes round, `margin` on either side.
+    `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where a header says that the sequence lies, as chr1:100-131(+), 0-based and half-open, else null.
     """
 
     codes: np.ndarray
@@ -48,17 +51,26 @@ class Transcriptome:
         return self.end - self.begin
 
     @property
+    def margin(self) -> int:
+        """Letters of a circle that stand once more on either side of it; 0 where records are linear."""
+        return int(self.begin[0]) - 1 if len(self) else 0
+
+    def bounds(self, transcripts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """First letter and one past the last (n,) in `codes` that a window on each of these transcripts may show."""
+        return self.begin[transcripts] - self.margin, self.end[transcripts] + self.margin
+
+    @property
     def n_bases(self) -> int:
         return int(self.lengths.sum())
 
     def take(self, indices: np.ndarray) -> "Transcriptome":
         """The transcripts at these positions (n,), in this order, packed anew in memory."""
-        lengths, place = self.lengths[indices], pa.array(indices)
-        end = np.cumsum(lengths + 1)
+        margin, lengths, place = self.margin, self.lengths[indices], pa.array(indices)
+        end = np.cumsum(lengths + 2 * margin + 1) - margin
         begin = end - lengths
-        codes = np.full(int(lengths.sum()) + len(lengths) + 1, N, dtype=np.uint8)
+        codes = np.full(int(lengths.sum()) + len(lengths) * (2 * margin + 1) + 1, N, dtype=np.uint8)
         for target, source in enumerate(indices):
-            codes[begin[target] : end[target]] = self.codes[self.begin[source] : self.end[source]]
+            codes[begin[target] - margin : end[target] + margin] = self.codes[self.begin[source] - margin : self.end[source] + margin]
         return Transcriptome(codes, begin, end, *(column.take(place) for column in (self.names, self.genes, self.symbols, self.places)))
 
     def save(self, folder: str | os.PathLike) -> None:
@@ -75,12 +87,14 @@ def read_transcriptome(
     folder: str | os.PathLike | None = None,
     notices: Notices | None = None,
     header: str | None = None,
+    circular: bool = False,
 ) -> Transcriptome:
     """Transcripts of one or several FASTA files, in order.
 
     Gene and symbol come from `gene_map` (table of transcript, gene and perhaps symbol), else from the header by the rules of
     `mirscan.sequence.headers` or by `header`, a regular expression with the groups transcript, gene and symbol; else the transcript is its
     own gene.
+    `circular`: every record is a circle, whose last letter stands before its first.
     With `folder` the codes go straight to disk and come back as a memory map, so memory follows the longest record only.
 
     Raises InputError as `read_fasta` does, for a name that occurs twice, and for a gene map that fits no transcript.
@@ -92,12 +106,12 @@ def read_transcriptome(
     if folder is None:
         buffer = io.BytesIO()
         with tallied(notices) as tally:
-            records = _pack(paths, gene_map, header, buffer, tally)
+            records = _pack(paths, gene_map, header, circular, buffer, tally)
         return _from_records(np.frombuffer(buffer.getbuffer(), dtype=np.uint8), records)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / CODES_FILE, "wb") as sink, tallied(notices) as tally:
-        records = _pack(paths, gene_map, header, sink, tally)
+        records = _pack(paths, gene_map, header, circular, sink, tally)
     _write_records(folder, records)
     return open_transcriptome(folder)
 
@@ -138,11 +152,11 @@ def _write_records(folder: Path, records: pa.Table) -> None:
         writer.write_table(records)
 
 
-def _pack(paths, gene_map, header, sink, notices: Notices) -> pa.Table:
+def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa.Table:
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     known = None if gene_map is None else read_gene_map(gene_map, notices)
     read_header = header_reader(header)
-    rows, seen, symbols, position = [], {}, {}, 1
+    rows, seen, symbols, position, margin = [], {}, {}, 1, CIRCLE_MARGIN if circular else 0
     sink.write(SEPARATOR)
     for path in paths:
         for record in read_fasta(path, notices):
@@ -163,13 +177,22 @@ def _pack(paths, gene_map, header, sink, notices: Notices) -> pa.Table:
             gene, symbol = (known and known.find(name, notices)) or (check_name(names.gene, where), check_name(names.symbol, where))
             if symbols.setdefault(gene, symbol) != symbol:
                 notices.add("transcripts give their gene another symbol than the first", f"{gene}: {symbols[gene]} and {symbol}")
-            rows.append((name, gene, symbol, position, position + len(record.codes), names.place and str(names.place)))
-            sink.write(record.codes)
+            first = position + margin
+            rows.append((name, gene, symbol, first, first + len(record.codes), names.place and str(names.place)))
+            sink.write(_unrolled(record.codes, margin))
             sink.write(SEPARATOR)
-            position += len(record.codes) + 1
+            position = first + len(record.codes) + margin + 1
     if known is not None:
         known.close(os.fspath(paths[0]), notices)
     return pa.table([list(column) for column in zip(*rows, strict=True)], schema=_SCHEMA)
+
+
+def _unrolled(codes: bytes, margin: int) -> bytes:
+    """A circle from `margin` letters before its first to `margin` behind its last; a short one comes round more than once."""
+    if not margin or not codes:
+        return SEPARATOR * margin + codes + SEPARATOR * margin
+    turns = -(-margin // len(codes))
+    return (codes * turns)[-margin:] + codes + (codes * turns)[:margin]
 
 
 def _note_nothing_to_find(name: str, codes: bytes, notices: Notices) -> None:

@@ -5,13 +5,16 @@ import subprocess
 import sys
 
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 import pysam
 import pytest
 
+from mirscan.errors import InputError
 from mirscan.genes import aggregate_genes
 from mirscan.run import Event, read_status, resume
 from mirscan.tables import GENES, SITES
+from tests.run.conftest import write_fasta
 
 COMPLEMENT = str.maketrans("ACGU", "TGCA")
 
@@ -198,3 +201,26 @@ def test_peak_memory__is_that_of_the_process_not_of_who_started_it():
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, preexec_fn=lambda: None)
     assert len(ballast) == 400_000_000
     assert 20 < int(finished.stdout) < 350
+
+
+def test_scan__circles_in_any_parts_and_bed_stays_on_its_sequence(runs, tmp_path):
+    """A let-7 site across the junction of a circle is a row once; BED has the part of it before the junction."""
+    circle = "CCTCA" + "GC" * 400 + "CTA"
+    fasta = write_fasta(tmp_path / "circles.fa", {"circ1": circle, "circ2": "GC" * 60})
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    runs.scan(whole, transcripts=fasta, circular=True)
+    runs.scan(cut, transcripts=fasta, circular=True, part_rows=1)
+    sites = runs.sites(whole)
+    rows = sites.filter(pa.compute.equal(sites["mirna"], "let-7a-5p")).select(["transcript", "start", "end", "seed"]).to_pylist()
+    assert rows == [{"transcript": "circ1", "start": 805, "end": 813, "seed": "8mer"}]
+    assert ["circ1", "805", "808", "let-7a-5p"] in [row[:4] for row in runs.bed(whole)]
+    assert runs.sites(cut).to_pylist() == sites.to_pylist() and runs.bed(cut) == runs.bed(whole)
+    linear = tmp_path / "linear"
+    runs.scan(linear, transcripts=fasta)
+    assert "let-7a-5p" not in runs.sites(linear)["mirna"].to_pylist()
+
+
+@pytest.mark.parametrize("more", [{"mask_start": 14}, {"min_distance": 8}, {"features": ["end_distance"]}])
+def test_scan__a_circle_has_no_ends(runs, tmp_path, more):
+    with pytest.raises(InputError, match=r"--circular: .* counts from the ends of a transcript"):
+        runs.scan(tmp_path / "out", circular=True, **more)
