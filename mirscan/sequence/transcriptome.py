@@ -32,7 +32,8 @@ class Transcriptome:
 
     `codes` (total,) uint8 holds one N before, between and after the records, so `codes[begin - 1]` and `codes[end]` always
     exist and never pair; around a circle the letters that come before and behind it as one goes round, `margin` on either side.
-    `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where a header says that the sequence lies, as chr1:100-131(+), 0-based and half-open, else null.
+    `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where a header
+    says that the sequence lies, as chr1:100-131(+), 0-based and half-open, else null.
     """
 
     codes: np.ndarray

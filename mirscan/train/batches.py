@@ -23,7 +23,8 @@ _FEATURE_ROWS = 1 << 16
 class EncodedPairs:
     """`mirna_codes` (n, M), `target_codes` (n, L) uint8; `labels`, `weights` (n,) float32; `duplex` (n, k) float32 or None.
 
-    `right_shift` (n,) nt: how far a window may be moved right in training; None: not at all.
+    `right_shift` (n,) nt: how far a window may be moved right in training; None: not at all. `difficulty` (n,) float32 above 0: how often a
+    pair is drawn beside others of its weight; None: alike.
     """
 
     mirna_codes: np.ndarray
@@ -32,6 +33,7 @@ class EncodedPairs:
     weights: np.ndarray
     duplex: np.ndarray | None = None
     right_shift: np.ndarray | None = None
+    difficulty: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -137,16 +139,18 @@ class EpochDraw:
         return np.minimum(np.searchsorted(cumulative, random.random(self.size) * cumulative[-1], side="right"), self.n - 1)
 
 
-def plan_epochs(weights: np.ndarray, sampling: float, epoch_pairs: int) -> tuple[EpochDraw, np.ndarray]:
+def plan_epochs(
+    weights: np.ndarray, sampling: float, epoch_pairs: int, difficulty: np.ndarray | None = None
+) -> tuple[EpochDraw, np.ndarray]:
     """How epochs draw pairs of `weights` (n,), and the weights left for the loss: chances w^s and the rest w^(1 - s), s being `sampling`.
 
-    Both together weigh a pair as w does; a heavy pair that comes often moves the network more steadily than one that comes seldom and hard.
+    `difficulty` (n,) multiplies the chances. Both together weigh a pair as w does; a heavy pair that comes often moves the network more
+    steadily than one that comes seldom and hard, and an easy one teaches nothing.
     """
     n = len(weights)
-    size = min(epoch_pairs or n, n) if sampling == 0 else epoch_pairs or n
-    if sampling == 0:
-        return EpochDraw(n, size), weights
-    chances = weights.astype(np.float64) ** sampling
+    if sampling == 0 and difficulty is None:
+        return EpochDraw(n, min(epoch_pairs or n, n)), weights
+    size, chances = epoch_pairs or n, weights.astype(np.float64) ** sampling * (1.0 if difficulty is None else difficulty)
     drawn = np.where(weights > 0, weights / np.maximum(chances, 1e-300), 0)
     return EpochDraw(n, size, chances), (drawn * (chances.sum() / max(float(weights.sum(dtype=np.float64)), 1e-9))).astype(np.float32)
 

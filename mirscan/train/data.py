@@ -1,5 +1,6 @@
 """From a recipe's files to the arrays of a training, with everything that was dropped, cut or shared counted."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, clean_pairs
-from mirscan.pairs.columns import group_codes, labels_of
+from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
 from mirscan.pairs.leakage import LeakageReport, leakage_report, refuse_leak
 from mirscan.pairs.read import read_pairs
 from mirscan.pairs.seed_class import usual_anchor
@@ -22,6 +23,9 @@ from mirscan.windows import WindowLayout, encode_pairs
 # On held-out Hejret train the upper end of a miRNA's random scores told more about it than their middle; 400 targets place it well.
 _BACKGROUND_QUANTILE = 0.95
 _BACKGROUND_TARGETS = 400
+# Mining: the base rate at which a negative's score is its chance, and the least chance, so that no weight exceeds fifty.
+_MINED_AMONG = 20
+_LEAST_CHANCE = 0.02
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def _encode(
         encoded = replace(encoded, right_shift=_right_shifts(recipe, train))
     if recipe.teacher:
         encoded = replace(encoded, labels=_taught_labels(recipe, train, encoded.labels, cache, say))
+    if recipe.mining:
+        encoded = replace(encoded, difficulty=_difficulty(recipe, train, cache, say))
     held_out = encode_table(validation, layout)
     if recipe.anchor is None:
         positive = encoded.labels >= 0.5
@@ -114,16 +120,33 @@ def _taught_labels(recipe: Recipe, train: pa.Table, labels: np.ndarray, cache: P
     from mirscan.scoring import load_scorer
 
     scorer = load_scorer(recipe.teacher, threads=recipe.threads or None)
-    mirna_codes, target_codes = encode_pairs(train["mirna"], train["target"], scorer.layout)
-
-    def score() -> np.ndarray:
-        say(f"{recipe.teacher} scores {len(labels):,} training pairs")
-        return scorer.score(mirna_codes, target_codes)
-
-    scores = cached_array(cache, "teacher", (scorer.card.sha256.encode(), mirna_codes, target_codes), score)
+    scores, mirna_codes, target_codes = _model_scores(scorer, train, cache, say)
     if recipe.teacher_background:
         scores = _less_background(scorer, scores, mirna_codes, target_codes, recipe)
     return (recipe.teacher_share * scores + (1 - recipe.teacher_share) * labels).astype(np.float32)
+
+
+def _model_scores(scorer, pairs: pa.Table, cache: Path, say: Callable[[str], None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(scores (n,), miRNA codes, target codes) of the pairs; the scores are kept in `cache`."""
+    mirna_codes, target_codes = encode_pairs(pairs["mirna"], pairs["target"], scorer.layout)
+
+    def score() -> np.ndarray:
+        say(f"{scorer.card.name} scores {pairs.num_rows:,} training pairs")
+        return scorer.score(mirna_codes, target_codes)
+
+    return cached_array(cache, "scores", (scorer.card.sha256.encode(), mirna_codes, target_codes), score), mirna_codes, target_codes
+
+
+def _difficulty(recipe: Recipe, train: pa.Table, cache: Path, say: Callable[[str], None]) -> np.ndarray:
+    """Chance (n,) float32 of each pair beside others of its weight: 1 for positives, for negatives what the model makes of them.
+
+    Where one pair in `_MINED_AMONG` is a positive, that is the probability that the model's score then stands for.
+    """
+    from mirscan.scoring import load_scorer
+
+    scores = _model_scores(load_scorer(recipe.mining, threads=recipe.threads or None), train, cache, say)[0]
+    chances = 1 / (1 + np.exp(math.log(_MINED_AMONG) - _log_odds(scores)))
+    return np.where(labels_of(train) >= POSITIVE, 1, np.maximum(chances, _LEAST_CHANCE)).astype(np.float32)
 
 
 def _less_background(scorer, scores: np.ndarray, mirna_codes: np.ndarray, target_codes: np.ndarray, recipe: Recipe) -> np.ndarray:

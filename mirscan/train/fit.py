@@ -96,7 +96,7 @@ def _complete(recipe: Recipe) -> Recipe:
     """The recipe with architecture, settings and input lengths of `init` where it names none; names are checked before any long reading."""
     if not recipe.pairs:
         raise InputError("recipe: no pairs; give files of labelled pairs")
-    folders = [find_model(model) for model in (*recipe.init, *([recipe.teacher] if recipe.teacher else []))]
+    folders = [find_model(model) for model in (*recipe.init, *filter(None, (recipe.teacher, recipe.mining)))]
     if recipe.architecture:
         find_architecture(recipe.architecture)
         return recipe
@@ -237,8 +237,9 @@ def _provenance(recipe: Recipe, data: TrainingData) -> dict:
     # The whole chain: a fine-tuned network also knows what its start and its teacher were trained on.
     if recipe.init:
         entries["init"] = [model(name) for name in recipe.init]
-    if recipe.teacher:
-        entries["teacher"] = model(recipe.teacher)
+    for role in ("teacher", "mining"):
+        if getattr(recipe, role):
+            entries[role] = model(getattr(recipe, role))
     return entries
 
 

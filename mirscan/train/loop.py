@@ -57,7 +57,7 @@ class Loop:
         self.average: list[np.ndarray] = []
         self._labels = smooth_labels(train.labels, recipe.label_smoothing)[:, None]
         weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
-        self._draw, self._weights = plan_epochs(weights, recipe.sampling, recipe.epoch_pairs)
+        self._draw, self._weights = plan_epochs(weights, recipe.sampling, recipe.epoch_pairs, train.difficulty)
         self.batch_size = min(recipe.batch_size, self._draw.size)
         # Whole batches only, so a network is traced once; the rest of an epoch falls into other batches the next time.
         self.steps_per_epoch = self._draw.size // self.batch_size

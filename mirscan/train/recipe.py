@@ -89,6 +89,13 @@ class Recipe(Settings):
             le=1,
         ),
     ] = 0.0
+    mining: Annotated[
+        str,
+        about(
+            "Draw negatives that this model scores high more often, and weigh them less in the loss, so that nothing but the noise changes.",
+            _OBJECTIVE,
+        ),
+    ] = ""
     window_shift: Annotated[
         int, about("Move every window by up to so many nt at random, anew each epoch; places moved in become N.", _OBJECTIVE, ge=0, le=50)
     ] = 0

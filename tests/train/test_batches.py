@@ -56,6 +56,15 @@ def test_epoch_order__every_pair_once_and_each_epoch_anew():
     assert len(set(plan_epochs(weights, 0.0, 20)[0].order(1, 0))) == 20
 
 
+@pytest.mark.parametrize("sampling", [0.0, 0.5])
+def test_epoch_order__what_is_drawn_for_its_difficulty_weighs_less(sampling):
+    weights, difficulty = np.array([1, 1, 4], np.float32), np.array([1, 0.1, 0.1], np.float32)
+    draw, left = plan_epochs(weights, sampling, 200_000, difficulty)
+    counts = np.bincount(draw.order(3, 0), minlength=3)
+    np.testing.assert_allclose(counts * left / (counts * left).sum(), weights / weights.sum(), atol=0.01)
+    np.testing.assert_allclose(counts[0] / counts[1], 10, rtol=0.05)
+
+
 @pytest.mark.parametrize("sampling", [0.5, 1.0])
 def test_epoch_order__chance_times_weight_is_the_pairs_weight(sampling):
     weights = np.array([0, 1, 2, 5], np.float32) / 2

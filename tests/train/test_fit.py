@@ -292,6 +292,19 @@ def test_load_training_data__a_teacher_without_its_liking_for_some_mirnas(write_
     assert abs(np.mean([log_odds[0][mirnas == m][0] - log_odds[1][mirnas == m][0] for m in np.unique(mirnas)])) < 1e-3
 
 
+def test_load_training_data__mining_draws_negatives_that_the_model_believes(write_pairs, tmp_path):
+    pairs = write_pairs()
+    train_model(tiny(pairs, epochs=1), tmp_path / "first")
+    data = load_training_data(tiny(pairs, mining=str(tmp_path / "first")), tmp_path / "cache", lambda line: None).train
+    taught = load_training_data(tiny(pairs, teacher=str(tmp_path / "first")), tmp_path / "cache", lambda line: None).train
+    negative, scores = data.labels == 0, taught.labels.astype(np.float64)
+    expected = scores / (scores + 20 * (1 - scores))
+    assert (data.difficulty[~negative] == 1).all()
+    np.testing.assert_allclose(data.difficulty[negative], np.maximum(expected[negative], 0.02), rtol=1e-4)
+    card = train_model(tiny(pairs, epochs=1, mining=str(tmp_path / "first")), tmp_path / "second")
+    assert card.training["mining"]["model"] == "first"
+
+
 def test_train_model__validation_file_of_one_class_is_left_out_of_the_mean(write_pairs, tmp_path):
     negatives = write_pairs("negatives.tsv", rows=[(m, t, 0) for m, t, _ in write_pairs.rows(40, 40, 7)])
     lines = []
