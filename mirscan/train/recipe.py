@@ -92,7 +92,7 @@ class Recipe(Settings):
     mining: Annotated[
         str,
         about(
-            "Draw negatives that this model scores high more often, and weigh them less in the loss, so that nothing but the noise changes.",
+            "Draw negatives that this model scores high more often, and weigh them less in the loss, so that only noise changes.",
             _OBJECTIVE,
         ),
     ] = ""
