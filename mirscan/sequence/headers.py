@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mirscan.errors import InputError
+from mirscan.sequence.text import first_word
 
 _VERSION = r"(?:\.\d+)?"
 _TRANSCRIPT_ID = rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}(?:_PAR_Y)?|[NX][MR]_\d+{_VERSION}|FBtr\d{{7}}|AT[1-5CM]G\d{{5}}\.\d+)"
@@ -104,7 +105,7 @@ def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
 
 def _split_place(header: str) -> tuple[str, Place | None]:
     """The first word without what bedtools adds, and the place that the header states."""
-    word = header.split()[0]
+    word = first_word(header)
     # Most headers state no place; looking for one three times takes longer than all the rest of a header.
     if ":" not in header:
         return word, None

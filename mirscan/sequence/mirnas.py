@@ -11,6 +11,7 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, decode, encode
 from mirscan.sequence.fasta import check_name, read_fasta
+from mirscan.sequence.text import first_word
 
 # miRBase 22 mature sequences have 15 to 34 nt; below 8 there is no seed, above 40 it is a precursor.
 MIN_LENGTH, MAX_LENGTH = 8, 40
@@ -58,7 +59,7 @@ def _read_all(path: str, notices: Notices) -> MirnaSet:
     names, sequences, lines = [], [], {}
     for record in read_fasta(path, notices):
         where = f"{path}, line {record.line}"
-        name = check_name(_plain_dashes(record.header.split()[0], notices), where)
+        name = check_name(_plain_dashes(first_word(record.header), notices), where)
         if name in lines:
             line, codes = lines[name]
             if codes == record.codes:
