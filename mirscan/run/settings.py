@@ -30,7 +30,7 @@ class ScanSettings(Settings):
         tuple[str, ...], about("3'UTRs or other transcripts as FASTA (.gz too); may be given several times.", _INPUT, flags=("--utrs",))
     ]
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
-    gene_map: Annotated[str, about("TSV of transcript, gene and optionally symbol.", _INPUT)] | None = None
+    gene_map: Annotated[str, about("Table of transcript, gene and optionally symbol.", _INPUT)] | None = None
     header: (
         Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
         | None

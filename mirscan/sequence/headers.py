@@ -103,6 +103,24 @@ def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
     return read
 
 
+def is_gene_id(field: str) -> bool:
+    """Whether a word is a gene's stable id.
+
+    >>> is_gene_id("ENSMUSG00000059552.4"), is_gene_id("TP53")
+    (True, False)
+    """
+    return bool(_IS_GENE(field))
+
+
+def cannot_be_gene(field: str) -> bool:
+    """Whether a word is a transcript's stable id, a chromosome, place, strand or kind of sequence.
+
+    >>> cannot_be_gene("chr1"), cannot_be_gene("protein_coding"), cannot_be_gene("CHRNA9")
+    (True, True, False)
+    """
+    return bool(_NO_NAME.match(field) or _IS_TRANSCRIPT(field))
+
+
 def _split_place(header: str) -> tuple[str, Place | None]:
     """The first word without what bedtools adds, and the place that the header states."""
     word = first_word(header)

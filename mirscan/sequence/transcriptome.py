@@ -13,7 +13,7 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, encode
 from mirscan.sequence.fasta import check_name, read_fasta
-from mirscan.sequence.gene_map import read_gene_map
+from mirscan.sequence.gene_map import GeneTable, read_gene_table
 from mirscan.sequence.headers import header_reader
 
 SEPARATOR = bytes([N])
@@ -140,9 +140,9 @@ def _write_records(folder: Path, records: pa.Table) -> None:
 
 def _pack(paths, gene_map, header, sink, notices: Notices) -> pa.Table:
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    known = None if gene_map is None else read_gene_map(gene_map, notices)
+    table = None if gene_map is None else read_gene_table(gene_map, notices)
     read_header = header_reader(header)
-    rows, seen, symbols, position = [], {}, {}, 1
+    rows, seen, position = [], {}, 1
     sink.write(SEPARATOR)
     for path in paths:
         for record in read_fasta(path, notices):
@@ -160,16 +160,33 @@ def _pack(paths, gene_map, header, sink, notices: Notices) -> pa.Table:
                 )
             seen[name] = where, hash(record.codes)
             _note_nothing_to_find(name, record.codes, notices)
-            gene, symbol = (known and known.find(name, notices)) or (check_name(names.gene, where), check_name(names.symbol, where))
-            if symbols.setdefault(gene, symbol) != symbol:
-                notices.add("transcripts give their gene another symbol than the first", f"{gene}: {symbols[gene]} and {symbol}")
+            gene, symbol = check_name(names.gene, where), check_name(names.symbol, where)
             rows.append((name, gene, symbol, position, position + len(record.codes), names.place and str(names.place)))
             sink.write(record.codes)
             sink.write(SEPARATOR)
             position += len(record.codes) + 1
-    if known is not None:
-        known.close(os.fspath(paths[0]), notices)
-    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=_SCHEMA)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if table is not None:
+        _take_genes(columns, table, os.fspath(paths[0]), notices)
+    _note_symbols(columns, notices)
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _take_genes(columns: list[list], table: GeneTable, fasta: str, notices: Notices) -> None:
+    """Put genes and symbols of the gene map in place of those of the headers; without a symbol the header's stays with its gene."""
+    names, genes, symbols = columns[:3]
+    for row, found in enumerate(table.find(names, fasta, notices)):
+        if found:
+            gene, symbol = found
+            symbols[row] = symbol or (symbols[row] if gene == genes[row] else gene)
+            genes[row] = gene
+
+
+def _note_symbols(columns: list[list], notices: Notices) -> None:
+    first: dict[str, str] = {}
+    for gene, symbol in zip(columns[1], columns[2], strict=True):
+        if first.setdefault(gene, symbol) != symbol:
+            notices.add("transcripts give their gene another symbol than the first", f"{gene}: {first[gene]} and {symbol}")
 
 
 def _note_nothing_to_find(name: str, codes: bytes, notices: Notices) -> None:
