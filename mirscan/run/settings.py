@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from mirscan.errors import InputError
+from mirscan.sequence.headers import header_reader
 from mirscan.settings import Settings, about
 
 DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
@@ -71,6 +72,7 @@ class ScanSettings(Settings):
     part_rows: Annotated[int, about("Candidates a part should have.", _HOW, ge=1)] | None = None
 
     def check(self):
+        header_reader(self.header)
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.prefilter and not self.has_model_folder:

@@ -40,8 +40,9 @@ _MONTH = (
     r"(?:Jan|Feb|Mar|M[aä]r|Mrz|Apr|Avr|Abr|May|Mai|Jun|Juin|Jul|Juil|Aug|Ago|Sep|Set|Oct|Okt|Out|Nov|Dec|Dez|Dic|D[eé]c)[a-zéû]{0,6}\.?"
 )
 _DATE = re.compile(
-    rf"\d{{1,4}}[-./ ]+{_MONTH}(?:[-./ ]+\d{{2,4}})?\Z|{_MONTH}[-./ ](?:\d\d?|\d{{4}})\Z|\d{{4}}-\d\d-\d\d\b.*|\d\d?([/.])\d\d?\1\d{{2,4}}\Z",
-    re.I,
+    rf"\d{{1,4}}[-./ ]+{_MONTH}(?:[-./ ]+\d{{2,4}})?\Z|{_MONTH}[-./ ](?:\d\d?|\d{{4}})\Z"
+    r"|\d{4}-\d\d-\d\d\b.*|\d\d?([/.])\d\d?\1\d{2,4}\Z",
+    re.IGNORECASE,
 )
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d+\Z", re.I)
 _VERSION = re.compile(r"(?P<base>ENS[A-Z]*T\d+)(?:\.(?P<version>\d+))?_\d+\Z|(?P<name>.+)\.(?P<number>\d+)\Z")

@@ -161,7 +161,8 @@ def _pack(paths, gene_map, header, sink, notices: Notices) -> pa.Table:
             seen[name] = where, hash(record.codes)
             _note_nothing_to_find(name, record.codes, notices)
             gene, symbol = check_name(names.gene, where), check_name(names.symbol, where)
-            rows.append((name, gene, symbol, position, position + len(record.codes), names.place and str(names.place)))
+            place = names.place and str(names.place.of_length(len(record.codes)))
+            rows.append((name, gene, symbol, position, position + len(record.codes), place))
             sink.write(record.codes)
             sink.write(SEPARATOR)
             position += len(record.codes) + 1
