@@ -28,7 +28,7 @@ _TAGS = {"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl"}
 _GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent|locus|locus_tag)[:=]\"?([^\s\];,\"]+)")
 _SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name)[:=]\"?([^\s\];,\"]+)")
 # "NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA"
-_NCBI_SYMBOL = re.compile(r"^[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
+_NCBI_SYMBOL = re.compile(r"^(?:gi\|\d+\|)?(?:ref\|)?[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
 # FlyBase's name of a transcript is the symbol with -RA, -RB, ...; TAIR lists the symbols of a gene.
 _FLYBASE_SYMBOL = re.compile(r"^FBtr\d{7}\b.* name=([^\s;]+)-R[A-Z]+;")
 _TAIR_SYMBOL = re.compile(rf"^{_TAIR_GENE}\.\d+ \| Symbols: *([^\s,|]+)")
@@ -99,7 +99,7 @@ def parse_header(header: str) -> Header:
 
 def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
     """Function of (header, where) that applies a user's expression with the groups transcript and, if it likes, gene and symbol; without
-    one, `parse_header`. Raises InputError for an expression that is none, lacks the group or has others, and for a header that does not fit.
+    one, `parse_header`. InputError for an expression that is none, lacks the group or has others, and for a header that does not fit.
     """
     if pattern is None:
         return lambda header, where: parse_header(header)

@@ -115,9 +115,9 @@ def mirnas_from_sequences(names: Iterable[str], sequences: Iterable[str]) -> Mir
 
 def _check_length(length: int, where: str) -> None:
     if not MIN_LENGTH <= length <= MAX_LENGTH:
-        # Precursors have some 80 nt, rarely 150; what is longer is a transcript.
-        hint = "Are --mirnas and --utrs exchanged?" if length > 200 else "Give mature miRNAs, not precursors or seeds."
-        raise InputError(f"{where} has {length} nt; expected {MIN_LENGTH} to {MAX_LENGTH}. {hint}")
+        # Precursors have some 80 nt, as the shortest 3'UTRs do.
+        is_it = "Is it a seed, or cut?" if length < MIN_LENGTH else "Is it a precursor, or are --mirnas and --utrs exchanged?"
+        raise InputError(f"{where} has {length} nt; expected {MIN_LENGTH} to {MAX_LENGTH}. {is_it} Give mature miRNAs.")
 
 
 def _pad(names: list[str], sequences: list[np.ndarray]) -> MirnaSet:

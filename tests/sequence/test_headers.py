@@ -29,6 +29,7 @@ CASES = [
     ("ENSG00000141510|ENSG00000141510.18|ENST00000269305|TP53", "ENST00000269305", "ENSG00000141510", "TP53", None),
     ("T1|chr1:100-200|GENE1", "T1", "GENE1", "GENE1", None),
     ("NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA", "NM_000546.6", "TP53", "TP53", None),
+    ("gi|4|ref|NR_073460.1| Homo sapiens BMS1 pseudogene (LOC101101776), non-coding RNA", "NR_073460.1", *["LOC101101776"] * 2, None),
     ("TRINITY_DN1000_c115_g5_i1 len=247 path=[31015:0-148]", "TRINITY_DN1000_c115_g5_i1", *["TRINITY_DN1000_c115_g5"] * 2, None),
     ("FBtr0070604 type=mRNA; parent=FBgn0029512; name=Aos1-RA;", "FBtr0070604", "FBgn0029512", "Aos1", None),
     (
