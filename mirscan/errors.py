@@ -14,7 +14,7 @@ class InputError(MirscanError, ValueError):
 
     >>> ms.mirnas_from_sequences(["seed"], ["GAGGUAG"])
     Traceback (most recent call last):
-    mirscan.errors.InputError: miRNA 'seed' has 7 nt; expected 8 to 40. Give mature miRNAs, not precursors or seeds.
+    mirscan.errors.InputError: miRNA 'seed' has 7 nt; expected 8 to 40. Is it a seed, or cut? Give mature miRNAs.
     """
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
-from mirscan.pairs.read import read_text_table
+from mirscan.pairs.read import line_of, read_text_table
 from mirscan.sequence.mirnas import MirnaSet, mirnas_from_sequences, read_mirnas
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -50,32 +50,32 @@ def read_scan_sites(
     path, notices = Path(path), Notices() if notices is None else notices
     raw = read_text_table(path)
     names = _match_headings(path, raw)
-    lines = np.arange(raw.num_rows) + 2
+    rows = np.arange(raw.num_rows)
     columns = {role: pc.cast(raw[name], pa.string()).combine_chunks() for role, name in names.items()}
     if where:
         kept = _rows_where(path, raw, where)
-        lines, columns = lines[kept], {role: column.filter(pa.array(kept)) for role, column in columns.items()}
+        rows, columns = rows[kept], {role: column.filter(pa.array(kept)) for role, column in columns.items()}
     place = pc.index_in(columns["transcript"], transcriptome.names)
     is_there = place.is_valid().to_numpy(zero_copy_only=False)
     if not is_there.any():
         raise InputError(
-            f"{path}: none of {len(lines):,} sites is on the {len(transcriptome):,} transcripts given"
+            f"{path}: none of {len(rows):,} sites is on the {len(transcriptome):,} transcripts given"
             f" (first site: {columns['transcript'][0]}; first transcript: {transcriptome.names[0]}); expected the same names"
         )
     if not is_there.all():
         absent = columns["transcript"].filter(pa.array(~is_there))
         notices.add("sites lie on transcripts that are not given; they are left out", absent[0].as_py(), len(absent))
-    lines, columns = lines[is_there], {role: column.filter(pa.array(is_there)) for role, column in columns.items()}
+    rows, columns = rows[is_there], {role: column.filter(pa.array(is_there)) for role, column in columns.items()}
     transcript = place.drop_null().to_numpy().astype(np.int64)
-    start, end = (_integers(path, lines, columns[role], role) for role in ("start", "end"))
+    start, end = (_integers(path, rows, columns[role], role) for role in ("start", "end"))
     wrong = np.flatnonzero((start < 0) | (start >= end) | (end > transcriptome.lengths[transcript]))
     if len(wrong):
         row = wrong[0]
         raise InputError(
-            f"{path}, line {lines[row]}: site {start[row]}-{end[row]} on {columns['transcript'][row]} of"
+            f"{path}, line {line_of(path, rows[row])}: site {start[row]}-{end[row]} on {columns['transcript'][row]} of"
             f" {transcriptome.lengths[transcript[row]]} nt; expected 0 <= start < end within it"
         )
-    mirna_set, mirna = _mirnas(path, lines, columns["mirna"], mirnas)
+    mirna_set, mirna = _mirnas(path, rows, columns["mirna"], mirnas)
     distinct = np.unique(np.stack([transcript, start, end, mirna]), axis=1)
     notices.add("sites are repeated; each counts once", count=len(start) - distinct.shape[1])
     transcript, start, end, mirna = distinct
@@ -106,19 +106,19 @@ def _rows_where(path: Path, raw: pa.Table, where: str) -> np.ndarray:
     return kept
 
 
-def _integers(path: Path, lines: np.ndarray, column: pa.StringArray, role: str) -> np.ndarray:
+def _integers(path: Path, rows: np.ndarray, column: pa.StringArray, role: str) -> np.ndarray:
     try:
         numbers = pc.cast(column, pa.int64())
     except pa.ArrowInvalid:
         row = next(row for row, text in enumerate(column.to_pylist()) if text is not None and not text.lstrip("-").isdecimal())
-        raise InputError(f"{path}, line {lines[row]}: {role} is {column[row].as_py()!r}; expected a whole number") from None
+        raise InputError(f"{path}, line {line_of(path, rows[row])}: {role} is {column[row].as_py()!r}; expected a whole number") from None
     if numbers.null_count:
         row = numbers.is_null().to_numpy(zero_copy_only=False).argmax()
-        raise InputError(f"{path}, line {lines[row]}: {role} is empty; expected a whole number")
+        raise InputError(f"{path}, line {line_of(path, rows[row])}: {role} is empty; expected a whole number")
     return numbers.to_numpy()
 
 
-def _mirnas(path: Path, lines: np.ndarray, column: pa.StringArray, more: str | Path | None) -> tuple[MirnaSet, np.ndarray]:
+def _mirnas(path: Path, rows: np.ndarray, column: pa.StringArray, more: str | Path | None) -> tuple[MirnaSet, np.ndarray]:
     """Distinct miRNAs, named by their letters, those of the sites first; and the number of each site's."""
     letters = pc.replace_substring(pc.utf8_upper(pc.fill_null(column, "")), "U", "T")
     encoded = letters.dictionary_encode()
@@ -127,7 +127,7 @@ def _mirnas(path: Path, lines: np.ndarray, column: pa.StringArray, more: str | P
         try:
             mirnas_from_sequences([sequence], [sequence])
         except InputError as error:
-            raise InputError(f"{path}, line {lines[np.flatnonzero(mirna == number)[0]]}: {error}") from None
+            raise InputError(f"{path}, line {line_of(path, rows[np.flatnonzero(mirna == number)[0]])}: {error}") from None
     if more is not None:
         others = read_mirnas(more)
         sequences = list(dict.fromkeys([*sequences, *(others.sequence(i) for i in range(len(others)))]))

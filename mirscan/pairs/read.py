@@ -1,6 +1,9 @@
 """Files of labelled (miRNA, target site) pairs -> one PAIRS table, whatever headings the study used."""
 
-from collections.abc import Iterable, Sequence
+import csv
+import io
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pyarrow.compute as pc
 
 from mirscan.errors import InputError
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID, LETTERS
+from mirscan.sequence.text import describe_letter, open_text
 from mirscan.tables import PAIRS
 
 # Headings by study, compared in lower case, the first that is present wins. `mirna` is last of its list: miRAW keeps the name there.
@@ -31,12 +35,14 @@ UNDERSTOOD = (
 _NO_FAMILY = ("", "0", "-", ".", "unknown", "NA", "na", "nan")
 _CLEAN_BYTES = bytes(ord(LETTERS[code]) if code != INVALID else byte for byte, code in enumerate(BYTE_CODES))
 _LENGTHS = {"mirna": (8, 40), "target": (8, 10_000)}
+# Losses are sums of weights in float32, which ends at 3e38.
+MAX_WEIGHT = 1e9
 
 
 def read_pairs(
     paths: str | Path | Iterable[str | Path], weights: Sequence[float] | None = None, assumed_label: float | None = None
 ) -> pa.Table:
-    """PAIRS table of one or several TSV, CSV (both also .gz) or Parquet files.
+    """PAIRS table of one or several TSV, CSV (both also packed) or Parquet files.
 
     Sequences come back in upper case with T for U and N for ambiguity codes; `source` says the file. The headings of miRBench,
     CLASH, miRBind, miRAW, ENCORI and mirscan are understood. `teacher_permille` (0-1000) and a numeric `target` column become soft
@@ -54,6 +60,8 @@ def read_pairs(
     # A column that only some files have is null elsewhere, but a missing weight is 1.
     if any("weight" in table.column_names for table in tables):
         tables = [_with_weight(table) for table in tables]
+        if not any(pc.max(table["weight"]).as_py() for table in tables):
+            raise InputError(f"{', '.join(map(str, paths))}: every weight is 0 (or below 1e-45), so no pair counts; expected some above 0")
     return pa.concat_tables(tables, promote_options="default").replace_schema_metadata({"table": PAIRS.name})
 
 
@@ -78,37 +86,84 @@ def _read_file(path: Path, weight: float | None, assumed_label: float | None) ->
 
 
 def read_text_table(path: Path) -> pa.Table:
-    """A TSV, CSV (.gz too) with every column as text, or a Parquet file as it is; InputError where it cannot be read."""
-    import pyarrow.csv
-    import pyarrow.parquet
+    """A TSV or CSV, packed or not, with every column as text, or a Parquet file as it is; InputError where it cannot be read.
 
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    Its heading says what separates the columns: tabs, commas or semicolons.
+    """
+
     try:
-        if path.suffix == ".parquet":
+        if path.suffix == ".parquet" and path.is_file():
             return pa.parquet.read_table(path)
-        name = path.name.removesuffix(".gz")
-        text = pyarrow.csv.read_csv(
-            path,
-            parse_options=pyarrow.csv.ParseOptions(delimiter="," if name.endswith(".csv") else "\t"),
-            # Text first: a column of families such as "0" or chromosomes such as "1" must not become numbers.
-            convert_options=pyarrow.csv.ConvertOptions(column_types=_text_types(path, "," if name.endswith(".csv") else "\t")),
-        )
+        with open_text(path) as handle:
+            delimiter, names = _read_heading(path, handle)
+            return _refuse_line_ends(path, _read_rows(path, handle, delimiter, names)) if handle.peek(1) else _no_rows(names)
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path}: cannot be read as a table: {str(error).splitlines()[0]}; expected TSV, CSV (.gz too) or Parquet"
+            f"{path}: cannot be read as a table: {str(error).splitlines()[0]}; expected TSV, CSV (packed or not) in UTF-8, or Parquet"
         ) from error
-    return text
 
 
-def _text_types(path: Path, delimiter: str) -> dict[str, pa.DataType]:
-    import gzip
-
-    with gzip.open(path, "rt") if path.suffix == ".gz" else open(path) as handle:
-        heading = handle.readline().rstrip("\r\n")
-    if not heading.strip():
+def _read_heading(path: Path, handle: io.BufferedReader) -> tuple[str, list[str]]:
+    """(what separates the columns, their names) of the first line that is not blank."""
+    heading = next((line for line in handle if line.strip()), b"").decode().rstrip("\n")
+    if not heading:
         raise InputError(f"{path}: the file is empty; expected a line of headings: {UNDERSTOOD}")
-    return {name.strip('"'): pa.string() for name in heading.split(delimiter)}
+    delimiter = next((mark for mark in "\t,;" if mark in heading), "\t")
+    names = [name.strip() for name in next(csv.reader([heading], delimiter=delimiter))]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"{path}, line 1: two columns are called {twice!r}; expected distinct headings")
+    return delimiter, names
+
+
+def _read_rows(path: Path, handle: io.BufferedReader, delimiter: str, names: list[str]) -> pa.Table:
+    import pyarrow.csv
+
+    uneven: list[pyarrow.csv.InvalidRow] = []
+
+    def note(row: pyarrow.csv.InvalidRow) -> str:
+        uneven.append(row)
+        return "skip"
+
+    table = pyarrow.csv.read_csv(
+        handle,
+        read_options=pyarrow.csv.ReadOptions(column_names=names),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=note),
+        # Text first: a column of families such as "0" or chromosomes such as "1" must not become numbers.
+        convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+    )
+    if uneven:
+        number = _find_line(path, lambda line: line.rstrip(b"\n") == uneven[0].text.encode())
+        raise InputError(f"{path}, line {number}: {uneven[0].actual_columns} columns; expected {len(names)}, as in the headings")
+    return table
+
+
+def _no_rows(names: list[str]) -> pa.Table:
+    return pa.table({name: pa.array([], pa.string()) for name in names})
+
+
+def _refuse_line_ends(path: Path, table: pa.Table) -> pa.Table:
+    """The table itself, if no quote swallowed lines; else InputError."""
+    for name in table.column_names:
+        hidden = pc.match_substring(table[name], "\n")
+        if pc.any(hidden).as_py():
+            text = table[name].filter(hidden)[0].as_py().splitlines()[0]
+            number = _find_line(path, lambda line, text=text: f'"{text}'.encode() in line)
+            raise InputError(f"{path}, line {number}: a quote in column {name} is not closed on its line; close it, or leave quotes out")
+    return table
+
+
+def _find_line(path: Path, is_it: Callable[[bytes], bool]) -> int:
+    """1-based number of the first such line."""
+    with open_text(path) as handle:
+        return next(number for number, line in enumerate(handle, 1) if is_it(line))
+
+
+def line_of(path: Path, row: int) -> int:
+    """1-based line of a row (from 0) of a table in the file: blank lines are no rows. Of Parquet as if it were text."""
+    if path.suffix == ".parquet":
+        return row + 2
+    rows = itertools.count(-1)
+    return _find_line(path, lambda line: line != b"\n" and next(rows) == row)
 
 
 def _match_headings(path: Path, raw: pa.Table, required: tuple[str, ...]) -> dict[str, str]:
@@ -142,13 +197,13 @@ def _clean(path: Path, strings: pa.Array, role: str, indices: pa.Array | None) -
         strings = strings.combine_chunks()
     strings = pc.utf8_trim_whitespace(strings)
 
-    def line(row: int) -> int:
-        """1-based line (row of the table for Parquet, counted the same way: headings are line 1)."""
-        return (int(np.flatnonzero(indices.to_numpy(zero_copy_only=False) == row)[0]) if indices is not None else row) + 2
+    def where(value: int) -> str:
+        row = value if indices is None else int(np.flatnonzero(indices.to_numpy(zero_copy_only=False) == value)[0])
+        return f"{path}, line {line_of(path, row)}"
 
     if strings.null_count:
         row = int(np.flatnonzero(strings.is_null().to_numpy(zero_copy_only=False))[0])
-        raise InputError(f"{path}, line {line(row)}: no {role} sequence; expected letters A C G T U N")
+        raise InputError(f"{where(row)}: no {role} sequence; expected letters A C G T U N")
     offsets, data = string_buffers(strings)
     clean = bytes(data).translate(_CLEAN_BYTES)
     bad = np.frombuffer(bytes(data).translate(BYTE_CODES), np.uint8) == INVALID
@@ -156,14 +211,14 @@ def _clean(path: Path, strings: pa.Array, role: str, indices: pa.Array | None) -
         row = int(np.searchsorted(offsets, np.flatnonzero(bad)[0], side="right") - 1)
         letter = next(c for c in strings[row].as_py() if ord(c) > 255 or BYTE_CODES[ord(c)] == INVALID)
         raise InputError(
-            f"{path}, line {line(row)}: letter {letter!r} in the {role} sequence {strings[row].as_py()[:60]!r}; "
+            f"{where(row)}: letter {describe_letter(letter)} in the {role} sequence {strings[row].as_py()[:60]!r}; "
             "expected A C G T U N or IUPAC"
         )
     lengths, (shortest, longest) = np.diff(offsets), _LENGTHS[role]
     wrong = np.flatnonzero((lengths < shortest) | (lengths > longest))
     if len(wrong):
         row = int(wrong[0])
-        raise InputError(f"{path}, line {line(row)}: {role} of {lengths[row]} nt; expected {shortest} to {longest}")
+        raise InputError(f"{where(row)}: {role} of {lengths[row]} nt; expected {shortest} to {longest}")
     return pa.StringArray.from_buffers(len(strings), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(clean))
 
 
@@ -178,19 +233,24 @@ def string_buffers(strings: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(path: Path, column: pa.ChunkedArray, name: str) -> np.ndarray:
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
     try:
-        numbers = pc.cast(column, pa.float64()).to_numpy()
+        numbers = pc.cast(pc.utf8_trim_whitespace(column) if is_text else column, pa.float64()).to_numpy()
     except pa.ArrowInvalid:
-        for row, value in enumerate(column.to_pylist()):
-            try:
-                float(value)
-            except (TypeError, ValueError):
-                raise InputError(f"{path}, line {row + 2}: {name} is {value!r}; expected a number") from None
-        raise
+        row, value = next((row, value) for row, value in enumerate(column.to_pylist()) if not _is_number(value))
+        raise InputError(f"{path}, line {line_of(path, row)}: {name} is {value!r}; expected a number") from None
     missing = np.flatnonzero(np.isnan(numbers))
     if len(missing):
-        raise InputError(f"{path}, line {missing[0] + 2}: {name} is empty; expected a number")
+        raise InputError(f"{path}, line {line_of(path, missing[0])}: {name} is empty or nan; expected a number")
     return numbers
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        pa.scalar(text.strip()).cast(pa.float64())
+        return True
+    except (AttributeError, pa.ArrowInvalid):
+        return False
 
 
 def _labels(path: Path, column: pa.ChunkedArray, name: str) -> np.ndarray:
@@ -198,15 +258,17 @@ def _labels(path: Path, column: pa.ChunkedArray, name: str) -> np.ndarray:
     highest = 1000.0 if name.lower() == "teacher_permille" else 1.0
     wrong = np.flatnonzero((numbers < 0) | (numbers > highest))
     if len(wrong):
-        raise InputError(f"{path}, line {wrong[0] + 2}: {name} is {numbers[wrong[0]]:g}; expected 0 to {highest:g}")
+        raise InputError(f"{path}, line {line_of(path, wrong[0])}: {name} is {numbers[wrong[0]]:g}; expected 0 to {highest:g}")
     return (numbers / highest).astype(np.float32)
 
 
 def _weights(path: Path, column: pa.ChunkedArray | None, factor: float | None, n: int) -> np.ndarray:
     numbers = np.ones(n) if column is None else _numbers(path, column, "weight")
     numbers = numbers * (1.0 if factor is None else factor)
-    if (numbers < 0).any() or not np.isfinite(numbers).all():
-        raise InputError(f"{path}: a weight is negative or not finite; expected 0 or more")
+    wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= MAX_WEIGHT)))
+    if len(wrong):
+        row = wrong[0]
+        raise InputError(f"{path}, line {line_of(path, row)}: a weight is {numbers[row]:g}; expected 0 to {MAX_WEIGHT:g}")
     return numbers.astype(np.float32)
 
 

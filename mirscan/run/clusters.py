@@ -3,14 +3,13 @@
 import importlib
 import logging
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
 from mirscan.run.settings import RunOptions
+from mirscan.sequence.text import read_toml, read_utf8
 
 # kind -> (module, class, how to install it)
 KINDS = {
@@ -142,12 +141,9 @@ def read_cluster_file(path: str) -> dict:
     TOML, or YAML where the name ends in .yaml or .yml. Raises InputError for anything else.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        entries = _parse(path, text)
-    except OSError as error:
-        raise InputError(f"--cluster {path}: {(error.strerror or str(error)).lower()}; expected a TOML file") from None
-    except ValueError as error:
-        raise InputError(f"--cluster {path}: {str(error).splitlines()[0]}") from None
+        entries = _parse(path)
+    except InputError as error:
+        raise InputError(f"--cluster {error}") from None
     if not isinstance(entries, dict) or entries.get("kind") not in KINDS:
         found = entries.get("kind") if isinstance(entries, dict) else entries
         raise InputError(f"--cluster {path}: kind {found!r}; expected one of {', '.join(KINDS)}")
@@ -164,16 +160,16 @@ def read_cluster_file(path: str) -> dict:
     return entries
 
 
-def _parse(path: str, text: str):
+def _parse(path: str):
     if not path.endswith((".yaml", ".yml")):
-        return tomllib.loads(text)
+        return read_toml(path)
     import yaml
 
     try:
         # safe_load: plain values only, so a file cannot run code.
-        return yaml.safe_load(text)
+        return yaml.safe_load(read_utf8(path))
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
+        raise InputError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
 
 
 def _cluster_class(path: str, entries: dict):

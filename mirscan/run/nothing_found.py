@@ -1,5 +1,8 @@
 """Why a scan may have found nothing, or nothing that makes sense: the mistakes that leave it without a word otherwise."""
 
+import re
+from collections import Counter
+
 import numpy as np
 
 from mirscan.sequence.alphabet import N
@@ -8,6 +11,19 @@ from mirscan.sequence.transcriptome import Transcriptome
 
 # No 3'UTR worth a scan is as short as a miRNA, no mature miRNA as long as this.
 _SHORT_TARGET, _LONG_MIRNA = 40, 30
+# Ensembl's prefix of a species (ENSMUST, ENSMUSG) and miRBase's, where both have one; FlyBase, WormBase and TAIR know one species each.
+_ENSEMBL = {
+    "": "hsa",
+    **{"MUS": "mmu", "RNO": "rno", "MMU": "mml", "PTR": "ptr", "GGO": "ggo", "PPY": "ppy", "CJA": "cja", "BTA": "bta", "OAR": "oar"},
+    **{"CHI": "chi", "SSC": "ssc", "ECA": "eca", "CAF": "cfa", "OCU": "ocu", "CPO": "cpo", "CGR": "cgr", "DNO": "dno", "MOD": "mdo"},
+    **{"SHA": "sha", "MEU": "meu", "OAN": "oan", "GAL": "gga", "TGU": "tgu", "ACA": "aca", "XET": "xtr", "DAR": "dre", "ORL": "ola"},
+    **{"TRU": "fru", "TNI": "tni", "SSA": "ssa", "GMO": "gmo", "ONI": "oni", "PMA": "pma", "CIN": "cin"},
+}
+_OTHER_IDS = {"FB": "dme", "WBGene": "cel", "AT": "ath"}
+_STABLE_ID = re.compile(r"ENS(?P<ensembl>[A-Z]*)[TG]\d{6,}|(?P<other>FB(?=(?:tr|gn)\d{7})|WBGene(?=\d{8})|AT(?=[1-5CM]G\d{5}))")
+_MIRNA_NAME = re.compile(r"([A-Za-z]{3,4})-(?:mir|let|lin|lsy|bantam)", re.IGNORECASE)
+# So many transcripts tell the species.
+_SAMPLE = 1000
 
 
 def suspect_inputs(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
@@ -18,7 +34,35 @@ def suspect_inputs(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
         reasons.append(f"{n_short:,} of {len(lengths):,} targets are shorter than {_SHORT_TARGET} nt: are miRNAs given as --utrs?")
     if median > _LONG_MIRNA:
         reasons.append(f"half of the miRNAs are longer than {_LONG_MIRNA} nt ({median}): are --mirnas and --utrs exchanged?")
-    return reasons
+    return [*reasons, *_compare_species(transcriptome, mirnas)]
+
+
+def _compare_species(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
+    """A sentence where names say that miRNAs and transcripts are of different species; whole files of miRBase are of 271."""
+    species, example = _species_of(transcriptome)
+    named = [(name, found[1].lower()) for name in mirnas.names if (found := _MIRNA_NAME.match(name))]
+    foreign = [name for name, prefix in named if prefix != species]
+    if species is None or not foreign:
+        return []
+    way_out = "are both of one species?" if len(foreign) == len(named) else f"--species {species} keeps its own"
+    return [
+        f"{len(foreign):,} of {len(mirnas):,} miRNAs are of another species (first: {foreign[0]}) than the transcripts, of {species} by "
+        f"their names (first: {example}); {way_out}"
+    ]
+
+
+def _species_of(transcriptome: Transcriptome) -> tuple[str | None, str]:
+    """(miRBase's prefix of the species that most transcripts are of by their own ids or their genes', the first such id)."""
+    first: dict[str, str] = {}
+    n, counts = min(_SAMPLE, len(transcriptome)), Counter()
+    for names in zip(transcriptome.names[:n].to_pylist(), transcriptome.genes[:n].to_pylist(), strict=True):
+        found = next((found for name in names if (found := _STABLE_ID.match(name))), None)
+        species = found and (_OTHER_IDS[found["other"]] if found["other"] else _ENSEMBL.get(found["ensembl"]))
+        if species:
+            counts[species] += 1
+            first.setdefault(species, found.string)
+    species, count = next(iter(counts.most_common(1)), (None, 0))
+    return (species, first[species]) if 2 * count > n else (None, "")
 
 
 def explain_nothing(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:

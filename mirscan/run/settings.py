@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from mirscan.errors import InputError
+from mirscan.sequence.headers import header_reader
 from mirscan.settings import Settings, about
 
 DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
@@ -30,7 +31,7 @@ class ScanSettings(Settings):
         tuple[str, ...], about("3'UTRs or other transcripts as FASTA (.gz too); may be given several times.", _INPUT, flags=("--utrs",))
     ]
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
-    gene_map: Annotated[str, about("TSV of transcript, gene and optionally symbol.", _INPUT)] | None = None
+    gene_map: Annotated[str, about("Table of transcript, gene and optionally symbol.", _INPUT)] | None = None
     header: (
         Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
         | None
@@ -72,6 +73,7 @@ class ScanSettings(Settings):
     part_rows: Annotated[int, about("Candidates a part should have.", _HOW, ge=1)] | None = None
 
     def check(self):
+        header_reader(self.header)
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.prefilter and not self.has_model_folder:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from mirscan.run.finish import Finished
-from mirscan.run.nothing_found import explain_nothing, suspect_inputs
+from mirscan.run.nothing_found import explain_nothing
 from mirscan.run.partition import PartContext, peak_memory_mb
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import RunOptions
@@ -67,7 +67,7 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         top_pairs=[row for _, row in finished.top],
         files={name: store.size(name) for name in names},
         seconds={name: round(value, 3) for name, value in seconds.items()},
-        warnings=[*plan.warnings, *_warn_of_mixed_scorers(records), *_warn_of_inputs(context, finished)],
+        warnings=[*plan.warnings, *_warn_of_mixed_scorers(records), *_explain_nothing(context, finished)],
         notices=plan.notices,
         scorer=records[0].get("scorer", {}),
         scoring=_sum_counts(records),
@@ -135,9 +135,9 @@ def _peak_memory(records: list[dict]) -> dict[str, int]:
     return peaks
 
 
-def _warn_of_inputs(context: PartContext, finished: Finished) -> list[str]:
+def _explain_nothing(context: PartContext, finished: Finished) -> list[str]:
     if finished.n_sites:
-        return suspect_inputs(context.transcriptome, context.mirnas)
+        return []
     return [f"no site was found; {reason}" for reason in explain_nothing(context.transcriptome, context.mirnas)]
 
 

@@ -12,7 +12,7 @@ from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rule import MAX_SPAN
 from mirscan.sequence.alphabet import N
-from mirscan.sequence.text import open_text
+from mirscan.sequence.text import decode_text, open_text, strip_blanks
 from mirscan.sequence.transcriptome import Transcriptome
 
 
@@ -42,15 +42,14 @@ def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices:
     index = {name: number for number, name in enumerate(transcriptome.names.to_pylist())}
     lengths = transcriptome.lengths
     intervals = []
-    with open_text(path) as handle:
+    with open_text(path) as handle, tallied(notices) as tally:
         for number, line in enumerate(handle, 1):
-            text = line.decode("utf-8", "replace").strip()
+            text = strip_blanks(decode_text(line, tally))
             if text and not _HEADER_LINE.match(text):
                 intervals.append(_parse_interval(text, f"{path}, line {number}", index, lengths))
-    if not intervals:
-        raise InputError(f"{path}: no intervals in it; expected BED lines of transcript, start and end")
-    regions = _join(sorted(intervals), len(transcriptome))
-    with tallied(notices) as tally:
+        if not intervals:
+            raise InputError(f"{path}: no intervals in it; expected BED lines of transcript, start and end")
+        regions = _join(sorted(intervals), len(transcriptome))
         bases = int((regions.ends - regions.starts).sum())
         tally.add(f"regions to scan, {bases:,} of {transcriptome.n_bases:,} bases", count=len(intervals))
     return regions

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mirscan.errors import InputError
 from mirscan.notices import Notices
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID
-from mirscan.sequence.text import decode_text, describe_letter, open_text
+from mirscan.sequence.text import decode_text, describe_letter, first_word, open_text, strip_blanks
 
 MAX_NAME = 255
 # BioMart's word for a transcript without the region that was asked for.
@@ -60,7 +60,7 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
     with open_text(path) as handle:
         for header, line, lines in _split_records(path, handle, notices):
             if len(lines) < 3 and b"".join(lines).strip().lower() == _UNAVAILABLE:
-                notices.add("records say that their sequence is unavailable and were left out", header.split()[0])
+                notices.add("records say that their sequence is unavailable and were left out", first_word(header))
                 continue
             n_records += 1
             yield FastaRecord(header, _join_codes(path, header, line, lines), line, lines)
@@ -86,11 +86,9 @@ def _split_records(path: str, handle: io.BufferedReader, notices: Notices) -> It
 
 
 def _read_header(path: str, number: int, line: bytes, notices: Notices) -> str:
-    header = decode_text(line[1:], notices).strip()
+    header = strip_blanks(decode_text(line[1:], notices))
     if not header:
         raise InputError(f"{path}, line {number}: header without a name; expected '>name'")
-    if "\r" in header:
-        raise InputError(f"{path}, line {number}: a carriage return within the line; end all lines alike, such as with `mac2unix`")
     return header
 
 
@@ -117,7 +115,7 @@ def _wrong_letter(path: str, header: str, header_line: int, lines: list[bytes]) 
         byte = line.translate(None, b"\r\n\t ")[codes.index(INVALID)]
         letter = chr(byte) if byte < 128 else next(filter(_is_foreign, decode_text(line, Notices())))
         hint = " Is this a protein FASTA?" if letter.upper() in _PROTEIN_ONLY else _HINTS.get(letter, "")
-        name = header.split()[0][:60]
+        name = first_word(header)[:60]
         shown = describe_letter(letter)
         return InputError(f"{path}, line {number}: letter {shown} in {name!r}; expected A C G T U N or an IUPAC code.{hint}")
     raise AssertionError("a letter outside IUPAC was seen in these lines")
@@ -133,5 +131,5 @@ def check_name(name: str, where: str) -> str:
         raise InputError(f"{where}: a name of {len(name):,} letters ({name[:30]}...); expected at most {MAX_NAME}. Shorten it.")
     if not name.isprintable():
         letter = describe_letter(next(letter for letter in name if not letter.isprintable()))
-        raise InputError(f"{where}: name {name[:60]!r} holds a control character, {letter}; expected printable letters")
+        raise InputError(f"{where}: name {name[:60]!r} holds {letter}; expected printable letters")
     return name

@@ -8,30 +8,43 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mirscan.errors import InputError
+from mirscan.sequence.text import first_word
 
-_VERSION = r"(?:\.\d+)?"
-_TRANSCRIPT_ID = rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}(?:_PAR_Y)?|[NX][MR]_\d+{_VERSION}|FBtr\d{{7}}|AT[1-5CM]G\d{{5}}\.\d+)"
-_GENE_ID = rf"(?:ENS[A-Z]{{0,6}}G\d{{6,}}{_VERSION}(?:_PAR_Y)?|FBgn\d{{7}}|AT[1-5CM]G\d{{5}}|WBGene\d{{8}}|MGI:\d+|HGNC:\d+)"
+# _1 behind a version: lifted by GENCODE to another assembly, or UCSC's number of an exon.
+_VERSION, _MORE = r"(?:\.\d+)?", r"(?:_PAR_Y|_\d+)?"
+_TAIR_GENE = r"AT[1-5CM]G\d{5}"
+_TRANSCRIPT_ID = rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}{_MORE}|[NX][MR]_\d+{_VERSION}(?:_\d+)?|FBtr\d{{7}}|{_TAIR_GENE}\.\d+)"
+_GENE_ID = rf"(?:ENS[A-Z]{{0,6}}G\d{{6,}}{_VERSION}{_MORE}|FBgn\d{{7}}|{_TAIR_GENE}|WBGene\d{{8}}|MGI:\d+|HGNC:\d+)"
 _IS_TRANSCRIPT, _IS_GENE = (re.compile(rf"{pattern}\Z").match for pattern in (_TRANSCRIPT_ID, _GENE_ID))
 # Chromosomes, places, strands, kinds of sequence: what stands between | beside names and is no gene.
 _NO_NAME = re.compile(
-    r"(?:(?-i:chr(?:\d{1,2}[LR]?|[A-Z]|MT|Un)(?:_\w+)?)(?::.*)?|[\w.]+:\d+-\d+.*|[+-]|-1|\d+\.\.\d+"
+    r"(?:(?-i:chr(?:\d{1,2}[LR]?|[A-Z]|MT|Un)(?:_\w+)?)(?::.*)?|[\w.]+:\d+-\d+.*|[+-]|-1|\d+\.\.\d+|\d+(?:;\d+)+"
     r"|(?:CDS|UTR[35]?|[35]'?_?UTR|five_prime_utr|three_prime_utr)(?::.*)?"
     r"|mRNA|[ct]?DNA|ncRNA|lncRNA|protein_coding)\Z",
     re.IGNORECASE,
 )
 # NCBI's databases; the accession follows the tag, behind gi|number| and gnl|database|, too.
 _TAGS = {"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl"}
-_GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent)[:=]\"?([^\s\];,\"]+)")
+_GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent|locus|locus_tag)[:=]\"?([^\s\];,\"]+)")
 _SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name)[:=]\"?([^\s\];,\"]+)")
 # "NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA"
-_NCBI_SYMBOL = re.compile(r"^[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
-_TRINITY = re.compile(r"(.*_c\d+_g\d+)_i\d+\Z")
+_NCBI_SYMBOL = re.compile(r"^(?:gi\|\d+\|)?(?:ref\|)?[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
+# FlyBase's name of a transcript is the symbol with -RA, -RB, ...; TAIR lists the symbols of a gene.
+_FLYBASE_SYMBOL = re.compile(r"^FBtr\d{7}\b.* name=([^\s;]+)-R[A-Z]+;")
+_TAIR_SYMBOL = re.compile(rf"^{_TAIR_GENE}\.\d+ \| Symbols: *([^\s,|]+)")
+_SYMBOLS = (_SYMBOL_WORD, _NCBI_SYMBOL, _FLYBASE_SYMBOL, _TAIR_SYMBOL)
+# A transcript's own name holds that of its gene.
+_OWN_GENES = (re.compile(r"(.*_c\d+_g\d+)_i\d+\Z"), re.compile(rf"({_TAIR_GENE})\.\d+\Z"))
 _UCSC_NAME = re.compile(rf"[A-Za-z0-9]+_[A-Za-z0-9]+_({_TRANSCRIPT_ID})\Z")
-# bedtools getfasta -name (0-based), UCSC's table browser (1-based), Ensembl (1-based).
-_BEDTOOLS = re.compile(r"(.*)::([^\s:]+):(\d+)-(\d+)(?:\(([+-])\))?\Z")
-_UCSC_PLACE = re.compile(r"range=([^\s:]+):(\d+)-(\d+).*?(?:strand=([+-])|\Z)")
-_ENSEMBL_PLACE = re.compile(r"(?:chromosome|scaffold|primary_assembly):[^:\s]+:([^:\s]+):(\d+):(\d+):(-?1)(?!\S)")
+# bedtools getfasta, with -name and without (0-based), UCSC's table browser, Ensembl, TAIR and FlyBase (1-based).
+_BEDTOOLS = re.compile(r"(?:(?P<name>.*)::)?(?P<contig>[^\s:]+):(?P<start>\d+)-(?P<end>\d+)(?:\((?P<strand>[+-])\))?\Z")
+_PLACES = (
+    re.compile(r"range=(?P<contig>[^\s:]+):(?P<start>\d+)-(?P<end>\d+).*?(?:strand=(?P<strand>[+-])|\Z)"),
+    re.compile(r"(?:chromosome|scaffold|primary_assembly):[^:\s]+:(?P<contig>[^:\s]+):(?P<start>\d+):(?P<end>\d+):(?P<strand>-?1)(?!\S)"),
+    re.compile(r"\| *(?P<contig>[Cc]hr\w+):(?P<start>\d+)-(?P<end>\d+) (?P<strand>FORWARD|REVERSE)"),
+    re.compile(r" loc=(?P<contig>[^\s:;]+):(?:(?P<strand>complement)|join|\()*(?P<start>\d+)\.\.(?:[\d.,]*\.\.)?(?P<end>\d+)\)*;"),
+)
+_REVERSE = {"-", "-1", "REVERSE", "complement"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,14 @@ class Place:
     start: int
     end: int
     strand: str
+
+    def of_length(self, n: int) -> "Place":
+        """The place of a sequence of `n` nt: samtools faidx writes as bedtools does, but 1-based, so the sequence is one longer.
+
+        >>> str(Place("chr1", 100, 131, ".").of_length(32))
+        'chr1:99-131(.)'
+        """
+        return replace(self, start=self.start - 1) if n == self.end - self.start + 1 else self
 
     def __str__(self) -> str:
         return f"{self.contig}:{self.start}-{self.end}({self.strand})"
@@ -67,18 +88,18 @@ def parse_header(header: str) -> Header:
     >>> str(parse_header("T1::chr1:100-131(+)").place)
     'chr1:100-131(+)'
     """
-    word, place = _split_place(header)
+    word, place = _split_place(_close_fields(header))
     names = _tagged(word) or _fields(word) if "|" in word else None
     name, gene, symbol = names or (_UCSC_NAME.sub(r"\1", word), None, None)
     gene = gene or _first(_GENE_WORD, header)
-    symbol = symbol or _first(_SYMBOL_WORD, header) or _first(_NCBI_SYMBOL, header)
-    gene = gene or symbol or _first(_TRINITY, name) or name
+    symbol = symbol or next(filter(None, (_first(pattern, header) for pattern in _SYMBOLS)), None)
+    gene = gene or next(filter(None, (_first(pattern, name) for pattern in _OWN_GENES)), None) or symbol or name
     return Header(name, gene, symbol or gene, place)
 
 
 def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
     """Function of (header, where) that applies a user's expression with the groups transcript and, if it likes, gene and symbol; without
-    one, `parse_header`. Raises InputError for an expression that is none or lacks the group, and for a header that it does not fit.
+    one, `parse_header`. InputError for an expression that is none, lacks the group or has others, and for a header that does not fit.
     """
     if pattern is None:
         return lambda header, where: parse_header(header)
@@ -86,6 +107,8 @@ def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
         expression = re.compile(pattern)
     except re.error as error:
         raise InputError(f"--header {pattern}: not a regular expression: {error}") from None
+    if unknown := set(expression.groupindex) - {"transcript", "gene", "symbol"}:
+        raise InputError(f"--header {pattern}: group {min(unknown)!r} is unknown; expected transcript, gene and symbol")
     if "transcript" not in expression.groupindex:
         raise InputError(
             f"--header {pattern}: no group (?P<transcript>...) in it; expected one, and perhaps (?P<gene>...) and (?P<symbol>...)"
@@ -102,21 +125,47 @@ def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
     return read
 
 
+def is_gene_id(field: str) -> bool:
+    """Whether a word is a gene's stable id.
+
+    >>> is_gene_id("ENSMUSG00000059552.4"), is_gene_id("TP53")
+    (True, False)
+    """
+    return bool(_IS_GENE(field))
+
+
+def cannot_be_gene(field: str) -> bool:
+    """Whether a word is a transcript's stable id, a chromosome, place, strand or kind of sequence.
+
+    >>> cannot_be_gene("chr1"), cannot_be_gene("protein_coding"), cannot_be_gene("CHRNA9")
+    (True, True, False)
+    """
+    return bool(_NO_NAME.match(field) or _IS_TRANSCRIPT(field))
+
+
+def _close_fields(header: str) -> str:
+    """`ENST1 | ENSG1 | TP53 | tumor protein` as ENST1|ENSG1|TP53: fields of one word each, where a stable id says that they are names."""
+    if " |" not in header:
+        return header
+    fields = [field.strip() for field in header.split("|")]
+    n_words = next((i for i, field in enumerate(fields) if " " in field or field.endswith(":")), len(fields))
+    names = fields[:n_words]
+    is_names = len(names) > 1 and any(_IS_TRANSCRIPT(field) or _IS_GENE(field) for field in names)
+    return " ".join(["|".join(names), *fields[n_words:]]) if is_names else header
+
+
 def _split_place(header: str) -> tuple[str, Place | None]:
     """The first word without what bedtools adds, and the place that the header states."""
-    word = header.split()[0]
-    # Most headers state no place; looking for one three times takes longer than all the rest of a header.
+    word = first_word(header)
+    # Most headers state no place; looking for one several times takes longer than all the rest of a header.
     if ":" not in header:
         return word, None
     if found := _BEDTOOLS.match(word):
-        name, contig, start, end, strand = found.groups()
-        return name or word, Place(contig, int(start), int(end), strand or ".")
-    if found := _UCSC_PLACE.search(header):
-        contig, first, last, strand = found.groups()
-        return word, Place(contig, int(first) - 1, int(last), strand or ".")
-    if found := _ENSEMBL_PLACE.search(header):
-        contig, first, last, strand = found.groups()
-        return word, Place(contig, int(first) - 1, int(last), "-" if strand == "-1" else "+")
+        return found["name"] or word, Place(found["contig"], int(found["start"]), int(found["end"]), found["strand"] or ".")
+    for pattern in _PLACES:
+        if found := pattern.search(header):
+            strand = "-" if found["strand"] in _REVERSE else "." if pattern is _PLACES[0] and not found["strand"] else "+"
+            return word, Place(found["contig"], int(found["start"]) - 1, int(found["end"]), strand)
     return word, None
 
 

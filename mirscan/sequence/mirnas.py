@@ -11,6 +11,7 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, decode, encode
 from mirscan.sequence.fasta import check_name, read_fasta
+from mirscan.sequence.text import first_word
 
 # miRBase 22 mature sequences have 15 to 34 nt; below 8 there is no seed, above 40 it is a precursor.
 MIN_LENGTH, MAX_LENGTH = 8, 40
@@ -58,7 +59,7 @@ def _read_all(path: str, notices: Notices) -> MirnaSet:
     names, sequences, lines = [], [], {}
     for record in read_fasta(path, notices):
         where = f"{path}, line {record.line}"
-        name = check_name(_plain_dashes(record.header.split()[0], notices), where)
+        name = check_name(_plain_dashes(first_word(record.header), notices), where)
         if name in lines:
             line, codes = lines[name]
             if codes == record.codes:
@@ -114,9 +115,9 @@ def mirnas_from_sequences(names: Iterable[str], sequences: Iterable[str]) -> Mir
 
 def _check_length(length: int, where: str) -> None:
     if not MIN_LENGTH <= length <= MAX_LENGTH:
-        # Precursors have some 80 nt, rarely 150; what is longer is a transcript.
-        hint = "Are --mirnas and --utrs exchanged?" if length > 200 else "Give mature miRNAs, not precursors or seeds."
-        raise InputError(f"{where} has {length} nt; expected {MIN_LENGTH} to {MAX_LENGTH}. {hint}")
+        # Precursors have some 80 nt, as the shortest 3'UTRs do.
+        is_it = "Is it a seed, or cut?" if length < MIN_LENGTH else "Is it a precursor, or are --mirnas and --utrs exchanged?"
+        raise InputError(f"{where} has {length} nt; expected {MIN_LENGTH} to {MAX_LENGTH}. {is_it} Give mature miRNAs.")
 
 
 def _pad(names: list[str], sequences: list[np.ndarray]) -> MirnaSet:

@@ -10,6 +10,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
@@ -17,21 +18,49 @@ from mirscan.notices import Notices
 BUFFER = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
-_READERS = {GZIP_MAGIC: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+
+
+def _open_zstd(raw: io.BufferedReader) -> IO[bytes]:
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(raw, "zstd")
+
+
+# pzstd begins with a frame that says how long the next one is.
+_READERS = {
+    GZIP_MAGIC: gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": _open_zstd,
+    b"\x50\x2a\x4d\x18": _open_zstd,
+}
 # What is recognised only to say the way out.
 _REFUSED = {
-    b"\x28\xb5\x2f\xfd": "is zstd; unpack it with `zstd -d` or compress it with gzip",
-    b"PK\x03\x04": "is a zip archive; unpack it with `unzip`",
-    b"\xff\xfe": "is UTF-16 text; save it as UTF-8, such as with `iconv -f UTF-16 -t UTF-8`",
-    b"\xfe\xff": "is UTF-16 text; save it as UTF-8, such as with `iconv -f UTF-16 -t UTF-8`",
+    b"PK\x03\x04": "is a zip archive or a spreadsheet; unpack it with `unzip`, or save the sheet as text",
+    b"7z\xbc\xaf": "is a 7z archive; unpack it with `7z x`",
+    b"Rar!": "is a rar archive; unpack it with `unrar x`",
+    b"\x04\x22\x4d\x18": "is lz4; unpack it with `lz4 -d` or compress it with gzip",
+    b"\x1f\x9d": "is a .Z of `compress`; unpack it with `gunzip`",
+    b"\x1a\x41\x27\x43": "is 2bit; make FASTA of it with `twoBitToFa`",
+    b"\x43\x27\x41\x1a": "is 2bit; make FASTA of it with `twoBitToFa`",
+    b"BAM\x01": "is BAM; make FASTA of it with `samtools fasta`",
+    b"PAR1\x15": "is Parquet; expected text",
+    b"\xd0\xcf\x11\xe0": "is a document of a spreadsheet or word processor; save it as text",
+    b"{\\rtf": "is a document of a word processor; save it as plain text",
+    b"%PDF": "is a PDF; expected text",
+    b"<": "is a page of the web or XML; was the download refused?",
+    **dict.fromkeys((b"\xff\xfe\0\0", b"\0\0\xfe\xff"), "is UTF-32 text; save it as UTF-8, such as with `iconv -f UTF-32 -t UTF-8`"),
+    **dict.fromkeys((b"\xff\xfe", b"\xfe\xff"), "is UTF-16 text; save it as UTF-8, such as with `iconv -f UTF-16 -t UTF-8`"),
 }
+# Where a tar archive has its magic.
+_TAR_PLACE = slice(257, 262)
 
 
 @contextmanager
 def open_text(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
-    """Binary line reader of a plain, gzip, bzip2 or xz file, recognised by content; damage and absence become InputError.
+    """Binary line reader of a plain, gzip, bzip2, xz or zstd file, recognised by content; damage and absence become InputError.
 
-    A byte order mark is passed over, and CR alone ends a line as LF does where the first buffer holds one.
+    A byte order mark is passed over, and CR and CRLF come as LF, also where line ends are mixed.
     """
     path = os.fspath(path)
     try:
@@ -47,7 +76,7 @@ def open_text(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
             # The decompressors' own OSError has no errno; one of the disk has.
             if getattr(error, "errno", None) is not None:
                 raise
-            raise InputError(f"{path}: damaged gzip, bzip2 or xz ({error}); fetch or compress the file again") from None
+            raise InputError(f"{path}: damaged gzip, bzip2, xz or zstd ({error}); fetch or compress the file again") from None
 
 
 def _open_lines(path: str, raw: io.BufferedReader) -> io.BufferedReader:
@@ -55,43 +84,90 @@ def _open_lines(path: str, raw: io.BufferedReader) -> io.BufferedReader:
     if path.endswith((".gz", ".bgz")) and not head.startswith(GZIP_MAGIC):
         raise InputError(f"{path}: the name says gzip but the content is not; rename it or compress it again")
     reader = next((reader for magic, reader in _READERS.items() if head.startswith(magic)), None)
-    lines = raw if reader is None else io.BufferedReader(reader(raw), BUFFER)
-    head = lines.peek(BUFFER)
+    content = raw if reader is None else io.BufferedReader(reader(raw), BUFFER)
+    head = content.peek(BUFFER)
+    if what := _name_other_kind(head):
+        raise InputError(f"{path}: {what}")
+    if head.startswith(BOM):
+        content.read(len(BOM))
+    return io.BufferedReader(_AnyLineEnd(content), BUFFER)
+
+
+def _name_other_kind(head: bytes) -> str | None:
+    """What a file is that begins with `head` and is no text in UTF-8; None where it may be text."""
     for magic, what in _REFUSED.items():
         if head.startswith(magic):
-            raise InputError(f"{path}: {what}")
-    if head.startswith(BOM):
-        lines.read(len(BOM))
-    without_pairs = head.replace(b"\r\n", b"").removesuffix(b"\r")
-    is_old_mac = b"\r" in without_pairs or (head.endswith(b"\r") and b"\n" not in head)
-    return io.BufferedReader(_AnyLineEnd(lines), BUFFER) if is_old_mac else lines
+            return what
+    if head[_TAR_PLACE] == b"ustar":
+        return "is a tar archive; unpack it with `tar -xf`"
+    # ASCII in UTF-16 has a zero at every second byte; without a mark only these say so.
+    sample = head[:1024]
+    for offset, name in ((1, "UTF-16LE"), (0, "UTF-16BE")):
+        zeros = sample[offset::2].count(0)
+        if zeros and zeros > len(sample) // 4 > 2 * sample[1 - offset :: 2].count(0):
+            return f"is UTF-16 text without a mark; save it as UTF-8, such as with `iconv -f {name} -t UTF-8`"
+    return None
 
 
 class _AnyLineEnd(io.RawIOBase):
     """The bytes of `source` with CR and CRLF as LF."""
 
     def __init__(self, source: io.BufferedReader):
-        self._source = source
+        self._source, self._cut_after_cr = source, False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
-        chunk = self._source.read(len(buffer) - 1)
-        if chunk.endswith(b"\r"):
-            chunk += self._source.read(1)
-        chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        chunk = self._source.read1(len(buffer))
+        if self._cut_after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:] or self._source.read1(len(buffer))
+        self._cut_after_cr = chunk.endswith(b"\r")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
 
+def strip_blanks(text: str) -> str:
+    """The text without blanks and line ends around it; those of other alphabets stay, so that a name that holds one is noticed."""
+    return text.strip(" \t\r\n\v\f")
+
+
+def first_word(text: str) -> str:
+    """What stands before the first blank or tab.
+
+    >>> first_word("T1 some words"), first_word("T1\\u00a0some words")
+    ('T1', 'T1\\xa0some')
+    """
+    return text.replace("\t", " ").partition(" ")[0]
+
+
+def read_utf8(path: str | os.PathLike) -> str:
+    """All of a text file; InputError where it is not UTF-8."""
+    with open_text(path) as handle:
+        try:
+            return handle.read().decode()
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: byte {error.start + 1:,} is not UTF-8; save it as UTF-8") from None
+
+
 def read_toml(path: str | os.PathLike) -> dict:
     """Entries of a TOML file; InputError where it is none or cannot be read."""
+    text = read_utf8(path)
     try:
-        with open_text(path) as handle:
-            return tomllib.loads(handle.read().decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from None
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not a TOML file: {error}{_foreign_blank(text)}") from None
+
+
+def _foreign_blank(text: str) -> str:
+    """A word about the first blank that is none to a parser, or nothing."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for letter in line:
+            if not (letter.isascii() or letter.isprintable()):
+                return f"; line {number} holds {describe_letter(letter)}, write a plain blank"
+    return ""
 
 
 def decode_text(line: bytes, notices: Notices) -> str:

@@ -13,7 +13,7 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, encode
 from mirscan.sequence.fasta import check_name, read_fasta
-from mirscan.sequence.gene_map import read_gene_map
+from mirscan.sequence.gene_map import GeneTable, read_gene_table
 from mirscan.sequence.headers import header_reader
 
 SEPARATOR = bytes([N])
@@ -155,9 +155,9 @@ def _write_records(folder: Path, records: pa.Table) -> None:
 
 def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa.Table:
     paths = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    known = None if gene_map is None else read_gene_map(gene_map, notices)
+    table = None if gene_map is None else read_gene_table(gene_map, notices)
     read_header = header_reader(header)
-    rows, seen, symbols, position, margin = [], {}, {}, 1, CIRCLE_MARGIN if circular else 0
+    rows, seen, position, margin = [], {}, 1, CIRCLE_MARGIN if circular else 0
     sink.write(SEPARATOR)
     for path in paths:
         for record in read_fasta(path, notices):
@@ -175,17 +175,35 @@ def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa
                 )
             seen[name] = where, hash(record.codes)
             _note_nothing_to_find(name, record.codes, notices)
-            gene, symbol = (known and known.find(name, notices)) or (check_name(names.gene, where), check_name(names.symbol, where))
-            if symbols.setdefault(gene, symbol) != symbol:
-                notices.add("transcripts give their gene another symbol than the first", f"{gene}: {symbols[gene]} and {symbol}")
+            gene, symbol = check_name(names.gene, where), check_name(names.symbol, where)
+            place = names.place and str(names.place.of_length(len(record.codes)))
             first = position + margin
-            rows.append((name, gene, symbol, first, first + len(record.codes), names.place and str(names.place)))
+            rows.append((name, gene, symbol, first, first + len(record.codes), place))
             sink.write(_unrolled(record.codes, margin))
             sink.write(SEPARATOR)
             position = first + len(record.codes) + margin + 1
-    if known is not None:
-        known.close(os.fspath(paths[0]), notices)
-    return pa.table([list(column) for column in zip(*rows, strict=True)], schema=_SCHEMA)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if table is not None:
+        _take_genes(columns, table, os.fspath(paths[0]), notices)
+    _note_symbols(columns, notices)
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _take_genes(columns: list[list], table: GeneTable, fasta: str, notices: Notices) -> None:
+    """Put genes and symbols of the gene map in place of those of the headers; without a symbol the header's stays with its gene."""
+    names, genes, symbols = columns[:3]
+    for row, found in enumerate(table.find(names, fasta, notices)):
+        if found:
+            gene, symbol = found
+            symbols[row] = symbol or (symbols[row] if gene == genes[row] else gene)
+            genes[row] = gene
+
+
+def _note_symbols(columns: list[list], notices: Notices) -> None:
+    first: dict[str, str] = {}
+    for gene, symbol in zip(columns[1], columns[2], strict=True):
+        if first.setdefault(gene, symbol) != symbol:
+            notices.add("transcripts give their gene another symbol than the first", f"{gene}: {first[gene]} and {symbol}")
 
 
 def _unrolled(codes: bytes, margin: int) -> bytes:

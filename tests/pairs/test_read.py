@@ -1,4 +1,6 @@
+import bz2
 import gzip
+import lzma
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,10 @@ from mirscan.pairs.read import read_pairs
 
 MIRNA, SITE = "UGAGGUAGUAGGUUGUAUAGUU", "ACGT" * 12 + "AC"
 DNA = MIRNA.replace("U", "T")
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.compress(content, "zstd", asbytes=True)
 
 
 def write(path, *lines):
@@ -53,6 +59,25 @@ def test_read_pairs__gzipped_csv_with_carriage_returns(tmp_path):
     path = tmp_path / "p.csv.gz"
     path.write_bytes(gzip.compress(f"mirna,target,label\r\n{MIRNA},{SITE},1\r\n".encode()))
     assert read_pairs(path)["target"].to_pylist() == [SITE]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("pack", [bytes, bz2.compress, lzma.compress, zstd])
+@pytest.mark.parametrize("delimiter", "\t,;")
+def test_read_pairs__packing_marks_line_ends_and_delimiters(tmp_path, end, mark, pack, delimiter):
+    lines = ['"mirna";"target";"label"', f"{MIRNA};{SITE}; 1 ", "", f"{MIRNA};{SITE.lower()};0", ""]
+    path = tmp_path / "p.txt"
+    path.write_bytes(pack(mark + end.join(lines).replace(";", delimiter).encode()))
+    assert read_pairs(path).select(["mirna", "target", "label"]).to_pydict() == {
+        "mirna": [DNA] * 2,
+        "target": [SITE] * 2,
+        "label": [1.0, 0.0],
+    }
+
+
+def test_read_pairs__headings_alone_are_no_pairs(tmp_path):
+    assert read_pairs(write(tmp_path / "p.tsv", "mirna\ttarget\tlabel")).num_rows == 0
 
 
 def test_read_pairs__numeric_target_column_is_a_soft_label(tmp_path):
@@ -98,8 +123,14 @@ def test_read_pairs__several_files_with_weights(tmp_path):
         (["mirna\ttarget\tteacher_permille", f"{MIRNA}\t{SITE}\t1001"], r"line 2: teacher_permille is 1001; expected 0 to 1000"),
         (["mirna\ttarget\tlabel", f"UGAG\t{SITE}\t1"], r"line 2: mirna of 4 nt; expected 8 to 40"),
         (["mirna\ttarget\tlabel", f"{MIRNA}\tACGT\t1"], r"line 2: target of 4 nt; expected 8 to"),
-        (["mirna\ttarget\tlabel", f"{MIRNA}\t{SITE}\t1\textra"], r"cannot be read as a table"),
-        (["mirna\ttarget\tlabel\tweight", f"{MIRNA}\t{SITE}\t1\t-1"], r"a weight is negative"),
+        (["mirna\ttarget\tlabel", f"{MIRNA}\t{SITE}\t1\textra"], r"line 2: 4 columns; expected 3, as in the headings"),
+        (["mirna\ttarget\tlabel\tweight", f"{MIRNA}\t{SITE}\t1\t-1"], r"line 2: a weight is -1; expected 0 to 1e\+09"),
+        (["mirna\ttarget\tlabel\tweight", "", f"{MIRNA}\t{SITE}\t1\t1e39"], r"line 3: a weight is 1e\+39"),
+        (["mirna\ttarget\tlabel\tweight", f"{MIRNA}\t{SITE}\t1\t0", f"{MIRNA}\t{SITE}\t0\t1e-99"], r"p.tsv: every weight is 0"),
+        (["mirna\ttarget\tlabel", "", f"{MIRNA}\t{SITE}\t0,5"], r"line 3: label is '0,5'; expected a number"),
+        (["mirna\ttarget\tlabel", f"{MIRNA}\t{SITE[:9]}\u200b{SITE}\t1"], r"letter U\+200B \(ZERO WIDTH SPACE\) in the target"),
+        (["mirna\ttarget\tlabel\tfamily", f'{MIRNA}\t{SITE}\t1\t"a', f"{MIRNA}\t{SITE}\t1\tb"], r"line 2: a quote in column family is"),
+        (["mirna\ttarget\tlabel\tlabel", f"{MIRNA}\t{SITE}\t1\t1"], r"two columns are called 'label'"),
     ],
 )
 def test_read_pairs__bad_input_names_line_and_expectation(tmp_path, lines, message):
@@ -114,8 +145,14 @@ def test_read_pairs__missing_empty_and_broken_files(tmp_path):
     with pytest.raises(InputError, match="the file is empty"):
         read_pairs(tmp_path / "empty.tsv")
     (tmp_path / "plain.tsv.gz").write_text("mirna\ttarget\tlabel\n")
-    with pytest.raises(InputError, match="cannot be read as a table"):
+    with pytest.raises(InputError, match="the name says gzip but the content is not"):
         read_pairs(tmp_path / "plain.tsv.gz")
+    (tmp_path / "latin1.tsv").write_bytes(f"mirna\ttarget\tlabel\tfamily\n{MIRNA}\t{SITE}\t1\t".encode() + b"\xe9\n")
+    with pytest.raises(InputError, match=r"cannot be read as a table: .*invalid UTF8 data; expected TSV, CSV \(packed or not\) in UTF-8"):
+        read_pairs(tmp_path / "latin1.tsv")
+    with pytest.raises(InputError, match="UTF-16 text without a mark"):
+        (tmp_path / "wide.tsv").write_bytes(f"mirna\ttarget\tlabel\n{MIRNA}\t{SITE}\t1\n".encode("utf-16-le"))
+        read_pairs(tmp_path / "wide.tsv")
     (tmp_path / "p.parquet").write_text("not parquet")
     with pytest.raises(InputError, match="cannot be read as a table"):
         read_pairs(tmp_path / "p.parquet")

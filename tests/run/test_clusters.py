@@ -59,7 +59,7 @@ def test_cluster_file__mistakes_are_one_line(tmp_path, text, said):
 
 
 def test_cluster_file__missing_file_is_one_line():
-    with pytest.raises(InputError, match=r"--cluster nowhere.toml: no such file or directory; expected a TOML file"):
+    with pytest.raises(InputError, match=r"--cluster nowhere.toml: no such file or directory; expected a readable file"):
         read_cluster_file("nowhere.toml")
 
 

@@ -1,6 +1,9 @@
 import pytest
 
+from mirscan.run.nothing_found import suspect_inputs
 from mirscan.run.runs import scan
+from mirscan.sequence.mirnas import mirnas_from_sequences
+from mirscan.sequence.transcriptome import transcriptome_from_sequences
 
 UTR = ">t\n" + "G" * 60 + "\n"
 MIRNA = ">hsa-let-7a-5p\nUGAGGUAGUAGGUUGUAUAGUU\n"
@@ -30,3 +33,38 @@ def test_scan__short_targets_are_said_although_sites_are_found(tmp_path):
     result = scan(tmp_path / "m.fa", tmp_path / "t.fa", out=tmp_path / "o", model="none")
     assert result.n_sites == 1
     assert "1 of 1 targets are shorter than 40 nt: are miRNAs given as --utrs?" in result.warnings
+
+
+HUMAN, MOUSE, FLY = "ENST00000269305.9", "ENSMUST00000108658.10", "FBtr0070604"
+
+
+@pytest.mark.parametrize(
+    ("mirnas", "transcripts", "said"),
+    [
+        (["hsa-miR-21-5p"], [HUMAN], None),
+        (["Hsa-Mir-21_5p"], [HUMAN], None),
+        (["let-7a-5p", "my-siRNA"], [HUMAN], None),
+        (["hsa-miR-21-5p"], ["NM_000546.6"], None),
+        (["hsa-miR-21-5p"], [MOUSE, "T1", "T2"], None),
+        (
+            ["hsa-miR-21-5p", "let-7"],
+            [MOUSE],
+            f"1 of 2 miRNAs are of another species (first: hsa-miR-21-5p) than the transcripts, of mmu by their names (first: {MOUSE}); "
+            "are both of one species?",
+        ),
+        (["mmu-let-7a-5p"], [HUMAN], "of hsa by their names"),
+        (["mmu-let-7a-5p"], ["ENSMMUT00000012345"], "of mml by their names"),
+        (["cel-lin-4-5p", "dme-bantam-3p"], [FLY, FLY + "x"], "1 of 2 miRNAs are of another species (first: cel-lin-4-5p)"),
+        (["cel-lin-4-5p", "dme-bantam-3p"], [FLY], "--species dme keeps its own"),
+        (["ath-miR156a"], ["AT1G01010.1"], None),
+    ],
+)
+def test_suspect_inputs__of_two_species(mirnas, transcripts, said):
+    targets = transcriptome_from_sequences(transcripts, ["ACGT" * 20] * len(transcripts))
+    found = suspect_inputs(targets, mirnas_from_sequences(mirnas, ["ACGTACGTACGTACGTACGTAC"] * len(mirnas)))
+    assert (said in found[0] and len(found) == 1) if said else found == []
+
+
+def test_suspect_inputs__genes_tell_the_species_where_transcripts_do_not():
+    targets = transcriptome_from_sequences(["T1"], ["ACGT" * 20], ["ENSMUSG00000059552"])
+    assert "of mmu" in suspect_inputs(targets, mirnas_from_sequences(["hsa-miR-1"], ["ACGTACGTACGTACGTACGTAC"]))[0]

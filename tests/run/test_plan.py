@@ -149,6 +149,7 @@ def test_plan__a_damaged_plan_is_one_clear_line(runs, tmp_path, damage):
         ({"gene_map": "nowhere.tsv"}, "nowhere.tsv: no such file"),
         ({"species": "xyz"}, "no miRNA of species 'xyz'"),
         ({"seeds": "9mer"}, "9mer"),
+        ({"header": "(", "mirnas": "nowhere.fa"}, "--header (: not a regular expression"),
         ({"model": "nowhere"}, "model 'nowhere': neither a known name nor a folder"),
         ({"min_score": 0.5}, "--min-score needs a model"),
         ({"model": "duplex", "min_score": 1.5}, "--min-score 1.5: expected a number from 0 to 1"),

@@ -29,8 +29,9 @@ CASES = [
     ("ENSG00000141510|ENSG00000141510.18|ENST00000269305|TP53", "ENST00000269305", "ENSG00000141510", "TP53", None),
     ("T1|chr1:100-200|GENE1", "T1", "GENE1", "GENE1", None),
     ("NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA", "NM_000546.6", "TP53", "TP53", None),
+    ("gi|4|ref|NR_073460.1| Homo sapiens BMS1 pseudogene (LOC101101776), non-coding RNA", "NR_073460.1", *["LOC101101776"] * 2, None),
     ("TRINITY_DN1000_c115_g5_i1 len=247 path=[31015:0-148]", "TRINITY_DN1000_c115_g5_i1", *["TRINITY_DN1000_c115_g5"] * 2, None),
-    ("FBtr0070604 type=mRNA; parent=FBgn0029512; name=Aos1-RA", "FBtr0070604", "FBgn0029512", "FBgn0029512", None),
+    ("FBtr0070604 type=mRNA; parent=FBgn0029512; name=Aos1-RA;", "FBtr0070604", "FBgn0029512", "Aos1", None),
     (
         "hg38_ncbiRefSeq_NM_000546.6 range=chr17:7668422-7687550 5'pad=0 strand=-",
         *["NM_000546.6"] * 3,
@@ -39,7 +40,36 @@ CASES = [
     ("T1::chr1:100-131(+)", *["T1"] * 3, "chr1:100-131(+)"),
     ("T1|G1|S1::chr1:100-131(-)", "T1", "G1", "S1", "chr1:100-131(-)"),
     ("ENST01 cdna chromosome:GRCh38:19:11:20:-1 gene:ENSG01", "ENST01", "ENSG01", "ENSG01", "19:10-20(-)"),
-    ("AT1G01010.1 | Symbols: NAC001", *["AT1G01010.1"] * 3, None),
+    ("AT1G01010.1 | Symbols: NAC001", "AT1G01010.1", "AT1G01010", "NAC001", None),
+    (
+        "AT1G01010.1 | Symbols: ANAC001, NAC001 | NAC domain containing protein 1 | chr1:3631-5899 FORWARD LENGTH=1688",
+        *("AT1G01010.1", "AT1G01010", "ANAC001", "chr1:3630-5899(+)"),
+    ),
+    ("AT1G01020.2 | Symbols:  | ARV1 | Chr1:6788-9130 REVERSE", "AT1G01020.2", *["AT1G01020"] * 2, "Chr1:6787-9130(-)"),
+    ("AT1G01010.1 pacid=37398851 locus=AT1G01010 ID=AT1G01010.1.TAIR10", "AT1G01010.1", *["AT1G01010"] * 2, None),
+    ("ENST00000269305.9 | ENSG00000141510.18 | TP53 | tumor protein", "ENST00000269305.9", "ENSG00000141510.18", "TP53", None),
+    ("ENSG00000141510 | ENST00000269305", "ENST00000269305", *["ENSG00000141510"] * 2, None),
+    ("T1 | hypothetical | protein", *["T1"] * 3, None),
+    ("ENSG00000141510|ENST00000269305|7668422;7669609|TP53", "ENST00000269305", "ENSG00000141510", "TP53", None),
+    ("ENST00000456328.2_1|ENSG00000290825.1_2|DDX11L2", "ENST00000456328.2_1", "ENSG00000290825.1_2", "DDX11L2", None),
+    ("hg38_knownGene_ENST00000269305.9_3 range=chr17:7-20 5'pad=0 strand=+", *["ENST00000269305.9_3"] * 3, "chr17:6-20(+)"),
+    ("chr1:100-131(-)", *["chr1:100-131(-)"] * 4),
+    ("chr1:100-131", *["chr1:100-131"] * 3, "chr1:100-131(.)"),
+    (
+        "FBtr0071763 type=three_prime_untranslated_region; loc=2R:63505..63896; name=CG1234-RA; parent=FBgn0012345; species=Dmel;",
+        *("FBtr0071763", "FBgn0012345", "CG1234", "2R:63504-63896(+)"),
+    ),
+    (
+        "FBtr0070604 type=mRNA; loc=X:complement(join(100..200,300..350,380..400)); name=l(1)G0156-RB; parent=FBgn0029512;",
+        *("FBtr0070604", "FBgn0029512", "l(1)G0156", "X:99-400(-)"),
+    ),
+    (
+        "FBtr0081624 loc=3R:join(100..200,300..400); name=abd-A-RA; parent=FBgn0000014;",
+        "FBtr0081624",
+        "FBgn0000014",
+        "abd-A",
+        "3R:99-400(+)",
+    ),
 ]
 
 
@@ -56,7 +86,14 @@ def test_header_reader__own_expression():
         read("T9", "f.fa, line 3")
 
 
-@pytest.mark.parametrize(("pattern", "message"), [("(", "not a regular expression"), ("(?P<gene>.*)", r"no group \(\?P<transcript>")])
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "not a regular expression"),
+        ("(?P<gene>.*)", r"no group \(\?P<transcript>"),
+        ("(?P<transcript>.)(?P<Gene>.)", "group 'Gene' is unknown"),
+    ],
+)
 def test_header_reader__bad_expression(pattern, message):
     with pytest.raises(InputError, match=message):
         header_reader(pattern)
@@ -70,3 +107,10 @@ def test_docs__table_of_headers_is_true():
         header, transcript, gene, symbol = (cell.strip().strip("`").replace("\\|", "|") for cell in source[:4])
         found = parse_header(header.removeprefix(">"))
         assert (found.transcript, found.gene, found.symbol) == (transcript, gene, symbol)
+
+
+def test_parse_header__places_of_samtools_are_one_longer_than_they_look():
+    """`samtools faidx x.fa chr1:100-131` gives 32 nt, `bedtools getfasta` of the same numbers 31."""
+    place = parse_header("chr1:100-131").place
+    assert str(place.of_length(32)) == "chr1:99-131(.)"
+    assert str(place.of_length(31)) == "chr1:100-131(.)"

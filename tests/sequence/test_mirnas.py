@@ -54,5 +54,5 @@ def test_mirnas_from_sequences__same_rules():
 def test_read_mirnas__transcripts_in_their_place(tmp_path):
     path = tmp_path / "utr.fa"
     path.write_text(">t\n" + "ACGT" * 60 + "\n")
-    with pytest.raises(InputError, match=r"has 240 nt; expected 8 to 40. Are --mirnas and --utrs exchanged\?"):
+    with pytest.raises(InputError, match=r"has 240 nt; expected 8 to 40. Is it a precursor, or are --mirnas and --utrs exchanged\?"):
         read_mirnas(path)

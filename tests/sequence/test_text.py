@@ -2,15 +2,18 @@
 
 import bz2
 import gzip
+import io
 import lzma
+import tarfile
 
+import pyarrow as pa
 import pytest
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
 from mirscan.sequence.fasta import read_fasta
 from mirscan.sequence.mirnas import read_mirnas
-from mirscan.sequence.text import open_text
+from mirscan.sequence.text import BUFFER, open_text, read_toml
 from mirscan.sequence.transcriptome import read_transcriptome
 
 
@@ -20,7 +23,26 @@ def write(folder, content: bytes):
     return path
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def zstd(content: bytes) -> bytes:
+    return pa.compress(content, "zstd", asbytes=True)
+
+
+def pzstd(content: bytes) -> bytes:
+    """Two frames, each behind one that can be skipped, as pzstd writes them."""
+    skippable = b"\x50\x2a\x4d\x18\x04\0\0\0size"
+    return skippable + zstd(content[:5]) + skippable + zstd(content[5:])
+
+
+def tar(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("x.fa")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd, pzstd])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
     with open_text(write(tmp_path, pack(b"\xef\xbb\xbf" + end.join([b">a", b"ACGT", b""])))) as lines:
@@ -30,10 +52,24 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04", "zip archive; unpack"),
-        (b"\x28\xb5\x2f\xfd", "zstd; unpack"),
+        (b"PK\x03\x04", "zip archive or a spreadsheet; unpack it with `unzip`"),
+        (b"7z\xbc\xaf\x27\x1c", "7z archive; unpack it with `7z x`"),
+        (b"\x04\x22\x4d\x18", "lz4; unpack it"),
+        (b"\x1f\x9d\x90", "gunzip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "a document of a spreadsheet"),
+        (b"<!DOCTYPE html>", "a page of the web"),
+        (tar(b">a\nACGT\n"), "a tar archive; unpack it with `tar -xf`"),
+        (gzip.compress(b"BAM\x01"), "is BAM"),
         (">a\nACGT\n".encode("utf-16"), "UTF-16 text; save it as UTF-8"),
+        (">a\nACGT\n".encode("utf-32"), "UTF-32 text; save it as UTF-8"),
+        (">a\nACGT\n".encode("utf-16-le"), "UTF-16 text without a mark; save it as UTF-8, such as with `iconv -f UTF-16LE"),
+        (">a\nACGT\n".encode("utf-16-be"), "without a mark; .* -f UTF-16BE"),
         (bz2.compress(b">a\nACGT\n")[:-4], "damaged"),
+        (zstd(b">a\nACGT\n")[:-4], "damaged"),
+        (zstd(b">a\nACGT\n") + b"ACGT", "damaged"),
+        (">my\u00a0gene\nACGT\n".encode(), r"name 'my.xa0gene' holds U\+00A0 \(NO-BREAK SPACE\)"),
+        (">T1\u200b\nACGT\n".encode(), r"name 'T1.u200b' holds U\+200B \(ZERO WIDTH SPACE\)"),
+        (b">a\nACGT\n\xef\xbb\xbf>b\nACGT\n", r"line 3: letter U\+FEFF"),
         (">a\nAC\u00a0GT\n".encode(), "NO-BREAK SPACE"),
         (">a\nAC\u200bGT\n".encode(), "ZERO WIDTH SPACE"),
         (b">a\tACGTACGT\n>b\nACGT\n", "on the line of its header"),
@@ -41,7 +77,29 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
 )
 def test_read_fasta__names_what_it_cannot_read(tmp_path, content, message):
     with pytest.raises(InputError, match=message):
-        list(read_fasta(write(tmp_path, content)))
+        read_transcriptome(write(tmp_path, content))
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_read_fasta__line_ends_change_behind_the_first_buffer(tmp_path, end):
+    """Two files of different systems, one after the other; CRLF falls on every place of a buffer's end."""
+    for extra in range(3):
+        first = ">a\n" + "ACGT" * (BUFFER // 4 - 1) + "C" * extra + "\n"
+        second = "".join(f">b{i}{end}ACGT{end}{end}AC{end}" for i in range(BUFFER // 16))
+        records = list(read_fasta(write(tmp_path, (first + second).encode())))
+        assert [record.header for record in records] == ["a", *(f"b{i}" for i in range(BUFFER // 16))]
+        assert [len(record.codes) for record in records] == [BUFFER - 4 + extra, *[6] * (BUFFER // 16)]
+        assert [record.line for record in records[:3]] == [1, 3, 7]
+
+
+def test_read_toml__foreign_blank_is_named(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text("a = 1\nb\u00a0= 2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"not a TOML file: .*; line 2 holds U\+00A0 \(NO-BREAK SPACE\), write a plain blank"):
+        read_toml(path)
+    path.write_bytes(b'a = "\xe9"')
+    with pytest.raises(InputError, match="byte 6 is not UTF-8; save it as UTF-8"):
+        read_toml(path)
 
 
 def test_read_fasta__latin1_headers_stay_apart(tmp_path):

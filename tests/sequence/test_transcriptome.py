@@ -73,8 +73,8 @@ def test_read_transcriptome__gene_map_wins_with_and_without_version(tmp_path):
     ("fasta", "gene_map", "message"),
     [
         (">a\nAC\n>a\nGT\n", None, "line 3: name 'a' stands in"),
-        (">a\nAC\n", "b\tG\n", "none of its 1 transcripts"),
-        (">a\nAC\n", "a G\n", "line 1: found 'a G'"),
+        (">a\nAC\n", "b\tG\n", "none of its 1 rows names a transcript and its gene of"),
+        (">a\nAC\n", "a\tG\nb\n", "line 2: found 'b'"),
         (">a\nAC\n", "#\n", "no rows"),
         (">" + "n" * 300 + "\nAC\n", None, "a name of 300 letters"),
     ],
@@ -104,30 +104,6 @@ def found_in(tmp_path, fasta, gene_map=None):
     notices = Notices()
     map_path = gene_map and write(tmp_path, gene_map, "map.tsv")
     return read_transcriptome(write(tmp_path, fasta), gene_map=map_path, notices=notices), [str(notice) for notice in notices]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "transcript_id\tgene_id\tgene_name\nt1.2\tG1\tTP53\nt2\tG2\tNA\n",
-        '"Transcript stable ID","Gene stable ID","Gene name"\n"t1.2","G1","TP53"\n"t2","G2",""\n',
-        "t1.2;G1;TP53\r\nt2;G2;\r\nt9;;\r\n",
-    ],
-)
-def test_gene_map__as_people_make_it(tmp_path, text):
-    transcriptome, said = found_in(tmp_path, ">t1\nAC\n>t2.5\nAC\n>t3\nAC\n", text)
-    assert transcriptome.genes.to_pylist() == ["G1", "G2", "t3"] and transcriptome.symbols.to_pylist() == ["TP53", "G2", "t3"]
-    assert "1 transcripts are not in the gene map and keep the names of their headers (first: t3)" in said
-    assert "2 transcripts have their gene from the gene map (first: t1)" in said
-
-
-def test_gene_map__transcript_with_two_genes(tmp_path):
-    with pytest.raises(InputError, match=r"map.tsv, line 3: transcript 't' has gene 'B' here and 'A' in line 1; expected one gene"):
-        found_in(tmp_path, ">t\nAC\n", "t\tA\nu\tA\nt\tB\n")
-
-
-def test_gene_map__dates_are_said(tmp_path):
-    assert "1 symbols of the gene map look like dates" in found_in(tmp_path, ">t\nAC\n", "t\tG\t1-Mar\n")[1][0]
 
 
 def test_read_transcriptome__gene_with_two_symbols_is_said(tmp_path):
