@@ -19,7 +19,7 @@ FLOORS = {
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),
     "run": 7,
-    "query": 8,
+    **dict.fromkeys(("query", "report"), 8),
     **dict.fromkeys(("cli", "__main__"), 9),
 }
 # Modules that stand on one floor together and may use each other.
@@ -35,6 +35,7 @@ SIBLINGS = {
     ("output", "genes"),
     ("train", "evaluation"),
     ("explain", "evaluation"),
+    ("report", "query"),
 }
 
 

@@ -47,11 +47,13 @@ class FinishedRun:
         """Whether sites have scores."""
         return self.report["settings"]["model"] != "none"
 
-    def sql(self, statement: str, parameters: Sequence = ()) -> pa.Table:
-        """The rows of a SELECT over `sites` and `genes`; raises InputError, in one line, where DuckDB refuses it."""
+    def sql(self, statement: str, parameters: Sequence = (), wanted: pa.Table | None = None) -> pa.Table:
+        """The rows of a SELECT over `sites`, `genes` and the table `wanted`; raises InputError, in one line, where DuckDB refuses it."""
         import duckdb
 
         try:
+            if wanted is not None:
+                self._connection.register("wanted", wanted)
             rows = self._connection.sql(statement, params=list(parameters) or None)
             if rows is None:
                 raise InputError(f"SQL {statement!r}: gives no rows; expected a SELECT over the tables sites and genes")

@@ -45,7 +45,8 @@ def query_run(out: str | os.PathLike, sites: bool | None = None, top: int = 0, *
     """Rows of a finished run: pairs of gene and miRNA (GENES), strongest first, or with `sites` its SITES, with the symbol.
 
     `filters` are the fields of `Filters`; without `sites` their kind decides (`Filters.is_of_sites`). With `top` the N strongest, else
-    all, sites in the order of the files. Raises RunError where there is no finished run and InputError for names, columns or SQL it does not know.
+    all, sites in the order of the files. Raises RunError where there is no finished run and InputError for names, columns or SQL that it
+    does not know.
 
     >>> _ = ms.scan("examples/mirnas.fa", "examples/utrs.fa.gz", out="queried-run", model="none")
     >>> ms.query_run("queried-run", mirnas=["miR-200b-3p"], top=2)["symbol"].to_pylist()
