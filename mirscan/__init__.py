@@ -11,7 +11,8 @@ The map, from the ground up; a floor imports only from floors below it:
     5  pairs  scoring  genes  output           labelled pairs as data; candidates -> SITES -> GENES, files
     6  train  evaluation  explain              pairs -> trained models; what a score is worth; what carried it
     7  run                                     plan -> parts -> finish, here or on a cluster
-    8  cli                                     Typer: parse, call one public function, print a summary
+    8  query  report                           answers out of a finished run; pages and pictures of it
+    9  cli                                     Typer: parse, call one public function, print a summary
 
 Public names are loaded on first use, so that `import mirscan` and `mirscan --help` stay instant.
 """
@@ -36,6 +37,8 @@ _PUBLIC = {
     "aggregate_genes": "genes",
     "write_bed": "output.bed",
     "scan": "run.runs",
+    "open_run": "query.finished_run",
+    "query_run": "query.select",
     "load_model": "trained_models",
     "list_models": "trained_models",
     "write_negatives": "pairs.negatives",

@@ -19,7 +19,8 @@ FLOORS = {
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),
     "run": 7,
-    **dict.fromkeys(("cli", "__main__"), 8),
+    **dict.fromkeys(("query", "report"), 8),
+    **dict.fromkeys(("cli", "__main__"), 9),
 }
 # Modules that stand on one floor together and may use each other.
 SIBLINGS = {
@@ -34,6 +35,7 @@ SIBLINGS = {
     ("output", "genes"),
     ("train", "evaluation"),
     ("explain", "evaluation"),
+    ("report", "query"),
 }
 
 
@@ -83,7 +85,7 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_command_line__imports_nothing_heavy():
-    heavy = {"tensorflow", "keras", "jax", "numba", "pandas", "dask", "distributed", "pyarrow", "numpy", "matplotlib"}
+    heavy = {"tensorflow", "keras", "jax", "numba", "pandas", "dask", "distributed", "pyarrow", "numpy", "matplotlib", "duckdb"}
     assert not loaded_by("import mirscan.cli.main") & heavy
 
 

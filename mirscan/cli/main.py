@@ -14,7 +14,9 @@ from mirscan.cli.explain import explain
 from mirscan.cli.models import models_app
 from mirscan.cli.negatives import negatives
 from mirscan.cli.pair import duplex
+from mirscan.cli.query import query
 from mirscan.cli.scan import resume, scan, status
+from mirscan.cli.show import show
 from mirscan.cli.signals import Terminated, catch_signals
 from mirscan.cli.terminal import Terminal
 from mirscan.cli.train import train
@@ -75,7 +77,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (scan, resume, status, negatives, train, evaluate, evaluate_scan, explain, duplex):
+for command in (scan, resume, status, query, show, negatives, train, evaluate, evaluate_scan, explain, duplex):
     app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
 

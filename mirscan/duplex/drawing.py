@@ -3,7 +3,7 @@
 import numpy as np
 
 from mirscan.duplex.energy import align_duplexes, perfect_energies
-from mirscan.sequence.alphabet import encode
+from mirscan.sequence.alphabet import N, encode
 
 _LETTERS = np.array(list("ACGUN"))
 
@@ -45,11 +45,13 @@ def _symbols(mirna: str, target: str, mirna_row: list[int], target_row: list[int
     return symbols
 
 
-def draw_duplex(mirna: str, target: str) -> str:
+def draw_duplex(mirna: str, target: str, first: int = 1, unpaired: int = 0) -> str:
     """Text picture of the minimum free energy duplex of one miRNA and one target window, both given 5'->3'.
 
     The miRNA runs 3'->5' above the target; `|` marks Watson-Crick and `:` G:U pairs, `-` a gap. Numbers are 1-based positions of the
-    outermost bases shown. Raises InputError for letters outside IUPAC and for sequences that `duplex_energies` does not take.
+    outermost bases shown; the target's count from `first`, its first base's own number, as on a transcript. The
+    first `unpaired` bases of the target are shown, but may not pair. Raises InputError for letters outside IUPAC and for sequences that
+    `duplex_energies` does not take.
 
     >>> print(draw_duplex("UGAGGUAGUAGGUUGUAUAGUU", "CAACUAUACAACGUACUACCUCAUU"))
     miRNA   22 3' UUGAUAUGUUGGAUGAUGGAGU 5' 1
@@ -59,13 +61,14 @@ def draw_duplex(mirna: str, target: str) -> str:
     """
     mirna_codes, target_codes = encode(mirna), encode(target)
     mirna, target = "".join(_LETTERS[mirna_codes]), "".join(_LETTERS[target_codes])
-    energies, partners = align_duplexes(mirna_codes[None], target_codes[None])
+    free = np.where(np.arange(len(target_codes)) < unpaired, np.uint8(N), target_codes)
+    energies, partners = align_duplexes(mirna_codes[None], free[None])
     pairs = [(i, int(j)) for i, j in enumerate(partners[0]) if j >= 0][::-1]
     if not pairs:
         return f"miRNA   3' {mirna[::-1]} 5'\ntarget  5' {target} 3'\nno base pair is possible"
     mirna_row, target_row = _columns(mirna, target, pairs)
     symbols = _symbols(mirna, target, mirna_row, target_row, partners[0])
-    shown = [j + 1 for j in target_row if j >= 0]
+    shown = [first + j for j in target_row if j >= 0]
     width = len(str(max(len(mirna), shown[0])))
     lines = (
         f"miRNA   {len(mirna):>{width}} 3' {_row(mirna, mirna_row)} 5' 1",

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from mirscan.run.finish import Finished
 from mirscan.run.nothing_found import explain_nothing
 from mirscan.run.partition import PartContext, peak_memory_mb
+from mirscan.run.report_file import read_report
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import RunOptions
 from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT, part_record, part_sites
@@ -96,12 +97,11 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
 
 def read_result(store: Store) -> ScanResult | None:
     """What the finished run says, None if it is not finished or a file of it is gone or has another size."""
+    report = read_report(store)
     try:
-        result = ScanResult(**unseal(store.read(REPORT))["result"])
-        is_whole = all(store.size(name) == size for name, size in result.files.items())
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return report and ScanResult(**report["result"])
+    except TypeError:
         return None
-    return result if is_whole else None
 
 
 def _versions() -> dict[str, str]:

@@ -1,0 +1,104 @@
+"""A table of answers for a terminal, as TSV, BED, Parquet or JSON; a file appears whole or not at all."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from mirscan.errors import InputError
+from mirscan.store.scratch import ScratchFolder
+from mirscan.tables import SITES
+
+_BED_COLUMNS = ("transcript", "mirna", "seed", "start", "end", "score")
+
+
+def render_text(table: pa.Table) -> Iterator[str]:
+    """Lines for a terminal. What is the same in all rows stands once above the table, what is null in all is left out."""
+    columns = {name: [_shown(value) for value in column.to_pylist()] for name, column in zip(table.column_names, table, strict=True)}
+    columns = {name: values for name, values in columns.items() if any(values)}
+    if table.num_rows > 1:
+        same = {name: values[0] for name, values in columns.items() if len(set(values)) == 1}
+        if same:
+            yield "all: " + ", ".join(f"{name} {value}" for name, value in same.items())
+        columns = {name: values for name, values in columns.items() if name not in same}
+    is_number = {field.name: not pa.types.is_string(field.type) for field in table.schema}
+    widths = {name: max(map(len, (name, *values))) for name, values in columns.items()}
+    for row in zip(*((name, *values) for name, values in columns.items()), strict=True):
+        cells = zip(row, columns, strict=True)
+        yield "  ".join(cell.rjust(widths[name]) if is_number[name] else cell.ljust(widths[name]) for cell, name in cells).rstrip()
+
+
+def to_tsv(table: pa.Table) -> bytes:
+    """Heading and rows; null is an empty field."""
+    sink = io.BytesIO((heading := "\t".join(table.column_names) + "\n").encode())
+    sink.seek(len(heading.encode()))
+    options = pa.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
+    pa.csv.write_csv(table, sink, options)
+    return sink.getvalue()
+
+
+def to_json(table: pa.Table) -> bytes:
+    """A list of objects, one a line; null where there is no value."""
+    return ("[" + ",\n ".join(json.dumps(row, ensure_ascii=False) for row in table.to_pylist()) + "]\n").encode()
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """As the run's own files, without their descriptions."""
+    sink = io.BytesIO()
+    pa.parquet.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def to_bed(table: pa.Table) -> bytes:
+    """Sites as BED9, as `write_bed` makes it, ordered by transcript and start; raises InputError for a table that holds no sites."""
+    from mirscan.output.bed import write_bed
+
+    if missing := [name for name in _BED_COLUMNS if name not in table.column_names]:
+        raise InputError(f"BED needs sites, and this table has no column {missing[0]!r}; ask for --sites")
+    schema = pa.schema([SITES.schema().field(name) for name in _BED_COLUMNS])
+    ordered = table.select(_BED_COLUMNS).sort_by([("transcript", "ascending"), ("start", "ascending"), ("mirna", "ascending")])
+    with closing(ScratchFolder()) as scratch:
+        return write_bed(ordered.cast(schema), scratch.path / "sites.bed").read_bytes()
+
+
+FORMATS: dict[str, Callable[[pa.Table], bytes]] = {"tsv": to_tsv, "bed": to_bed, "parquet": to_parquet, "json": to_json}
+
+
+def format_of(path: str | os.PathLike) -> str:
+    """The format that a file's name asks for; raises InputError for an ending that is none."""
+    ending = Path(path).suffix.removeprefix(".")
+    if ending not in FORMATS:
+        raise InputError(f"--out {path}: ending not understood; expected one of {', '.join(f'.{name}' for name in FORMATS)}, or --format")
+    return ending
+
+
+def write_file(data: bytes, path: str | os.PathLike) -> None:
+    """Write beside the path, then rename."""
+    path = Path(path)
+    temporary = path.with_name("writing." + path.name)
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"--out {path}: {(error.strerror or str(error)).lower()}; expected a file in a folder you may write to") from None
+
+
+def print_bytes(data: bytes) -> None:
+    """To standard output, as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _shown(value) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
