@@ -12,8 +12,8 @@ from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs
 from mirscan.pairs.columns import group_codes, labels_of
 from mirscan.pairs.leakage import LeakageReport, leakage_report, refuse_leak
 from mirscan.pairs.read import read_pairs
-from mirscan.pairs.seed_class import usual_anchor
 from mirscan.pairs.splits import split_pairs
+from mirscan.seeds.seed_class import usual_anchor
 from mirscan.train.batches import EncodedPairs, cached_array, encode_table, with_duplex
 from mirscan.train.objective import positive_rate
 from mirscan.train.recipe import Recipe
