@@ -10,6 +10,7 @@ mixup.py        mixing of letters or features inside a network
 objective.py    losses, optimisers, schedules, weight averages
 loop.py         steps, validations, checkpoints
 checkpoint.py   what a killed training needs to go on
+hardness.py     how hard the pairs of a pool are, measured by scouts and committees
 fit.py          train_model: from a recipe to a model folder
 curves.py       the picture of a training
 tensorboard.py  event files

@@ -23,7 +23,8 @@ _FEATURE_ROWS = 1 << 16
 class EncodedPairs:
     """`mirna_codes` (n, M), `target_codes` (n, L) uint8; `labels`, `weights` (n,) float32; `duplex` (n, k) float32 or None.
 
-    `right_shift` (n,) nt: how far a window may be moved right in training; None: not at all.
+    `asked` (n,) float32: what the network is asked to give where that is not the label; None: the labels. `right_shift` (n,) nt: how far
+    a window may be moved right in training; None: not at all.
     """
 
     mirna_codes: np.ndarray
@@ -32,6 +33,7 @@ class EncodedPairs:
     weights: np.ndarray
     duplex: np.ndarray | None = None
     right_shift: np.ndarray | None = None
+    asked: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -51,7 +53,7 @@ class EncodedPairs:
     def digest(self) -> str:
         """Checksum of codes, labels and weights: a checkpoint belongs to these pairs only."""
         check = hashlib.blake2b(digest_size=16)
-        for array in (self.mirna_codes, self.target_codes, self.labels, self.weights):
+        for array in (self.mirna_codes, self.target_codes, self.labels, self.weights, *([] if self.asked is None else [self.asked])):
             check.update(np.ascontiguousarray(array))
         return check.hexdigest()
 

@@ -260,6 +260,8 @@ def _provenance(recipe: Recipe, data: TrainingData) -> dict:
         "validation": files(recipe.validation),
         "soft_labels": data.summary["soft_labels"],
     }
+    if recipe.hardness:
+        entries["hardness"] = files((recipe.hardness,))[0]
     # The whole chain: a fine-tuned network also knows what its start and its teacher were trained on.
     if recipe.init:
         entries["init"] = [model(name) for name in recipe.init]

@@ -56,7 +56,7 @@ class Loop:
         self.progress = Progress()
         self.best: list[np.ndarray] = []
         self.average: list[np.ndarray] = []
-        self._labels = smooth_labels(train.labels, recipe.label_smoothing)[:, None]
+        self._labels = smooth_labels(train.labels if train.asked is None else train.asked, recipe.label_smoothing)[:, None]
         weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
         self._sampling, self._weights = plan_sampling(recipe, train.labels, weights)
         self.steps_per_epoch = self._sampling.steps

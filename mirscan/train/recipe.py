@@ -143,6 +143,21 @@ class Recipe(Settings):
         ),
     ] = field(default_factory=dict)
 
+    hardness: Annotated[
+        str, about("File of mirscan hardness on the same pairs: chooses training pairs and labels; none: all pairs.", _HARDNESS)
+    ] = ""
+    hard_ratio: Annotated[float, about("Negatives a positive: hard ones, and others at random.", _HARDNESS, ge=0.01, le=10_000)] = 20.0
+    hard_above: Annotated[float, about("Negatives of more than this hardness are hard.", _HARDNESS, ge=0, le=1)] = 0.1
+    hardest: Annotated[int, about("The so many hardest negatives are hard, instead; 0: by --hard-above.", _HARDNESS, ge=0, le=10**12)] = 0
+    discard_above: Annotated[
+        float, about("Leave out negatives of more than this hardness, which may be sites that nobody found.", _HARDNESS, ge=0, le=1)
+    ] = 1.0
+    positive_label: Annotated[float, about("What positives are asked for.", _HARDNESS, ge=0.5, le=1)] = 0.95
+    first_label: Annotated[float, about("What the easiest negatives are asked for.", _HARDNESS, ge=0, le=0.5)] = 0.05
+    label_step: Annotated[float, about("How much more with each step of hardness.", _HARDNESS, ge=0, le=0.5)] = 0.05
+    hardness_step: Annotated[float, about("Hardness of a step.", _HARDNESS, ge=0.01, le=1)] = 0.1
+    smooth_up_to: Annotated[float, about("Hardness from which labels rise no more.", _HARDNESS, ge=0.01, le=1)] = 1.0
+
     optimizer: Annotated[Literal["adam", "adamw"], about("Optimiser.", _OPTIMISER)] = "adamw"
     learning_rate: Annotated[float, about("Highest learning rate.", _OPTIMISER, flags=("--learning-rate", "--lr"), ge=0, le=10)] = 1e-3
     weight_decay: Annotated[float, about("AdamW's.", _OPTIMISER, ge=0, le=1)] = 1e-4
@@ -209,6 +224,8 @@ class Recipe(Settings):
             raise InputError(
                 f"recipe: class_sampling {self.class_sampling!r} says which pairs an epoch has; expected sampling and epoch_pairs of 0"
             )
+        if self.hardness and self.teacher:
+            raise InputError("recipe: hardness and teacher each say what a network is asked for; give one of them")
         if self.seed_priors:
             self._check_seed_priors()
         if self.anchor is not None and self.anchor >= self.target_length:
