@@ -42,6 +42,7 @@ _PUBLIC = {
     "load_model": "trained_models",
     "list_models": "trained_models",
     "write_negatives": "pairs.negatives",
+    "measure_hardness": "train.hardness",
     "train_model": "train.fit",
     "evaluate_model": "evaluation.evaluate",
     "evaluate_scan": "evaluation.scan_task",

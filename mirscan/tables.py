@@ -143,3 +143,12 @@ NEGATIVES = TableSpec(
         Column("weight", pa.float32(), "", "How many pairs of the transcriptome the row stands for: more than 1 where others were thinned"),
     ),
 )
+
+HARDNESS = TableSpec(
+    "HARDNESS",
+    (
+        *PAIRS.columns,
+        Column("hardness", pa.float32(), "", "1 - probability of the true class, mean over the networks, 0-1"),
+        Column("spread", pa.float32(), "", "Standard deviation of that over the networks"),
+    ),
+)

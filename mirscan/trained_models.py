@@ -50,6 +50,7 @@ class Card:
 
     `base_rate`: share of true sites for which the calibrated score is a probability. `thresholds`: named cut-offs of the
     calibrated score. `prefilter`: for each cheaper scorer, the score below which a pair need not be scored by this model.
+    `seed_shift`: what is added to the log odds of a pair by the type of its strongest canonical seed match, before calibration.
     `training`: data sets with checksums, soft labels included. `metrics`: by test set, what an evaluation measured once training was over.
     """
 
@@ -67,6 +68,7 @@ class Card:
     calibration: Calibration = field(default_factory=Calibration)
     thresholds: dict[str, float] = field(default_factory=dict)
     prefilter: dict[str, float] = field(default_factory=dict)
+    seed_shift: dict[str, float] = field(default_factory=dict)
     training: dict = field(default_factory=dict)
     metrics: dict = field(default_factory=dict)
     examples: tuple[Example, ...] = ()

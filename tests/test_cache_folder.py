@@ -16,7 +16,7 @@ KERNEL = """
 import tempfile, sys
 tempfile.tempdir = {temporary!r}
 from mirscan.cache_folder import cache_folder
-from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds
+from mirscan.seeds.seed_class import SEED_CLASSES, best_seeds
 from mirscan.sequence.alphabet import encode
 classes, _ = best_seeds(encode("UGAGGUAGUAGGUUGUAUAGUU")[None], encode("GGCTACCTCAGG")[None])
 print(SEED_CLASSES[classes[0]], cache_folder())

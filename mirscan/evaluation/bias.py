@@ -12,7 +12,7 @@ from mirscan.evaluation.metrics import auroc
 from mirscan.jit import njit
 from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
 from mirscan.pairs.read import string_buffers
-from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds
+from mirscan.seeds.seed_class import SEED_CLASSES, best_seeds
 from mirscan.windows import WindowLayout, encode_rows
 
 # Rows kept at most for the numbers that need sequences: 20 MB, with 100,000 of a class an AUROC stands within .002.

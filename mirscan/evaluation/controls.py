@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
-from mirscan.pairs.seed_class import best_seeds
+from mirscan.seeds.seed_class import best_seeds
 
 
 def control_scores(pairs: pa.Table, mirna_codes: np.ndarray, target_codes: np.ndarray, training: pa.Table | None) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from mirscan.pairs.clean import MIN_VALIDATION_ROWS, check_pairs, clean_pairs
 from mirscan.pairs.columns import POSITIVE, group_codes, labels_of, seed_families
 from mirscan.pairs.leakage import LeakageReport, leakage_report
 from mirscan.pairs.read import read_pairs
-from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds
+from mirscan.seeds.seed_class import SEED_CLASSES, best_seeds
 from mirscan.windows import WindowLayout, encode_pairs
 
 # The layout for controls and seed classes: whole miRNAs, windows as most studies cut them.

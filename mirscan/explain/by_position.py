@@ -12,7 +12,7 @@ from mirscan.errors import InputError
 from mirscan.explain.mutagenesis import mutation_effects
 from mirscan.pairs.columns import POSITIVE, labels_of
 from mirscan.pairs.read import read_pairs
-from mirscan.pairs.seed_class import best_seeds
+from mirscan.seeds.seed_class import best_seeds
 from mirscan.windows import encode_pairs
 
 # Places of the target are counted as the miRNA position they lie opposite, when the strands run side by side from the seed.

@@ -1,4 +1,4 @@
-"""The reference residual networks on the Watson-Crick pairing grid: small, medium and large."""
+"""Residual networks on the Watson-Crick pairing grid: small, medium and large, and the deep narrow one of the work on hard samples."""
 
 from keras import layers
 
@@ -111,3 +111,39 @@ def resnet_large(
     return _resnet(
         inputs, filters, strides, stem_filters, kernel, flatten, dense, dropout, regularization, factor, norm_momentum, duplex_units
     )
+
+
+def resnet_deep(
+    inputs: NetworkInputs,
+    *,
+    first_filters: int = 16,
+    blocks: tuple[int, ...] = (4, 6, 4),
+    kernel: int = 3,
+    dropout: float = 0.15,
+    norm_momentum: float = 0.99,
+    duplex_units: int = 16,
+):
+    """Narrow and deep: stages of `blocks` residual blocks, each stage half the grid and twice the filters of the one before.
+
+    First filters and dropout of its three sizes: mini 8 and .15, small 16 and .15, large 32 and .20. Dropout grows by .05 a stage.
+    """
+    x = layers.BatchNormalization(momentum=norm_momentum, name="grid_norm")(pairing_grid(inputs.mirna_codes, inputs.target_codes))
+    x = _convolve(x, first_filters, kernel, 1, None, norm_momentum, "stem")
+    x = layers.Dropout(dropout, name="stem_dropout")(x)
+    for stage, n_blocks in enumerate(blocks):
+        for number in range(n_blocks):
+            name, stride = f"stage_{stage + 1}_{number + 1}", 2 if stage and not number else 1
+            x = _late_norm_block(x, first_filters * 2**stage, kernel, stride, norm_momentum, name)
+            x = layers.Dropout(dropout + 0.05 * stage, name=f"{name}_dropout")(x)
+    x = layers.AveragePooling2D(4, padding="same", name="average")(x)
+    return probability(layers.Flatten(name="flatten")(x), inputs, (), dropout, duplex_units)
+
+
+def _late_norm_block(x, filters: int, kernel: int, stride: int, norm_momentum: float, name: str):
+    """BatchNorm after the first ReLU and after the sum, as the work on hard samples has it."""
+    y = _convolve(x, filters, kernel, stride, None, norm_momentum, f"{name}_first")
+    y = layers.Conv2D(filters, kernel, padding="same", name=f"{name}_second_conv")(y)
+    if stride != 1 or x.shape[-1] != filters:
+        x = layers.Conv2D(filters, 1, strides=stride, padding="same", name=f"{name}_shortcut_conv")(x)
+    x = layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([y, x]))
+    return layers.BatchNormalization(momentum=norm_momentum, name=f"{name}_norm")(x)

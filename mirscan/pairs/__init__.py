@@ -5,7 +5,7 @@ columns.py     its columns as arrays
 clean.py       what a set must have; conflicts and duplicates
 splits.py      train / validation by miRNA family, site cluster, chromosome, column or chance
 leakage.py     what two sets share
-seed_class.py  the strongest canonical match in a window
+hardness.py    how hard each pair is to learn; training pairs and labels by it
 
 Negatives for any positives:
 

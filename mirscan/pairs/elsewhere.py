@@ -12,7 +12,7 @@ from mirscan.pairs.known_sites import KnownSites, occupy
 from mirscan.pairs.partners import BATCH
 from mirscan.pairs.positives import Positives, negatives_table, site_clusters, window_strings
 from mirscan.pairs.read import string_buffers
-from mirscan.pairs.seed_class import best_seeds
+from mirscan.seeds.seed_class import best_seeds
 from mirscan.sequence.alphabet import BYTE_CODES, LETTERS, N
 from mirscan.sequence.shuffle import shuffle_dinucleotides
 from mirscan.sequence.transcriptome import Transcriptome

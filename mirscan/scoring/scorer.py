@@ -7,6 +7,7 @@ import numpy as np
 
 from mirscan.errors import InputError, MirscanError
 from mirscan.scoring.distinct import find_distinct
+from mirscan.seeds.seed_class import shift_by_seed
 from mirscan.sequence.alphabet import decode
 from mirscan.trained_models import Card
 from mirscan.windows import WindowLayout
@@ -64,13 +65,14 @@ class Scorer:
         return self.card.calibration.apply(self.outputs(mirna_codes, target_codes))
 
     def outputs(self, mirna_codes: np.ndarray, target_codes: np.ndarray) -> np.ndarray:
-        """What the engine itself gives for the same pairs, (n,) float32 before calibration, which joins neighbouring outputs in steps."""
+        """The same before calibration, which joins neighbouring outputs in steps: what the engine gives, moved by the `seed_shift`."""
         self.check(mirna_codes, target_codes)
         if not len(mirna_codes):
             return np.empty(0, np.float32)
         distinct = find_distinct(mirna_codes, target_codes)
         outputs = self.engine.score(mirna_codes[distinct.mirnas], distinct.mirna_of, target_codes[distinct.rows])
         self._check_outputs(outputs, mirna_codes, target_codes, distinct.rows)
+        outputs = shift_by_seed(outputs, mirna_codes[distinct.rows], target_codes[distinct.rows], self.card.seed_shift)
         self.counts.pairs += len(mirna_codes)
         self.counts.computed += len(distinct.rows)
         return outputs[distinct.pair_of]

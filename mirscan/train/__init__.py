@@ -3,10 +3,14 @@
 recipe.py       Recipe: every setting of a training, from TOML and flags
 data.py         recipe -> the arrays of a training, everything dropped or shared counted
 batches.py      encoded pairs and their shuffled, shifted batches
-mixup.py        mixing of letters inside a network
+imbalance.py    which pairs an epoch sees, and how they meet in batches
+priors.py       log odds moved to stated parts of positives by seed type
+ensemble.py     several networks as one
+mixup.py        mixing of letters or features inside a network
 objective.py    losses, optimisers, schedules, weight averages
 loop.py         steps, validations, checkpoints
 checkpoint.py   what a killed training needs to go on
+hardness.py     how hard the pairs of a pool are, measured by scouts and committees
 fit.py          train_model: from a recipe to a model folder
 curves.py       the picture of a training
 tensorboard.py  event files

@@ -23,8 +23,9 @@ _FEATURE_ROWS = 1 << 16
 class EncodedPairs:
     """`mirna_codes` (n, M), `target_codes` (n, L) uint8; `labels`, `weights` (n,) float32; `duplex` (n, k) float32 or None.
 
-    `right_shift` (n,) nt: how far a window may be moved right in training; None: not at all. `difficulty` (n,) float32 above 0: how often a
-    pair is drawn beside others of its weight; None: alike.
+    `asked` (n,) float32: what the network is asked to give where that is not the label; None: the labels. `right_shift` (n,) nt: how far
+    a window may be moved right in training; None: not at all. `difficulty` (n,) float32 above 0: how often a pair is drawn beside others of
+    its weight; None: alike.
     """
 
     mirna_codes: np.ndarray
@@ -34,6 +35,7 @@ class EncodedPairs:
     duplex: np.ndarray | None = None
     right_shift: np.ndarray | None = None
     difficulty: np.ndarray | None = None
+    asked: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -53,7 +55,7 @@ class EncodedPairs:
     def digest(self) -> str:
         """Checksum of codes, labels and weights: a checkpoint belongs to these pairs only."""
         check = hashlib.blake2b(digest_size=16)
-        for array in (self.mirna_codes, self.target_codes, self.labels, self.weights):
+        for array in (self.mirna_codes, self.target_codes, self.labels, self.weights, *([] if self.asked is None else [self.asked])):
             check.update(np.ascontiguousarray(array))
         return check.hexdigest()
 

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 
 from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, clean_pairs
 from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
+from mirscan.pairs.hardness import HardChoice, choose_by_hardness, labels_by_hardness, with_hardness
 from mirscan.pairs.leakage import LeakageReport, leakage_report, refuse_leak
 from mirscan.pairs.read import read_pairs
-from mirscan.pairs.seed_class import usual_anchor
 from mirscan.pairs.splits import split_pairs
+from mirscan.seeds.seed_class import usual_anchor
 from mirscan.train.batches import EncodedPairs, cached_array, encode_table, with_duplex
 from mirscan.train.objective import positive_rate
 from mirscan.train.recipe import Recipe
@@ -43,6 +44,8 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
     """Read, clean, split, check and encode the pairs of a recipe; `say` gets one line for each step worth knowing."""
     train, cleaning = clean_pairs(read_pairs(recipe.pairs, recipe.weights or None))
     say(_describe("training", cleaning))
+    if recipe.hardness:
+        train = with_hardness(train, recipe.hardness)
     parts = []
     if recipe.also_split or not recipe.validation:
         train, part = split_pairs(train, recipe.split, recipe.validation_fraction, recipe.seed)
@@ -55,6 +58,8 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
     if 0 < recipe.max_pairs < train.num_rows:
         rows = np.random.default_rng([recipe.seed, 0x5AB5E7]).choice(train.num_rows, recipe.max_pairs, replace=False)
         train = train.take(pa.array(np.sort(rows)))
+    if recipe.hardness:
+        train = _choose_hard(recipe, train, say)
     validation = pa.concat_tables([part for _, part in parts], promote_options="default")
     check_pairs(train, "training")
     check_pairs(validation, "validation", MIN_VALIDATION_ROWS)
@@ -84,6 +89,8 @@ def _encode(
     encoded = encode_table(train, layout)
     if recipe.right_shift:
         encoded = replace(encoded, right_shift=_right_shifts(recipe, train))
+    if recipe.hardness:
+        encoded = replace(encoded, asked=labels_by_hardness(encoded.labels, train["hardness"].to_numpy(), _hard_choice(recipe)))
     if recipe.teacher:
         encoded = replace(encoded, labels=_taught_labels(recipe, train, encoded.labels, cache, say))
     if recipe.mining:
@@ -107,6 +114,27 @@ def _encode(
         "leakage": asdict(leakage),
     }
     return TrainingData(encoded, held_out, validation, layout, summary)
+
+
+def _hard_choice(recipe: Recipe) -> HardChoice:
+    return HardChoice(
+        recipe.hard_ratio,
+        recipe.hard_above,
+        recipe.hardest,
+        recipe.discard_above,
+        recipe.positive_label,
+        recipe.first_label,
+        recipe.label_step,
+        recipe.hardness_step,
+        recipe.smooth_up_to,
+    )
+
+
+def _choose_hard(recipe: Recipe, pool: pa.Table, say: Callable[[str], None]) -> pa.Table:
+    hardness, random = pool["hardness"].to_numpy(), np.random.default_rng([recipe.seed, 0x4A4D])
+    rows = choose_by_hardness(labels_of(pool), hardness, _hard_choice(recipe), random)
+    say(f"{len(rows):,} of {pool.num_rows:,} pairs by hardness: mean {hardness[rows].mean():.3f}, of the pool {hardness.mean():.3f}")
+    return pool.take(pa.array(rows))
 
 
 def _right_shifts(recipe: Recipe, pairs: pa.Table) -> np.ndarray:

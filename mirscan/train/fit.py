@@ -14,10 +14,13 @@ from mirscan.evaluation.metrics import calibration_error, summarize
 from mirscan.keras_loading import load_keras
 from mirscan.networks import find_architecture
 from mirscan.pairs.columns import POSITIVE, group_codes
+from mirscan.seeds.seed_class import shift_by_seed
 from mirscan.train.batches import predict_pairs
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.data import TrainingData, example_pairs, load_training_data
+from mirscan.train.ensemble import mean_network, member_checkpoint, member_pairs, member_recipe
 from mirscan.train.loop import Loop, StepReport
+from mirscan.train.priors import seed_shift
 from mirscan.train.recipe import Recipe, read_recipe
 from mirscan.trained_models import CARD_FILE, NETWORK_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, read_card, write_model
 
@@ -59,24 +62,37 @@ def train_model(
     _check_folder(out, work, resume or finish)
     recipe = _complete(recipe)
     data = load_training_data(recipe, Path(cache) if cache else work, say)
-    network = _prepare_network(recipe, data, say)
-    loop = Loop(network, recipe, data.train, data.validation, data.validation_table["source"].to_pylist(), work / CHECKPOINT_FILE)
-    if loop.unranked:
-        ranked = ", ".join(loop.rows_of)
-        say(f"validation pairs of {', '.join(loop.unranked)} are of one class and rank nothing; the best weights are those of {ranked}")
-    if resume or finish:
-        loop.resume()
-        say(f"resumed after step {loop.progress.step:,} of {loop.n_steps:,}")
-    work.mkdir(parents=True, exist_ok=True)
-    if not finish:
-        with _tensorboard(recipe, work) as log:
-            loop.run(lambda step: (report(step), log(step)))
-    if not loop.best:
-        raise RunError(f"{out}: no validation was reached yet, so there are no best weights to finish with; run with --resume")
-    card = _write(recipe, data, loop, out)
+    loops = []
+    with _tensorboard(recipe, work) as log:
+        for member in range(recipe.members):
+            loop = _prepare_loop(recipe, data, work, member, resume or finish, say)
+            if not finish:
+                loop.run(lambda step: (report(step), log(step)))
+            if not loop.best:
+                raise RunError(f"{out}: no validation was reached yet, so there are no best weights to finish with; run with --resume")
+            loops.append(loop)
+    card = _write(recipe, data, loops, out)
     if not keep_work:
         shutil.rmtree(work)
     return card
+
+
+def _prepare_loop(recipe: Recipe, data: TrainingData, work: Path, member: int, go_on: bool, say: Callable[[str], None]) -> Loop:
+    """The training of one member, before its first step or at its checkpoint."""
+    own, path = member_recipe(recipe, member), member_checkpoint(work, member)
+    if recipe.members > 1:
+        say(f"member {member + 1} of {recipe.members}")
+    pairs = member_pairs(recipe, data.train, member)
+    loop = Loop(_prepare_network(own, data, say), own, pairs, data.validation, data.validation_table["source"].to_pylist(), path)
+    if loop.unranked and member == 0:
+        ranked = ", ".join(loop.rows_of)
+        say(f"validation pairs of {', '.join(loop.unranked)} are of one class and rank nothing; the best weights are those of {ranked}")
+    # A later member may not have begun when the training was killed.
+    if go_on and (member == 0 or path.is_file()):
+        loop.resume()
+        say(f"resumed after step {loop.progress.step:,} of {loop.n_steps:,}")
+    work.mkdir(parents=True, exist_ok=True)
+    return loop
 
 
 def _check_folder(out: Path, work: Path, go_on: bool) -> None:
@@ -178,22 +194,24 @@ def set_threads(threads: int) -> None:
             raise RunError(f"threads: TensorFlow already runs with another number than {threads}; start a new process") from None
 
 
-def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
+def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], out: Path) -> Card:
     from mirscan.networks import count_mflop, count_parameters
     from mirscan.train.curves import draw_training
 
-    network = _build(recipe, data, "float32")
-    for weight, value in zip(network.weights, loop.best, strict=True):
-        weight.assign(value)
-    scores = predict_pairs(network, data.validation)
-    labels, mirnas = data.validation.labels, group_codes(data.validation_table["mirna"])
+    networks = [_best_network(recipe, data, loop) for loop in loops]
+    network = mean_network(networks)
+    shift = seed_shift(recipe, data.train)
+    validation, progress = data.validation, loops[0].progress
+    scores = shift_by_seed(predict_pairs(network, validation), validation.mirna_codes, validation.target_codes, shift)
+    labels, mirnas = validation.labels, group_codes(data.validation_table["mirna"])
     metrics = {
         "validation": {**summarize(labels, scores, mirnas), "calibration_error": _calibration_error(recipe, labels, scores, mirnas)},
-        "best_step": loop.progress.best_step,
-        "steps": loop.progress.step,
-        "seconds": round(loop.progress.seconds, 1),
+        "best_step": progress.best_step,
+        "steps": progress.step,
+        "seconds": round(sum(loop.progress.seconds for loop in loops), 1),
         "pairs": data.summary,
-        "history": loop.progress.history,
+        "history": progress.history,
+        "members": [loop.progress.history for loop in loops[1:]],
     }
     card = Card(
         name=out.resolve().name,
@@ -201,8 +219,9 @@ def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
         architecture=recipe.architecture,
         layout=data.layout,
         inputs_duplex=recipe.duplex,
-        parameters=count_parameters(network),
-        mflop=round(count_mflop(network), 3),
+        parameters=sum(map(count_parameters, networks)),
+        mflop=round(sum(map(count_mflop, networks)), 3),
+        seed_shift=shift,
         base_rate=recipe.base_rate,
         calibration=calibrate(labels, scores, recipe.calibration, recipe.base_rate),
         training=_provenance(recipe, data),
@@ -210,8 +229,15 @@ def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
     # The anchor that was found is written into the recipe, so that the same file gives the same card.
     written = replace(recipe, anchor=data.layout.anchor)
     card = write_model(out, network, card, written.to_dict(), metrics, example_pairs(data.validation_table))
-    draw_training(loop.progress.history, loop.progress.best_step, out / "training.png")
+    draw_training(progress.history, progress.best_step, out / "training.png")
     return card
+
+
+def _best_network(recipe: Recipe, data: TrainingData, loop: Loop):
+    network = _build(recipe, data, "float32")
+    for weight, value in zip(network.weights, loop.best, strict=True):
+        weight.assign(value)
+    return network
 
 
 def _calibration_error(recipe: Recipe, labels: np.ndarray, scores: np.ndarray, mirnas: np.ndarray) -> float:
@@ -234,6 +260,8 @@ def _provenance(recipe: Recipe, data: TrainingData) -> dict:
         "validation": files(recipe.validation),
         "soft_labels": data.summary["soft_labels"],
     }
+    if recipe.hardness:
+        entries["hardness"] = files((recipe.hardness,))[0]
     # The whole chain: a fine-tuned network also knows what its start and its teacher were trained on.
     if recipe.init:
         entries["init"] = [model(name) for name in recipe.init]

@@ -11,9 +11,10 @@ import numpy as np
 from mirscan.errors import RunError
 from mirscan.evaluation.metrics import auroc, average_precision
 from mirscan.pairs.columns import POSITIVE
-from mirscan.train.batches import EncodedPairs, draw_batch, plan_epochs, predict_pairs
+from mirscan.train.batches import EncodedPairs, draw_batch, predict_pairs
 from mirscan.train.checkpoint import Checkpoint, Progress, check_resumable, read_checkpoint, write_checkpoint
-from mirscan.train.mixup import draw_mixing, mixing_network
+from mirscan.train.imbalance import plan_sampling
+from mirscan.train.mixup import draw_mixing, draw_similar, mixing_network
 from mirscan.train.objective import balance_weights, build_loss, build_optimizer, learning_rate_at, smooth_labels, update_average
 from mirscan.train.recipe import Recipe
 
@@ -48,19 +49,17 @@ class Loop:
         """`sources` (n,) names the file of each validation pair; `unranked` are files of one class, which rank nothing."""
         self.network, self.recipe, self.train, self.validation = network, recipe, train, validation
         self.rows_of, self.unranked = _rankable(sources, validation.labels)
-        self.learner = mixing_network(network) if recipe.mixup else network
+        self.learner = mixing_network(network, recipe.mixup_place) if recipe.mixup else network
         self.optimizer = build_optimizer(recipe, network)
         self.learner.compile(optimizer=self.optimizer, loss=build_loss(recipe), jit_compile=_jit_pays())
         self.path = checkpoint_path
         self.progress = Progress()
         self.best: list[np.ndarray] = []
         self.average: list[np.ndarray] = []
-        self._labels = smooth_labels(train.labels, recipe.label_smoothing)[:, None]
+        self._labels = smooth_labels(train.labels if train.asked is None else train.asked, recipe.label_smoothing)[:, None]
         weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
-        self._draw, self._weights = plan_epochs(weights, recipe.sampling, recipe.epoch_pairs, train.difficulty)
-        self.batch_size = min(recipe.batch_size, self._draw.size)
-        # Whole batches only, so a network is traced once; the rest of an epoch falls into other batches the next time.
-        self.steps_per_epoch = self._draw.size // self.batch_size
+        self._sampling, self._weights = plan_sampling(recipe, train.labels, weights, train.difficulty)
+        self.steps_per_epoch = self._sampling.steps
         self.n_steps = recipe.epochs * self.steps_per_epoch
         self._digest = train.digest()
         # Every variable must exist before a checkpoint fills it.
@@ -80,7 +79,7 @@ class Loop:
         if self.recipe.init and progress.step == 0:
             # The start counts, too: a fine-tuning that only makes it worse must not win.
             report(StepReport(0, 0, self.n_steps, 0, None, 0.0, self._validate(0, 0.0)))
-        for batch in ahead(self._iter_batches()):
+        for batch in self._iter_batches():
             if self._out_of_patience():
                 break
             loss, rate = self._step(batch)
@@ -90,22 +89,25 @@ class Loop:
             if validation or time.monotonic() - saved_at >= 60 * self.recipe.checkpoint_minutes:
                 self.save()
                 saved_at = time.monotonic()
-            report(StepReport(progress.epoch, progress.step, self.n_steps, progress.step * self.batch_size, loss, rate, validation))
+            report(StepReport(progress.epoch, progress.step, self.n_steps, progress.step * len(batch.labels), loss, rate, validation))
 
     def _iter_batches(self) -> Iterator[_Batch]:
-        """The batches from here to the last epoch; each follows from seed, epoch and step alone."""
-        recipe, first = self.recipe, self.progress.step_in_epoch
-        for epoch in range(self.progress.epoch, recipe.epochs):
-            order = self._draw.order(recipe.seed, epoch)
-            for step in range(first, self.steps_per_epoch):
-                rows = order[step * self.batch_size :][: self.batch_size]
-                random = np.random.default_rng([recipe.seed, epoch, step])
-                inputs, labels = draw_batch(self.train, rows, recipe.window_shift, random), self._labels[rows]
-                if recipe.mixup:
-                    extra, labels = draw_mixing(labels, recipe.mixup, random)
-                    inputs |= extra
-                yield _Batch(inputs, labels, self._weights[rows])
+        """The batches from here to the last epoch; each follows from seed, epoch, step and the validations before its epoch."""
+        first = self.progress.step_in_epoch
+        for epoch in range(self.progress.epoch, self.recipe.epochs):
+            # Not ahead over the end of an epoch: what the next one sees may follow from the validation between them.
+            yield from ahead(self._iter_epoch(epoch, first))
             first = 0
+
+    def _iter_epoch(self, epoch: int, first: int) -> Iterator[_Batch]:
+        recipe = self.recipe
+        for step, rows in enumerate(self._sampling.batches(epoch, self.progress.history)[first:], start=first):
+            random = np.random.default_rng([recipe.seed, epoch, step])
+            inputs, labels = draw_batch(self.train, rows, recipe.window_shift, random), self._labels[rows]
+            if recipe.mixup:
+                extra, labels = self._draw_mixing(labels, inputs, random)
+                inputs |= extra
+            yield _Batch(inputs, labels, self._weights[rows])
 
     def _step(self, batch: _Batch) -> tuple[float, float]:
         recipe, progress = self.recipe, self.progress
@@ -119,6 +121,11 @@ class Loop:
         if recipe.average == "ema" and (progress.step + 1) % AVERAGE_EVERY == 0:
             self._update_average()
         return loss, rate
+
+    def _draw_mixing(self, labels: np.ndarray, inputs: dict[str, np.ndarray], random: np.random.Generator):
+        if self.recipe.mixup_partners == "any":
+            return draw_mixing(labels, self.recipe.mixup, random)
+        return draw_similar(labels, np.hstack([inputs["mirna_codes"], inputs["target_codes"]]), self.recipe.mixup, random)
 
     def _not_a_number(self, what: str) -> str:
         kept = f"the last good checkpoint is {self.path}" if self.path.is_file() else "there is no checkpoint yet"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from mirscan.pairs.columns import POSITIVE
+from mirscan.train.imbalance import hardest_share
 from mirscan.train.recipe import Recipe
 
 
@@ -33,9 +34,15 @@ def build_loss(recipe: Recipe):
     """Keras loss on probabilities; labels may be soft."""
     import keras
 
-    if recipe.loss == "focal":
-        return keras.losses.BinaryFocalCrossentropy(gamma=recipe.focal_gamma)
-    return keras.losses.BinaryCrossentropy()
+    loss = keras.losses.BinaryFocalCrossentropy(gamma=recipe.focal_gamma) if recipe.loss == "focal" else keras.losses.BinaryCrossentropy()
+    if recipe.hard_share == 1:
+        return loss
+
+    def of_the_hardest(labels, probabilities):
+        losses = loss.call(labels, probabilities)
+        return losses * hardest_share(losses, keras.ops.squeeze(labels, -1) >= POSITIVE, recipe.hard_share)
+
+    return of_the_hardest
 
 
 def build_optimizer(recipe: Recipe, network):

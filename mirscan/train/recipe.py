@@ -9,6 +9,7 @@ from mirscan.sequence.text import read_toml
 from mirscan.settings import Settings, about
 
 _DATA, _NETWORK, _OBJECTIVE, _OPTIMISER, _LOOP, _AFTER = "Data", "Network", "Objective", "Optimiser", "Loop", "After training"
+_IMBALANCE, _HARDNESS, _ITERATIVE = "Imbalance", "Hardness of single pairs", "Iterative training"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,14 @@ class Recipe(Settings):
             _OBJECTIVE,
         ),
     ] = ""
+    mixup_place: Annotated[
+        Literal["letters", "features"],
+        about("Mix after the one-hot letters, or what the trunk makes of them, before the dense head (Verma 2019).", _OBJECTIVE),
+    ] = "letters"
+    mixup_partners: Annotated[
+        Literal["any", "positives"],
+        about("Mix with any pair of the batch, or only positives, each with a similar positive (SMOTE, Chawla 2002).", _OBJECTIVE),
+    ] = "any"
     window_shift: Annotated[
         int, about("Move every window by up to so many nt at random, anew each epoch; places moved in become N.", _OBJECTIVE, ge=0, le=50)
     ] = 0
@@ -106,6 +115,55 @@ class Recipe(Settings):
             _OBJECTIVE,
         ),
     ] = ()
+
+    class_sampling: Annotated[
+        Literal["all", "under", "over", "balanced"],
+        about(
+            "Pairs of an epoch: all once; all positives with negatives drawn anew; positives repeated; the same mixture in each batch.",
+            _IMBALANCE,
+        ),
+    ] = "all"
+    negative_ratio: Annotated[float, about("Negatives a positive that class_sampling makes.", _IMBALANCE, ge=0.01, le=10_000)] = 1.0
+    sampling_epochs: Annotated[
+        int,
+        about("Sample so for so many epochs, then see all pairs as they are (two phases); 0: always.", _IMBALANCE, ge=0, le=100_000),
+    ] = 0
+    members: Annotated[
+        int,
+        about(
+            "Mean of so many networks, each on all positives and its own draw of negative_ratio negatives each (EasyEnsemble, Liu 2009).",
+            _IMBALANCE,
+            ge=1,
+            le=100,
+        ),
+    ] = 1
+    hard_share: Annotated[
+        float, about("Part of a batch's negatives, those of highest loss, that count; 1: all (Shrivastava 2016).", _IMBALANCE, gt=0, le=1)
+    ] = 1.0
+    seed_priors: Annotated[
+        dict[str, float],
+        about(
+            "SEED=PART of positives among candidates of a seed type (none, 6mer, 7mer-A1, 7mer-m8, 8mer) where the model will be used: "
+            "its log odds move from those of the training pairs to these.",
+            _IMBALANCE,
+            flags=("--seed-prior",),
+        ),
+    ] = field(default_factory=dict)
+
+    hardness: Annotated[
+        str, about("File of mirscan hardness on the same pairs: chooses training pairs and labels; none: all pairs.", _HARDNESS)
+    ] = ""
+    hard_ratio: Annotated[float, about("Negatives a positive: hard ones, and others at random.", _HARDNESS, ge=0.01, le=10_000)] = 20.0
+    hard_above: Annotated[float, about("Negatives of more than this hardness are hard.", _HARDNESS, ge=0, le=1)] = 0.1
+    hardest: Annotated[int, about("The so many hardest negatives are hard, instead; 0: by --hard-above.", _HARDNESS, ge=0, le=10**12)] = 0
+    discard_above: Annotated[
+        float, about("Leave out negatives of more than this hardness, which may be sites that nobody found.", _HARDNESS, ge=0, le=1)
+    ] = 1.0
+    positive_label: Annotated[float, about("What positives are asked for.", _HARDNESS, ge=0.5, le=1)] = 0.95
+    first_label: Annotated[float, about("What the easiest negatives are asked for.", _HARDNESS, ge=0, le=0.5)] = 0.05
+    label_step: Annotated[float, about("How much more with each step of hardness.", _HARDNESS, ge=0, le=0.5)] = 0.05
+    hardness_step: Annotated[float, about("Hardness of a step.", _HARDNESS, ge=0.01, le=1)] = 0.1
+    smooth_up_to: Annotated[float, about("Hardness from which labels rise no more.", _HARDNESS, ge=0.01, le=1)] = 1.0
 
     optimizer: Annotated[Literal["adam", "adamw"], about("Optimiser.", _OPTIMISER)] = "adamw"
     learning_rate: Annotated[float, about("Highest learning rate.", _OPTIMISER, flags=("--learning-rate", "--lr"), ge=0, le=10)] = 1e-3
@@ -169,8 +227,23 @@ class Recipe(Settings):
             raise InputError(
                 f"recipe: right_shift is {list(self.right_shift)}; expected a number from 0 to 50 for each of {len(self.pairs)} files"
             )
+        if self.class_sampling != "all" and (self.sampling or self.epoch_pairs or self.mining):
+            raise InputError(
+                f"recipe: class_sampling {self.class_sampling!r} says which pairs an epoch has; expected no sampling, epoch_pairs or mining"
+            )
+        if self.hardness and self.teacher:
+            raise InputError("recipe: hardness and teacher each say what a network is asked for; give one of them")
+        if self.seed_priors:
+            self._check_seed_priors()
         if self.anchor is not None and self.anchor >= self.target_length:
             raise InputError(f"recipe: anchor is {self.anchor}; expected a place inside the window of {self.target_length} nt, 0-based")
+
+    def _check_seed_priors(self) -> None:
+        # Numba is loaded only by a recipe that needs the names.
+        from mirscan.seeds.seed_class import SEED_CLASSES
+
+        if not all(name in SEED_CLASSES and 0 < part < 1 for name, part in self.seed_priors.items()):
+            raise InputError(f"recipe: seed_priors is {self.seed_priors}; expected parts between 0 and 1 of {', '.join(SEED_CLASSES)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a TOML file; unset ones are left out."""

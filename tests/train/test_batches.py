@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mirscan.pairs.seed_class import SEED_CLASSES, best_seeds, usual_anchor
+from mirscan.seeds.seed_class import SEED_CLASSES, best_seeds, usual_anchor
 from mirscan.train.batches import EncodedPairs, draw_batch, encode_table, iter_predict_batches, plan_epochs, shift_windows
 from mirscan.windows import WindowLayout, encode_pairs
 

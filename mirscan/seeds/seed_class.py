@@ -1,4 +1,5 @@
-"""The strongest canonical seed match anywhere in a window, and where: for reports, controls and the placement of windows."""
+"""The strongest canonical seed match anywhere in a window, and where: for reports, controls, the placement of windows, and scores that take
+it into account."""
 
 import numpy as np
 
@@ -51,3 +52,12 @@ def usual_anchor(mirna_codes: np.ndarray, target_codes: np.ndarray, default: int
     classes, anchors = best_seeds(mirna_codes, target_codes)
     inside = anchors[(classes >= 2) & (anchors < target_codes.shape[1])]
     return int(np.bincount(inside).argmax()) if len(inside) else default
+
+
+def shift_by_seed(probabilities: np.ndarray, mirna_codes: np.ndarray, target_codes: np.ndarray, shift: dict[str, float]) -> np.ndarray:
+    """`probabilities` (n,) with log odds moved by `shift` of each pair's seed class (by name; 0 where none is given), float32."""
+    if not shift:
+        return probabilities
+    by_class = np.array([shift.get(name, 0.0) for name in SEED_CLASSES])
+    factor = np.exp(by_class[best_seeds(mirna_codes, target_codes)[0]])
+    return (probabilities * factor / (probabilities * factor + 1 - probabilities)).astype(np.float32)
