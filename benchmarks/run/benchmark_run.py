@@ -134,7 +134,7 @@ def measure_rates(inputs: dict, folder: Path, models: list[str]) -> None:
         finish_run(context)
         with clock() as finish:
             finished = finish_run(context)
-        files = sum(store.path(name).stat().st_size for name in ("sites.bed.gz", "genes.tsv", "genes.parquet"))
+        files = sum(store.path(name).stat().st_size for name in ("sites.bed.gz", "genes.tsv.gz", "genes.parquet"))
         per_million = (1e6 * seconds["cpu"] / candidates, candidates / seconds["cpu"], 1e6 * finish["cpu"] / finished.n_sites)
         sizes = (n_bytes / candidates, files / finished.n_sites)
         rows.append((model, f"{candidates:,}", *(f"{value:,.2f}" if value < 100 else f"{value:,.0f}" for value in (*per_million, *sizes))))

@@ -19,7 +19,7 @@ BEGIN, END = "<!-- plan_costs: begin -->", "<!-- plan_costs: end -->"
 @dataclass(frozen=True)
 class Rate:
     """Candidates a second: of one core, scan to Parquet, and of one GPU (None: no network to put there); bytes a site: in Parquet, and in
-    BED, genes.tsv and genes.parquet together."""
+    BED, genes.tsv.gz and genes.parquet together."""
 
     core: float
     gpu: float | None
@@ -30,10 +30,10 @@ class Rate:
 
 MEASURED_ON = "one virtual core of an AMD EPYC with AVX-512 bf16"
 RATES = {
-    "none": Rate(7_900_000, None, 2.5, 47),
-    "duplex": Rate(135_000, None, 6.9, 64),
-    "fast": Rate(66_200, 1_500_000, 6.9, 64),
-    "base": Rate(12_000, 600_000, 6.9, 64),
+    "none": Rate(7_900_000, None, 2.5, 18),
+    "duplex": Rate(135_000, None, 6.9, 30),
+    "fast": Rate(66_200, 1_500_000, 6.9, 30),
+    "base": Rate(12_000, 600_000, 6.9, 30),
 }
 # Sites a second that the single process writes into BED and gene tables when all parts are done.
 FINISH_RATE = 900_000

@@ -96,7 +96,7 @@ def _describe_pair(row: dict) -> str:
 
 _NOTES = {
     "sites.bed.gz": "for genome browsers; indexed",
-    "genes.tsv": "one row a gene and miRNA, for a spreadsheet",
+    "genes.tsv.gz": "one row a gene and miRNA, as text",
     "genes.parquet": "the same, for programs",
 }
 

@@ -1,12 +1,9 @@
 """SITES as BED9, plain or bgzip with a tabix index, written as a stream."""
 
 import contextlib
-import errno
 import os
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ import pysam
 
 from mirscan.jit import njit
 from mirscan.output.background import Background
+from mirscan.output.bgzip import BgzipFile
 from mirscan.output.text import INT_WIDTH, TAB, NameTable, pack_names, put_byte, put_int, put_name
 
 # The colours of TargetScan's track at UCSC; rules beyond the canonical four are green.
@@ -22,17 +20,11 @@ COLOURS = {"8mer": "128,0,128", "7mer-m8": "255,0,0", "7mer-A1": "0,0,255", "6me
 OTHER_COLOUR = "0,128,0"
 # 32,768 lines are about 2 MB of text: enough for one call to cost nothing, little enough to stay in the cache.
 CHUNK_ROWS = 1 << 15
-# zlib level 1 deflates 150 MB/s here and level 6 45 MB/s for files a quarter smaller.
-COMPRESSION = 1
 # A tabix index (.tbi) ends at 512 Mb; a CSI index does not.
 TABIX_LIMIT = 1 << 29
 # Readers take a line that begins so for a header.
 _HEADER_LIKE = re.compile(r"^(#|@|track|browser)")
 PLUS = ord("+")
-# Less free space than htslib buffers at once.
-LITTLE_SPACE = 1 << 20
-# htslib's own lines on the terminal repeat what its errors say.
-pysam.set_verbosity(0)
 
 
 def write_bed(sites: pa.Table, path: str | os.PathLike) -> Path:
@@ -88,10 +80,9 @@ class BedWriter:
         width = self._transcripts.width + self._mirnas.width + self._colours.width + 5 * (INT_WIDTH + 1) + 4
         self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
         self._longest = 0
-        mode = f"wb{COMPRESSION}"
-        self._file = pysam.BGZFile(os.fspath(path), mode) if self.is_compressed else open(path, "wb")  # noqa: SIM115
-        # Deflating is most of the work and releases the GIL.
-        self._background = Background(self._write_text)
+        self._file = BgzipFile(path) if self.is_compressed else open(path, "wb")  # noqa: SIM115
+        # Deflating is most of the work.
+        self._background = Background(self._file.write)
 
     def write(self, transcript, mirna, start, end, seed, score) -> None:
         """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
@@ -109,18 +100,10 @@ class BedWriter:
     def close(self) -> None:
         """Write what is left and build the index."""
         self._background.close()
-        self._close_file()
+        self._file.close()
         if self.is_compressed:
             # csi only where positions demand it: every browser reads tbi.
             pysam.tabix_index(os.fspath(self.path), preset="bed", force=True, csi=self._longest >= TABIX_LIMIT)
-
-    def _write_text(self, text: bytes) -> None:
-        with _told_reason(self.path):
-            self._file.write(text)
-
-    def _close_file(self) -> None:
-        with _told_reason(self.path):
-            self._file.close()
 
     def __enter__(self) -> "BedWriter":
         return self
@@ -146,17 +129,6 @@ class BedWriter:
 
     def _remove(self) -> None:
         self.path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _told_reason(path: Path) -> Iterator[None]:
-    """htslib does not say why it could not write; where the disk has no space left, that is the reason."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None and shutil.disk_usage(path.parent).free < LITTLE_SPACE:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path)) from error
-        raise
 
 
 def _arrays(table: NameTable) -> tuple[np.ndarray, np.ndarray]:

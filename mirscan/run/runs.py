@@ -42,7 +42,7 @@ def scan(
 
     >>> result = ms.scan("examples/mirnas.fa", "examples/utrs.fa.gz", out="my-run", model="none")
     >>> result.n_sites, sorted(name for name in result.files if name.startswith("genes"))
-    (3447, ['genes.parquet', 'genes.tsv'])
+    (3447, ['genes.parquet', 'genes.tsv.gz'])
     """
     how = {field.name for field in fields(RunOptions)}
     options = RunOptions(**{name: value for name, value in settings.items() if name in how})

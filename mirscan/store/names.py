@@ -9,7 +9,7 @@ REPORT = "run.json"
 # All sites as BED9 with bgzip, and its index.
 BED, BED_INDEX, BED_INDEX_LONG = "sites.bed.gz", "sites.bed.gz.tbi", "sites.bed.gz.csi"
 # One row a gene and miRNA, for programs and for people.
-GENES, GENES_TEXT = "genes.parquet", "genes.tsv"
+GENES, GENES_TEXT = "genes.parquet", "genes.tsv.gz"
 # Parquet parts of the sites, readable as one dataset.
 SITES = "sites"
 # What the run itself needs: inputs as they were planned, the records of parts. Not part of the result.

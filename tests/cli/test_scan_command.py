@@ -69,7 +69,7 @@ def test_scan__files_agree_with_each_other(example):
         zip(sites.transcript, sites.start, sites.end, sites.mirna, strict=True)
     )
     assert sites.seed.value_counts().to_dict() == report["result"]["n_by_seed"]
-    tsv = (out / "genes.tsv").read_text().splitlines()
+    tsv = gzip.decompress((out / "genes.tsv.gz").read_bytes()).decode().splitlines()
     assert len(tsv) == len(genes) + 1 and tsv[0].split("\t") == list(genes.columns)
 
 

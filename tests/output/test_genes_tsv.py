@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
@@ -30,24 +32,24 @@ def read_back(path) -> list[dict]:
 def test_genes_tsv__equals_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(genes_text, "CHUNK_ROWS", 64)
     batch = make_batch(1000, with_scores=True)
-    with GenesTsv(tmp_path / "genes.tsv") as tsv:
+    with GenesTsv(tmp_path / "genes.tsv.gz") as tsv:
         tsv.write(batch.slice(0, 300))
         tsv.write(batch.slice(300))
-    for found, expected in zip(read_back(tmp_path / "genes.tsv"), batch.to_pylist(), strict=True):
+    for found, expected in zip(read_back(tmp_path / "genes.tsv.gz"), batch.to_pylist(), strict=True):
         assert list(found) == list(GENES.names)
         for name, value in expected.items():
             assert abs(found[name] - value) <= 1e-6 if isinstance(value, float) else found[name] == value
 
 
 def test_genes_tsv__null_scores_are_empty(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv") as tsv:
+    with GenesTsv(tmp_path / "genes.tsv.gz") as tsv:
         tsv.write(make_batch(2, with_scores=False))
-    header, *lines = (tmp_path / "genes.tsv").read_text().splitlines()
+    header, *lines = gzip.decompress((tmp_path / "genes.tsv.gz").read_bytes()).decode().splitlines()
     best = header.split("\t").index("best_score")
     assert [line.split("\t")[best : best + 2] for line in lines] == [["", ""], ["", ""]]
 
 
 def test_genes_tsv__no_rows_leave_the_header(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv"):
+    with GenesTsv(tmp_path / "genes.tsv.gz"):
         pass
-    assert (tmp_path / "genes.tsv").read_text() == "\t".join(GENES.names) + "\n"
+    assert gzip.decompress((tmp_path / "genes.tsv.gz").read_bytes()).decode() == "\t".join(GENES.names) + "\n"

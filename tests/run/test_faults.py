@@ -156,7 +156,7 @@ def test_status__sees_a_part_that_is_gone_or_cut(runs, tmp_path, damage):
     assert (status.is_finished, status.n_done) == (False, status.n_parts - 1)
 
 
-@pytest.mark.parametrize("name", ["sites.bed.gz", "genes.tsv", "genes.parquet", "sites.bed.gz.tbi", "run.json"])
+@pytest.mark.parametrize("name", ["sites.bed.gz", "genes.tsv.gz", "genes.parquet", "sites.bed.gz.tbi", "run.json"])
 def test_faults__a_lost_result_is_written_again(runs, golden, tmp_path, name):
     out = tmp_path / "out"
     runs.scan(out)

@@ -74,7 +74,7 @@ def test_fuzz__inputs(tmp_path, name, data):
     else:
         with gzip.open(out / "sites.bed.gz", "rb") as bed:
             assert all(line.count(b"\t") == 8 for line in bed.read().splitlines())
-        lines = (out / "genes.tsv").read_bytes().split(b"\n")
+        lines = gzip.decompress((out / "genes.tsv.gz").read_bytes()).split(b"\n")
         assert {line.count(b"\t") for line in lines[:-1]} == {len(GENES.names) - 1}
 
 
@@ -101,7 +101,7 @@ def test_fuzz__a_damaged_file_of_a_run_is_made_anew(tmp_path, finished, name, da
     results = []
     assert answer(lambda: results.append(resume(out, threads=1))) is None
     assert results[0].n_by_seed == resume(finished / "out").n_by_seed
-    for result in ("sites/part-00000.parquet", "sites.bed.gz", "genes.tsv", "genes.parquet"):
+    for result in ("sites/part-00000.parquet", "sites.bed.gz", "genes.tsv.gz", "genes.parquet"):
         assert (out / result).read_bytes() == (finished / "out" / result).read_bytes()
 
 

@@ -69,7 +69,7 @@ def test_plan__a_long_transcript_in_pieces_is_the_same_scan(runs, tmp_path, sett
     n_pieces = sum(name.startswith("sites/") for name in pieces)
     assert n_pieces < 6 if "min_distance" in settings else n_pieces > 10
     assert runs.sites(tmp_path / "whole").to_pylist() == runs.sites(tmp_path / "pieces").to_pylist()
-    for name in ("sites.bed.gz", "genes.tsv", "genes.parquet"):
+    for name in ("sites.bed.gz", "genes.tsv.gz", "genes.parquet"):
         assert whole[name] == pieces[name]
 
 

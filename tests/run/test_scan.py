@@ -1,3 +1,4 @@
+import gzip
 import itertools
 import json
 import re
@@ -74,7 +75,7 @@ def test_scan__genes_equal_the_aggregated_sites(runs, golden):
     assert found.schema.names == list(GENES.names)
     assert sort_pairs(found.drop(["symbol"])) == sort_pairs(expected.drop(["symbol"]))
     assert {row["symbol"] for row in found.to_pylist()} == {f"SYM{number}" for number in range(14)}
-    lines = (golden / "genes.tsv").read_text().splitlines()
+    lines = gzip.decompress((golden / "genes.tsv.gz").read_bytes()).decode().splitlines()
     assert len(lines) == len(found) + 1
 
 
@@ -111,7 +112,7 @@ def test_scan__number_of_parts_does_not_change_rows(runs, golden, tmp_path):
     assert len(list((tmp_path / "one" / "sites").iterdir())) == 1
     assert runs.sites(tmp_path / "one").to_pylist() == runs.sites(golden).to_pylist()
     whole, cut = runs.results(tmp_path / "one"), runs.results(golden)
-    assert all(whole[name] == cut[name] for name in ("sites.bed.gz", "sites.bed.gz.tbi", "genes.tsv", "genes.parquet"))
+    assert all(whole[name] == cut[name] for name in ("sites.bed.gz", "sites.bed.gz.tbi", "genes.tsv.gz", "genes.parquet"))
 
 
 def test_scan__threads_do_not_change_bytes(runs, golden, tmp_path):
@@ -150,7 +151,7 @@ def test_scan__no_site_at_all_still_writes_every_file(runs, tmp_path):
         "sites.bed.gz",
         "sites.bed.gz.tbi",
         "genes.parquet",
-        "genes.tsv",
+        "genes.tsv.gz",
     }
 
 

@@ -78,7 +78,7 @@ def test_scored__min_score_drops_rows_but_not_the_windows_considered(runs, score
 def test_scored__parts_and_lost_window_counts_do_not_show(runs, strict, tmp_path):
     out, _ = strict
     runs.scan(tmp_path / "one", model="duplex", min_score=0.4, part_rows=10**6)
-    assert all(runs.results(tmp_path / "one")[name] == runs.results(out)[name] for name in ("genes.tsv", "sites.bed.gz"))
+    assert all(runs.results(tmp_path / "one")[name] == runs.results(out)[name] for name in ("genes.tsv.gz", "sites.bed.gz"))
     runs.scan(tmp_path / "two", model="duplex", min_score=0.4)
     (tmp_path / "two" / "work" / "part-00001.windows.parquet").unlink()
     resume(tmp_path / "two")

@@ -45,12 +45,12 @@ def test_prepare_fasta__bad_file_is_one_line(script, tmp_path, monkeypatch, cont
 
 
 def write_table(path, rows) -> None:
-    """genes.tsv of (symbol, miRNA, 8mers, 6mers, combined score) rows."""
+    """genes.tsv.gz of (symbol, miRNA, 8mers, 6mers, combined score) rows."""
     lines = [
         "\t".join(map(str, [symbol.lower(), symbol, mirna, "t", strong + weak, strong, 0, 0, weak, 0, score, score, 9]))
         for symbol, mirna, strong, weak, score in rows
     ]
-    path.write_text("\n".join(["\t".join(COLUMNS), *lines]) + "\n")
+    path.write_bytes(gzip.compress(("\n".join(["\t".join(COLUMNS), *lines]) + "\n").encode()))
 
 
 def picked(script, path, **settings) -> dict[str, list[str]]:
@@ -59,21 +59,21 @@ def picked(script, path, **settings) -> dict[str, list[str]]:
 
 
 def test_select_targets__without_scores_8mers_come_before_many_6mers(script, tmp_path):
-    write_table(tmp_path / "genes.tsv", [("A", "m1", 0, 9, ""), ("B", "m1", 1, 0, ""), ("C", "m1", 1, 0, ""), ("D", "m2", 0, 1, "")])
-    assert picked(script, tmp_path / "genes.tsv", per_mirna=2) == {"m1": ["B", "C"], "m2": ["D"]}
+    write_table(tmp_path / "genes.tsv.gz", [("A", "m1", 0, 9, ""), ("B", "m1", 1, 0, ""), ("C", "m1", 1, 0, ""), ("D", "m2", 0, 1, "")])
+    assert picked(script, tmp_path / "genes.tsv.gz", per_mirna=2) == {"m1": ["B", "C"], "m2": ["D"]}
 
 
 def test_select_targets__score_comes_before_sites(script, tmp_path):
-    write_table(tmp_path / "genes.tsv", [("A", "m1", 0, 1, 0.9), ("B", "m1", 5, 0, 0.2), ("C", "m1", 0, 1, 0.95)])
-    assert picked(script, tmp_path / "genes.tsv", per_mirna=3) == {"m1": ["C", "A", "B"]}
+    write_table(tmp_path / "genes.tsv.gz", [("A", "m1", 0, 1, 0.9), ("B", "m1", 5, 0, 0.2), ("C", "m1", 0, 1, 0.95)])
+    assert picked(script, tmp_path / "genes.tsv.gz", per_mirna=3) == {"m1": ["C", "A", "B"]}
 
 
 def test_select_targets__list_of_genes_is_matched_by_id_or_symbol(script, tmp_path, monkeypatch):
-    write_table(tmp_path / "genes.tsv", [(name, "m1", 1, 0, "") for name in 'AB"'])
-    assert picked(script, tmp_path / "genes.tsv", per_mirna=9, wanted={"b", '"'}) == {"m1": ["B", '"']}
+    write_table(tmp_path / "genes.tsv.gz", [(name, "m1", 1, 0, "") for name in 'AB"'])
+    assert picked(script, tmp_path / "genes.tsv.gz", per_mirna=9, wanted={"b", '"'}) == {"m1": ["B", '"']}
     (tmp_path / "wanted.txt").write_text("nothing\n")
     monkeypatch.setattr(
-        sys, "argv", ["select_targets.py", str(tmp_path / "genes.tsv"), "--out", "x", "--genes", str(tmp_path / "wanted.txt")]
+        sys, "argv", ["select_targets.py", str(tmp_path / "genes.tsv.gz"), "--out", "x", "--genes", str(tmp_path / "wanted.txt")]
     )
     with pytest.raises(SystemExit, match=r"none of the 1 names in .*wanted.txt is in"):
         script("select_targets").main()

@@ -43,14 +43,14 @@ def test_workflow__interrupted_scan_keeps_its_finished_parts(finished, tmp_path)
     # The state after a kill: no results yet, two of three parts done, Snakemake knows of none of it.
     for name in ("reference", "scan"):
         shutil.copytree(finished / "results" / name, tmp_path / "results" / name)
-    for name in ("run.json", "genes.tsv", "genes.parquet", "sites.bed.gz", "sites/part-00002.parquet", "work/part-00002.json"):
+    for name in ("run.json", "genes.tsv.gz", "genes.parquet", "sites.bed.gz", "sites/part-00002.parquet", "work/part-00002.json"):
         (tmp_path / "results/scan" / name).unlink()
     kept = tmp_path / "results/scan/sites/part-00000.parquet"
     before = kept.stat().st_mtime_ns
     (tmp_path / "config.yaml").write_text(CONFIG)
     assert "in 3 parts, 2 of them done before" in run_snakemake(tmp_path, "results/scan/run.json", "--configfile", "config.yaml")
     assert kept.stat().st_mtime_ns == before
-    assert (tmp_path / "results/scan/genes.tsv").read_bytes() == (finished / "results/scan/genes.tsv").read_bytes()
+    assert (tmp_path / "results/scan/genes.tsv.gz").read_bytes() == (finished / "results/scan/genes.tsv.gz").read_bytes()
 
 
 def test_workflow__bad_input_stops_with_the_reason_and_without_a_report(tmp_path):

@@ -1,7 +1,8 @@
-"""The strongest genes of every miRNA out of genes.tsv, in one pass; memory follows miRNAs x genes kept, not the table."""
+"""The strongest genes of every miRNA out of genes.tsv.gz, in one pass; memory follows miRNAs x genes kept, not the table."""
 
 import argparse
 import csv
+import gzip
 import heapq
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ def main() -> None:
 def select_targets(table: Path, per_mirna: int, wanted: set[str] | None = None) -> tuple[list[str], dict[str, list]]:
     """Column names, and by miRNA in order of appearance a heap of (strength, -line, row) of its `per_mirna` strongest genes."""
     strongest: dict[str, list] = {}
-    with open(table, encoding="utf-8", newline="") as handle:
+    with gzip.open(table, "rt", encoding="utf-8", newline="") as handle:
         reader = csv.reader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
         columns = next(reader)
         place = {name: number for number, name in enumerate(columns)}
