@@ -143,3 +143,6 @@ NEGATIVES = TableSpec(
         Column("weight", pa.float32(), "", "How many pairs of the transcriptome the row stands for: more than 1 where others were thinned"),
     ),
 )
+
+# Mean repression by a site of each type, log2, by its column of GENES (Grimson 2007, as TargetScan counts sites).
+SITE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer": 0.02}
