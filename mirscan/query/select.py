@@ -16,7 +16,7 @@ from mirscan.tables import SITE_WEIGHTS
 # NAME:FIRST-LAST, as samtools, IGV and UCSC write it: 1-based, both included; commas between thousands.
 _PLACE = re.compile(r"(?P<name>.+?)(:(?P<first>[\d,]+)-(?P<last>[\d,]+))?")
 # Columns that a place may be on, the first that the run has and that knows the name.
-_PLACES = (("chromosome", "genome_start", "genome_end"), ("transcript", "start", "end"))
+_PLACES = (("chrom", "genome_start", "genome_end"), ("transcript", "start", "end"))
 
 
 @dataclass(frozen=True)
