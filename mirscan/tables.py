@@ -152,3 +152,5 @@ HARDNESS = TableSpec(
         Column("spread", pa.float32(), "", "Standard deviation of that over the networks"),
     ),
 )
+# Mean repression by a site of each type, log2, by its column of GENES (Grimson 2007, as TargetScan counts sites).
+SITE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer": 0.02}

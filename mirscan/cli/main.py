@@ -16,6 +16,7 @@ from mirscan.cli.models import models_app
 from mirscan.cli.negatives import negatives
 from mirscan.cli.pair import duplex
 from mirscan.cli.query import query
+from mirscan.cli.report import report
 from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.show import show
 from mirscan.cli.signals import Terminated, catch_signals
@@ -25,7 +26,7 @@ from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = {"scan", "resume", "train", "negatives", "hardness"}
+_RESULTS_ARE_FILES = {"scan", "resume", "train", "negatives", "hardness", "report"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -78,7 +79,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (scan, resume, status, query, show, negatives, hardness, train, evaluate, evaluate_scan, explain, duplex):
+for command in (scan, resume, status, query, show, report, negatives, hardness, train, evaluate, evaluate_scan, explain, duplex):
     app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
 

@@ -110,11 +110,11 @@ class PairReader:
             yield from batch.to_pylist()
 
     def _describe(self, site: dict, place: dict, transcript: int, mirna: str) -> PairSite:
-        begin, length = int(self.transcriptome.begin[transcript]), int(self.transcriptome.lengths[transcript])
-        if site["window_start"] is None:
-            first, last = (int(bound) for bound in window_bounds(place["anchor"], length, WindowLayout()))
-        else:
-            first, last = site["window_start"], site["window_end"]
+        begin = int(self.transcriptome.begin[transcript])
+        first, last = site["window_start"], site["window_end"]
+        if first is None:
+            low, high = (int(bound) - begin for bound in self.transcriptome.bounds(transcript))
+            first, last = (int(bound) for bound in window_bounds(place["anchor"], low, high, WindowLayout()))
         window = _rna(decode(self.transcriptome.codes[begin + first : begin + last]))
         context = {name: place[name] for name in FEATURES}
         upto = max(place["anchor"] + 1, site["end"]) - first

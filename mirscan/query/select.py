@@ -11,11 +11,12 @@ from mirscan.errors import InputError
 from mirscan.query.finished_run import GENES_VIEW, SITES_VIEW, FinishedRun, open_run
 from mirscan.query.names import find_genes, find_mirnas, is_one_of
 from mirscan.seeds.rules import BUILT_IN
+from mirscan.tables import SITE_WEIGHTS
 
 # NAME:FIRST-LAST, as samtools, IGV and UCSC write it: 1-based, both included; commas between thousands.
 _PLACE = re.compile(r"(?P<name>.+?)(:(?P<first>[\d,]+)-(?P<last>[\d,]+))?")
 # Columns that a place may be on, the first that the run has and that knows the name.
-_PLACES = (("chromosome", "genome_start", "genome_end"), ("transcript", "start", "end"))
+_PLACES = (("chrom", "genome_start", "genome_end"), ("transcript", "start", "end"))
 
 
 @dataclass(frozen=True)
@@ -71,16 +72,25 @@ def select_rows(run: FinishedRun, wanted: Filters, sites: bool, top: int = 0) ->
 
 
 def strongest_first(run: FinishedRun, view: str) -> str:
-    """The ORDER BY of a view: predicted repression, scores, and where they tie or are not there, types of sites."""
-    columns = run.columns[view]
-    if view == SITES_VIEW:
-        rank = f"list_position([{', '.join(repr(name) for name in BUILT_IN)}], seed)"
-        return f"score DESC NULLS LAST, {rank} NULLS LAST, transcript, start, mirna"
-    measures = ["predicted_log2fc ASC NULLS LAST"] if "predicted_log2fc" in columns else []
-    # Of the strongest types, as many as fit side by side: tandem repeats must not win by overlapping themselves.
-    counts = ("n_8mer", "n_8mer + n_7mer_m8", "n_8mer + n_7mer_m8 + n_7mer_a1", "n_sites")
-    measures += ["combined_score DESC NULLS LAST", *(f"least({count}, n_apart) DESC" for count in counts)]
-    return ", ".join((*measures, "gene", "mirna"))
+    """The ORDER BY of a view: pairs by `strength`, sites by score and then by type."""
+    if view == GENES_VIEW:
+        return f"{strength(run)} DESC, gene, mirna"
+    rank = f"list_position([{', '.join(repr(name) for name in BUILT_IN)}], seed)"
+    return f"score DESC NULLS LAST, {rank} NULLS LAST, transcript, start, mirna"
+
+
+def strength(run: FinishedRun) -> str:
+    """What pairs are ranked by, as one number in SQL: predicted repression, else the combined score, and among equals the types of as many
+    sites as fit side by side, the strongest first, as at the end of a scan.
+    """
+    measure = "-predicted_log2fc" if "predicted_log2fc" in run.columns[GENES_VIEW] else "combined_score"
+    types, taken = [], "0"
+    for number, weight in enumerate(SITE_WEIGHTS.values(), 1):
+        upto = f"least({' + '.join(list(SITE_WEIGHTS)[:number])}, n_apart)"
+        types.append(f"{weight} * ({upto} - {taken})")
+        taken = upto
+    # Neighbouring float32 below 1 are 6e-8 apart, 60,000 here, far above any sum of types.
+    return f"coalesce({measure}, 0)::DOUBLE * 1e12 + {' + '.join(types)}"
 
 
 def _conditions(run: FinishedRun, wanted: Filters, view: str) -> Iterator[tuple[str, Sequence]]:

@@ -10,6 +10,8 @@ REPORT = "run.json"
 BED, BED_INDEX, BED_INDEX_LONG = "sites.bed.gz", "sites.bed.gz.tbi", "sites.bed.gz.csi"
 # One row a gene and miRNA, for programs and for people.
 GENES, GENES_TEXT = "genes.parquet", "genes.tsv.gz"
+# The run as a page for a browser, where `mirscan report` wrote one.
+PAGE = "report.html"
 # Parquet parts of the sites, readable as one dataset.
 SITES = "sites"
 # What the run itself needs: inputs as they were planned, the records of parts. Not part of the result.
@@ -20,7 +22,7 @@ TRANSCRIPTOME = f"{WORK}/transcriptome"
 INPUTS = f"{WORK}/inputs"
 # Files being written; whatever lies here when a run starts is rubbish of one that died.
 UNFINISHED = f"{WORK}/unfinished"
-RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT)
+RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, PAGE, REPORT)
 
 
 def part_sites(part: int) -> str:

@@ -1,8 +1,7 @@
-"""The small scripts of the workflow: joining FASTA files, picking targets, drawing the page."""
+"""The small scripts of the workflow: joining FASTA files, picking targets."""
 
 import gzip
 import sys
-from html.parser import HTMLParser
 
 import pytest
 
@@ -77,45 +76,3 @@ def test_select_targets__list_of_genes_is_matched_by_id_or_symbol(script, tmp_pa
     )
     with pytest.raises(SystemExit, match=r"none of the 1 names in .*wanted.txt is in"):
         script("select_targets").main()
-
-
-class Tags(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.tags, self.text = set(), ""
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-
-    def handle_data(self, data):
-        self.text += data
-
-
-def test_write_report__names_cannot_become_html(script):
-    evil = "<script>alert('x')</script>&\"<img src=x>"
-    run = {
-        "result": {
-            **dict.fromkeys(("n_sites", "n_mirnas", "n_transcripts", "n_bases", "n_pairs", "n_genes"), 1),
-            "n_by_seed": {evil: 1},
-            "warnings": [evil],
-            "files": {evil: 5},
-            "seconds": {"plan": 0.1},
-        },
-        "settings": dict.fromkeys(("min_score", "mask_start", "min_distance", "regions"), 0)
-        | {"seeds": [evil], "model": evil, "species": evil},
-        "inputs": {"0123456789abcdef": {"path": evil, "bytes": 1}},
-        "identity": {"mirscan": "0.1"},
-        "versions": {"python": evil},
-        "finished": evil,
-    }
-    targets = [{"mirna": evil, "symbol": evil, "combined_score": "", "n_sites": "1"}]
-    page = Tags()
-    page.feed(script("write_report").write_page(run, targets))
-    assert page.tags == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "table", "tr", "th", "td", "span", "code"}
-    assert page.text.count(evil) == 11
-
-
-def test_write_report__long_runs_are_cut(script):
-    targets = [{"mirna": f"m{number}", "symbol": "A", "combined_score": "0.5", "n_sites": "1"} for number in range(60)]
-    text = script("write_report").target_table(targets)
-    assert "m49" in text and "m50" not in text and "10 more miRNAs" in text

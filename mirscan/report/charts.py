@@ -1,0 +1,75 @@
+"""The charts of the page as Vega-Lite specifications; without data there is no chart."""
+
+from dataclasses import dataclass
+
+from mirscan.report.contents import SCORES, Contents
+from mirscan.report.pair_picture import OTHER_STYLE, STYLES
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with what it says in words."""
+
+    id: str
+    title: str
+    sentence: str
+    spec: dict
+
+
+def make_charts(contents: Contents) -> list[Chart]:
+    """Charts that this run has data for, in the order of the page."""
+    made = (_types(contents), _scores(contents), _density(contents))
+    return [chart for chart in made if chart.spec["data"]["values"]]
+
+
+def _types(contents: Contents) -> Chart:
+    regions = {"row": {"field": "region", "title": None}} if contents.has_regions else {}
+    encoding = {
+        "y": {"field": "rule", "type": "nominal", "sort": contents.rules, "title": None},
+        "x": {"field": "sites", "type": "quantitative", "title": "sites", "axis": {"format": "~s"}},
+        "color": _colour(contents, legend=False),
+        "tooltip": [{"field": "rule"}, {"field": "sites", "type": "quantitative", "format": ","}],
+        **regions,
+    }
+    title = "Sites by type and region" if contents.has_regions else "Sites by type"
+    sentence = "An 8mer represses most, a 6mer hardly: the mean effect of a site falls from .31 to .02 log2 (Grimson 2007)."
+    return Chart("types", title, sentence, _spec(contents.sites_by_type(), {"type": "bar"}, encoding, height=150))
+
+
+def _scores(contents: Contents) -> Chart:
+    encoding = {
+        "x": {"field": "score", "type": "quantitative", "title": "score", "scale": {"domain": [0, 1]}},
+        "y": {"field": "share", "type": "quantitative", "title": "share of the type's sites", "axis": {"format": "%"}},
+        "color": _colour(contents),
+        "tooltip": [
+            {"field": "rule"},
+            {"field": "score", "type": "quantitative"},
+            {"field": "share", "type": "quantitative", "format": ".1%"},
+        ],
+    }
+    sentence = f"Each line is one type of site, in {SCORES} steps. A type whose line lies further right is more often called bound."
+    return Chart("scores", "Scores", sentence, _spec(contents.scores(), {"type": "line", "interpolate": "step-after"}, encoding))
+
+
+def _density(contents: Contents) -> Chart:
+    encoding = {
+        "x": {"field": "place", "type": "quantitative", "title": "place on the transcript, 5' to 3'", "axis": {"format": "%"}},
+        "y": {"field": "density", "type": "quantitative", "title": "density", "scale": {"zero": True}},
+        "color": _colour(contents),
+        "tooltip": [{"field": "rule"}, {"field": "density", "type": "quantitative", "format": ".2f"}],
+    }
+    sentence = f"In {contents.n_places} equal pieces of every transcript; 1 is what evenly spread sites would give."
+    return Chart("density", "Where sites lie", sentence, _spec(contents.density(), {"type": "line"}, encoding))
+
+
+def _spec(values: list[dict], mark: dict, encoding: dict, height: int = 220) -> dict:
+    return {"$schema": _SCHEMA, "width": "container", "height": height, "data": {"values": values}, "mark": mark, "encoding": encoding}
+
+
+def _colour(contents: Contents, legend: bool = True) -> dict:
+    colours = [STYLES.get(rule, OTHER_STYLE)[0] for rule in contents.rules]
+    # Rules beyond the canonical ones share a colour; their legend and tooltips tell them apart.
+    shown = {"title": None, "orient": "top"} if legend else None
+    return {"field": "rule", "type": "nominal", "scale": {"domain": contents.rules, "range": colours}, "legend": shown}

@@ -1,0 +1,86 @@
+"use strict";
+(() => {
+  const page = JSON.parse(document.getElementById("page-data").textContent);
+  const tables = {};
+
+  /* Colours of the page, light or dark, since SVG takes them from where it stands. */
+  const chartConfig = {
+    background: "transparent",
+    font: "system-ui, sans-serif",
+    view: { stroke: null },
+    axis: { labelColor: "currentColor", titleColor: "currentColor", domainColor: "currentColor", tickColor: "currentColor", gridOpacity: 0.25, titleFontWeight: "normal" },
+    legend: { labelColor: "currentColor", titleColor: "currentColor" },
+    header: { labelColor: "currentColor" },
+  };
+  const exportOnly = { export: true, source: false, compiled: false, editor: false };
+  for (const [id, spec] of Object.entries(page.charts)) {
+    vegaEmbed(`#chart-${id}`, spec, { renderer: "svg", config: chartConfig, actions: exportOnly });
+  }
+
+  async function unpack(of) {
+    const letters = atob(document.getElementById(`rows-${of}`).textContent);
+    const stream = new Blob([Uint8Array.from(letters, (letter) => letter.charCodeAt(0))]).stream();
+    const packed = await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).json();
+    const columns = Object.entries(packed.columns).map(([name, column]) => [name, column.names ? column.index.map((place) => column.names[place]) : column.values]);
+    return Array.from({ length: packed.rows }, (_, row) => Object.fromEntries(columns.map(([name, values]) => [name, values[row]])));
+  }
+
+  function text(words) {
+    const element = document.createElement("div");
+    element.textContent = words;
+    return element;
+  }
+
+  function column(heading) {
+    const shared = { field: heading.name, title: text(heading.title).innerHTML, headerTooltip: () => text(heading.tip), headerFilter: "input" };
+    if (!heading.is_number) {
+      return { ...shared, sorter: "string", minWidth: 110, headerFilterPlaceholder: "search" };
+    }
+    const is_least = heading.name !== "predicted_log2fc";
+    return {
+      ...shared,
+      sorter: "number",
+      hozAlign: "right",
+      minWidth: 84,
+      headerSortStartingDir: is_least ? "desc" : "asc",
+      headerFilterFunc: is_least ? ">=" : "<=",
+      headerFilterPlaceholder: is_least ? "at least" : "at most",
+      sorterParams: { alignEmptyValues: "bottom" },
+    };
+  }
+
+  async function showTable(holder) {
+    const of = holder.dataset.of;
+    const [symbol, mirna, ...rest] = page.columns;
+    const headings = of === "mirna" ? [mirna, symbol, ...rest] : [symbol, mirna, ...rest];
+    const table = new Tabulator(holder, {
+      data: await unpack(of),
+      columns: headings.map(column),
+      height: 460,
+      layout: "fitDataStretch",
+      selectableRows: 1,
+      placeholder: "No pair of this page fits; mirscan query looks in all of them.",
+    });
+    table.on("rowSelected", (row) => {
+      const { symbol, mirna } = row.getData();
+      document.getElementById(`command-${of}`).textContent = `mirscan show ${symbol} ${mirna} ${page.out}`;
+    });
+    tables[of] = table;
+  }
+
+  /* Tables are built when they come near the screen, so that the page itself is there at once. */
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries.filter((one) => one.isIntersecting)) {
+        watcher.unobserve(entry.target);
+        showTable(entry.target);
+      }
+    },
+    { rootMargin: "400px" },
+  );
+  document.querySelectorAll(".table").forEach((holder) => watcher.observe(holder));
+  document.querySelectorAll("[data-download]").forEach((button) => {
+    button.addEventListener("click", () => tables[button.dataset.download]?.download("csv", `${button.dataset.download}.csv`));
+  });
+  window.addEventListener("beforeprint", () => document.querySelectorAll(".card details").forEach((details) => (details.open = true)));
+})();
