@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -67,33 +68,27 @@ def escape_chromosome(name: str) -> str:
     return f"%{ord(name[0]):02X}{name[1:]}" if _HEADER_LIKE.match(name) else name
 
 
-class BedWriter:
-    """Appends SITES rows to a BED file. Use as a context manager: on an error the unfinished file is removed."""
+class IndexedText:
+    """A file of lines about places, with a tabix index where it is compressed (`.gz`). Use as a context manager: on an error the
+    unfinished file is removed.
 
-    def __init__(self, path: str | os.PathLike, transcripts: Iterable[str], mirnas: Iterable[str], rules: Sequence[str]):
+    `preset` is tabix's word for where a line holds its place.
+    """
+
+    def __init__(self, path: str | os.PathLike, preset: str = "bed"):
         self.path = Path(path)
         self.is_compressed = self.path.suffix == ".gz"
-        colours = (f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
-        self._transcripts = pack_names(f"{escape_chromosome(name)}\t" for name in transcripts)
-        self._mirnas = pack_names(f"\t{name}\t" for name in mirnas)
-        self._colours = pack_names(colours)
-        width = self._transcripts.width + self._mirnas.width + self._colours.width + 5 * (INT_WIDTH + 1) + 4
-        self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
+        self._preset = preset
         self._longest = 0
         mode = f"wb{COMPRESSION}"
         self._file = pysam.BGZFile(os.fspath(path), mode) if self.is_compressed else open(path, "wb")  # noqa: SIM115
         # Deflating is most of the work and releases the GIL.
         self._background = Background(self._write_text)
 
-    def write(self, transcript, mirna, start, end, seed, score) -> None:
-        """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
-        self._longest = max(self._longest, int(end.max(initial=0)))
-        names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in _arrays(table)]
-        for first in range(0, len(start), CHUNK_ROWS):
-            rows = slice(first, first + CHUNK_ROWS)
-            columns = (transcript[rows], mirna[rows], start[rows], end[rows], seed[rows], score[rows])
-            size = format_rows(*columns, *names, self._buffer)
-            self._background.put(self._buffer[:size].tobytes())
+    def put(self, text: bytes, longest: int = 0) -> None:
+        """Append whole lines, of which none ends behind `longest`."""
+        self._longest = max(self._longest, longest)
+        self._background.put(text)
 
     def close(self) -> None:
         """Write what is left and build the index."""
@@ -101,7 +96,7 @@ class BedWriter:
         self._close_file()
         if self.is_compressed:
             # csi only where positions demand it: every browser reads tbi.
-            pysam.tabix_index(os.fspath(self.path), preset="bed", force=True, csi=self._longest >= TABIX_LIMIT)
+            pysam.tabix_index(os.fspath(self.path), preset=self._preset, force=True, csi=self._longest >= TABIX_LIMIT)
 
     def _write_text(self, text: bytes) -> None:
         with _told_reason(self.path):
@@ -111,7 +106,7 @@ class BedWriter:
         with _told_reason(self.path):
             self._file.close()
 
-    def __enter__(self) -> "BedWriter":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, error_type, error, traceback) -> None:
@@ -137,6 +132,27 @@ class BedWriter:
         self.path.unlink(missing_ok=True)
 
 
+class BedWriter(IndexedText):
+    """Appends SITES rows to a BED file."""
+
+    def __init__(self, path: str | os.PathLike, transcripts: Iterable[str], mirnas: Iterable[str], rules: Sequence[str]):
+        self._transcripts = pack_names(f"{escape_chromosome(name)}\t" for name in transcripts)
+        self._mirnas = pack_names(f"\t{name}\t" for name in mirnas)
+        self._colours = pack_names(f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
+        width = self._transcripts.width + self._mirnas.width + self._colours.width + 5 * (INT_WIDTH + 1) + 4
+        self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
+        super().__init__(path)
+
+    def write(self, transcript, mirna, start, end, seed, score) -> None:
+        """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
+        names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in arrays_of(table)]
+        for first in range(0, len(start), CHUNK_ROWS):
+            rows = slice(first, first + CHUNK_ROWS)
+            columns = (transcript[rows], mirna[rows], start[rows], end[rows], seed[rows], score[rows])
+            size = format_rows(*columns, *names, self._buffer)
+            self.put(self._buffer[:size].tobytes(), int(end[rows].max()))
+
+
 @contextmanager
 def _told_reason(path: Path) -> Iterator[None]:
     """htslib does not say why it could not write; where the disk has no space left, that is the reason."""
@@ -148,8 +164,15 @@ def _told_reason(path: Path) -> Iterator[None]:
         raise
 
 
-def _arrays(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
+def arrays_of(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
+    """A NameTable as the kernels take it."""
     return table.offsets, table.data
+
+
+@njit(inline="always")
+def permille(score):
+    """A score 0-1 as BED has it, 0-1000; 0 for NaN."""
+    return np.int64(0) if np.isnan(score) else np.int64(score * 1000 + 0.5)
 
 
 @njit
@@ -178,8 +201,7 @@ def format_rows(
         at = put_int(out, at, end[row])
         places_end = at
         at = put_name(out, at, mirna_offsets, mirna_data, mirna[row])
-        value = score[row]
-        at = put_int(out, at, 0 if np.isnan(value) else np.int64(value * 1000 + 0.5))
+        at = put_int(out, at, permille(score[row]))
         at = put_byte(out, at, TAB)
         at = put_byte(out, at, PLUS)
         at = put_byte(out, at, TAB)

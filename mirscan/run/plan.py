@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
+from mirscan.genome.projection import describe_misplaced
 from mirscan.notices import Notices
 from mirscan.run.inputs import compile_run_table, store_inputs
 from mirscan.run.sealed import seal, unseal
@@ -112,7 +113,11 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
         n_transcripts=len(transcriptome),
         n_bases=transcriptome.n_bases,
         expected_candidates=expected,
-        warnings=(*map(str, notices), *(f"{rule}: {_some(names)} too short for it" for rule, names in table.too_short.items())),
+        warnings=(
+            *map(str, notices),
+            *describe_misplaced(transcriptome),
+            *(f"{rule}: {_some(names)} too short for it" for rule, names in table.too_short.items()),
+        ),
         notices=notices.to_dict(),
         parts=cut_parts(transcriptome.lengths, max(1, round(expected / settings.rows_per_part)), settings.needs_whole_transcripts),
     )

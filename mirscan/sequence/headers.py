@@ -28,7 +28,8 @@ _SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name)[:=]\"?([^\s\];,\
 _NCBI_SYMBOL = re.compile(r"^[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
 _TRINITY = re.compile(r"(.*_c\d+_g\d+)_i\d+\Z")
 _UCSC_NAME = re.compile(rf"[A-Za-z0-9]+_[A-Za-z0-9]+_({_TRANSCRIPT_ID})\Z")
-# bedtools getfasta -name (0-based), UCSC's table browser (1-based), Ensembl (1-based).
+# `mirscan extract` (0-based, spliced), bedtools getfasta -name (0-based), UCSC's table browser (1-based), Ensembl (1-based).
+_OWN_PLACE = re.compile(r"(?<!\S)place=(\S+):(\d+-\d+(?:,\d+-\d+)*)\(([+-])\)(?:\s+region=(\S+))?")
 _BEDTOOLS = re.compile(r"(.*)::([^\s:]+):(\d+)-(\d+)(?:\(([+-])\))?\Z")
 _UCSC_PLACE = re.compile(r"range=([^\s:]+):(\d+)-(\d+).*?(?:strand=([+-])|\Z)")
 _ENSEMBL_PLACE = re.compile(r"(?:chromosome|scaffold|primary_assembly):[^:\s]+:([^:\s]+):(\d+):(\d+):(-?1)(?!\S)")
@@ -36,15 +37,27 @@ _ENSEMBL_PLACE = re.compile(r"(?:chromosome|scaffold|primary_assembly):[^:\s]+:(
 
 @dataclass(frozen=True)
 class Place:
-    """Where a sequence lies on its contig, 0-based and half-open; strand is + or -, or . where the header does not say."""
+    """Where a sequence lies on its contig: blocks of (start, end), 0-based and half-open, in ascending order; strand is + or -, or . where
+    the header does not say.
+    """
 
     contig: str
-    start: int
-    end: int
+    blocks: tuple[tuple[int, int], ...]
     strand: str
 
     def __str__(self) -> str:
-        return f"{self.contig}:{self.start}-{self.end}({self.strand})"
+        return f"{self.contig}:{','.join(f'{start}-{end}' for start, end in self.blocks)}({self.strand})"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """The place that `str` wrote.
+
+        >>> Place.parse("chr1:100-131,200-220(+)").blocks
+        ((100, 131), (200, 220))
+        """
+        contig, blocks = text[:-3].rsplit(":", 1)
+        pairs = (block.split("-") for block in blocks.split(","))
+        return cls(contig, tuple((int(start), int(end)) for start, end in pairs), text[-2])
 
 
 @dataclass(frozen=True)
@@ -55,25 +68,26 @@ class Header:
     gene: str
     symbol: str
     place: Place | None = None
+    region: str | None = None
 
 
 def parse_header(header: str) -> Header:
     """Names and place of a header without its `>`.
 
     >>> parse_header("NM_000546|7157|TP53|refseq")
-    Header(transcript='NM_000546', gene='7157', symbol='TP53', place=None)
+    Header(transcript='NM_000546', gene='7157', symbol='TP53', place=None, region=None)
     >>> parse_header("ENSG00000141510|ENST00000269305|TP53").transcript
     'ENST00000269305'
     >>> str(parse_header("T1::chr1:100-131(+)").place)
     'chr1:100-131(+)'
     """
-    word, place = _split_place(header)
+    word, place, region = _split_place(header)
     names = _tagged(word) or _fields(word) if "|" in word else None
     name, gene, symbol = names or (_UCSC_NAME.sub(r"\1", word), None, None)
     gene = gene or _first(_GENE_WORD, header)
     symbol = symbol or _first(_SYMBOL_WORD, header) or _first(_NCBI_SYMBOL, header)
     gene = gene or symbol or _first(_TRINITY, name) or name
-    return Header(name, gene, symbol or gene, place)
+    return Header(name, gene, symbol or gene, place, region)
 
 
 def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
@@ -102,22 +116,23 @@ def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
     return read
 
 
-def _split_place(header: str) -> tuple[str, Place | None]:
-    """The first word without what bedtools adds, and the place that the header states."""
+def _split_place(header: str) -> tuple[str, Place | None, str | None]:
+    """The first word without what bedtools adds, and the place and region that the header states."""
     word = header.split()[0]
     # Most headers state no place; looking for one three times takes longer than all the rest of a header.
     if ":" not in header:
-        return word, None
+        return word, None, None
+    if found := _OWN_PLACE.search(header):
+        contig, blocks, strand, region = found.groups()
+        return word, Place.parse(f"{contig}:{blocks}({strand})"), region
     if found := _BEDTOOLS.match(word):
         name, contig, start, end, strand = found.groups()
-        return name or word, Place(contig, int(start), int(end), strand or ".")
-    if found := _UCSC_PLACE.search(header):
-        contig, first, last, strand = found.groups()
-        return word, Place(contig, int(first) - 1, int(last), strand or ".")
-    if found := _ENSEMBL_PLACE.search(header):
-        contig, first, last, strand = found.groups()
-        return word, Place(contig, int(first) - 1, int(last), "-" if strand == "-1" else "+")
-    return word, None
+        return name or word, Place(contig, ((int(start), int(end)),), strand or "."), None
+    for pattern, strands in ((_UCSC_PLACE, {}), (_ENSEMBL_PLACE, {"1": "+", "-1": "-"})):
+        if found := pattern.search(header):
+            contig, first, last, strand = found.groups()
+            return word, Place(contig, ((int(first) - 1, int(last)),), strands.get(strand, strand or ".")), None
+    return word, None, None
 
 
 def _tagged(word: str) -> tuple[str, None, None] | None:
