@@ -61,6 +61,10 @@ def train_model(
     work = out / WORK_FOLDER
     _check_folder(out, work, resume or finish)
     recipe = _complete(recipe)
+    if recipe.teacher or recipe.mining:
+        # Their scores would else start the backend with threads of its own.
+        load_keras()
+        set_threads(recipe.threads)
     data = load_training_data(recipe, Path(cache) if cache else work, say)
     loops = []
     with _tensorboard(recipe, work) as log:
