@@ -38,11 +38,11 @@ class GenesTsv:
 
     def __init__(self, path: str | os.PathLike, regions: pa.StringArray | None = None):
         self.path = Path(path)
+        self._regions = regions
         # A human scan's table is a gigabyte of text and a tenth of it compressed.
         self._file = BgzipFile(path)
         columns = GENES.names if regions is None else (*GENES.names, REGION.name)
         self._file.write(("\t".join(columns) + "\n").encode())
-        self._regions = regions
         self._background = Background(self._file.write)
         self._names: tuple[NameTable, ...] = ()
         self._buffer = np.empty(0, dtype=np.uint8)

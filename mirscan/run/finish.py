@@ -21,7 +21,6 @@ from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.plan import ScanPlan
 from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
 from mirscan.store.protocol import Store
-from mirscan.tables import SITE_WEIGHTS
 
 BATCH_ROWS = 1 << 17
 COLUMNS = ("transcript", "mirna", "start", "end", "seed", "score")
@@ -192,12 +191,16 @@ def _note(finished: Finished, batch: pa.RecordBatch) -> None:
     del finished.top[N_TOP:]
 
 
+# Mean repression by a site of each type, log2 (Grimson 2007, as TargetScan counts sites).
+_TYPE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer": 0.02}
+
+
 def _strength(batch: pa.RecordBatch) -> np.ndarray:
     """What pairs are ranked by: the combined score, and among equals, as without a model, the types of as many sites as fit side by
     side, the strongest first, so that a tandem repeat does not win by overlapping itself.
     """
     left, types = batch["n_apart"].to_numpy().astype(np.float64), np.zeros(len(batch))
-    for name, weight in SITE_WEIGHTS.items():
+    for name, weight in _TYPE_WEIGHTS.items():
         taken = np.minimum(batch[name].to_numpy(), left)
         types += weight * taken
         left -= taken
