@@ -220,14 +220,8 @@ def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices)
 
 def _pack_targets(settings: ScanSettings, store: Store, notices: Notices, folder: Path) -> Transcriptome:
     if settings.cut is None:
-<<<<<<< HEAD
-        return read_transcriptome(
-            list(settings.transcripts), settings.gene_map, folder, notices, settings.header, circular=settings.circular
-        )
-=======
         paths = list(settings.transcripts)
         return read_transcriptome(paths, settings.gene_map, folder, notices, settings.header, circular=settings.circular)
->>>>>>> b7767cc (A cut genome knows the lengths of its contigs, and a run keeps them)
     cut = cut_genome(settings.cut, notices)
     store.write(CONTIGS, "".join(f"{name}\t{length}\n" for name, length in cut.contigs.items()).encode())
     cut.transcriptome.save(folder)

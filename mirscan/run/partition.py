@@ -61,8 +61,8 @@ class PartContext:
 
     @cached_property
     def projection(self) -> Projection | None:
-        """The way from transcripts to the genome; None where some place is unknown."""
-        return project_transcriptome(self.transcriptome)
+        """The way from transcripts to the genome; None where some place is unknown, and for circles, which end where they begin."""
+        return None if self.plan.settings.circular else project_transcriptome(self.transcriptome)
 
     @cached_property
     def mirnas(self) -> MirnaSet:

@@ -118,7 +118,7 @@ class ScanSettings(Settings):
         if bool(self.genome) == bool(self.transcripts):
             raise InputError("expected transcripts as --utrs, or --genome and --annotation to cut them from, not both")
         if self.genome and (self.gene_map or self.header or self.circular):
-            raise InputError("--gene-map, --header and --circular are about --utrs; an annotation says itself what its genes are")
+            raise InputError("--gene-map, --header and --circular are about --utrs; an annotation names its genes itself")
 
     @property
     def cut(self) -> RegionSettings | None:

@@ -36,9 +36,9 @@ _SYMBOLS = (_SYMBOL_WORD, _NCBI_SYMBOL, _FLYBASE_SYMBOL, _TAIR_SYMBOL)
 # A transcript's own name holds that of its gene.
 _OWN_GENES = (re.compile(r"(.*_c\d+_g\d+)_i\d+\Z"), re.compile(rf"({_TAIR_GENE})\.\d+\Z"))
 _UCSC_NAME = re.compile(rf"[A-Za-z0-9]+_[A-Za-z0-9]+_({_TRANSCRIPT_ID})\Z")
-# `mirscan extract` (0-based, spliced); bedtools getfasta, with -name and without (0-based); UCSC's table browser, Ensembl, TAIR and
-# FlyBase (1-based).
+# `mirscan extract` (0-based, spliced).
 _OWN_PLACE = re.compile(r"(?<!\S)place=(\S+):(\d+-\d+(?:,\d+-\d+)*)\(([+-])\)(?:\s+region=(\S+))?")
+# bedtools getfasta, with -name and without (0-based), UCSC's table browser, Ensembl, TAIR and FlyBase (1-based).
 _BEDTOOLS = re.compile(r"(?:(?P<name>.*)::)?(?P<contig>[^\s:]+):(?P<start>\d+)-(?P<end>\d+)(?:\((?P<strand>[+-])\))?\Z")
 _PLACES = (
     re.compile(r"range=(?P<contig>[^\s:]+):(?P<start>\d+)-(?P<end>\d+).*?(?:strand=(?P<strand>[+-])|\Z)"),
@@ -65,8 +65,8 @@ class Place:
         >>> str(Place("chr1", ((100, 131),), ".").of_length(32))
         'chr1:99-131(.)'
         """
-        (first, last), *more = self.blocks
-        return replace(self, blocks=((first - 1, last),)) if not more and n == last - first + 1 else self
+        start, end = self.blocks[0]
+        return replace(self, blocks=((start - 1, end),)) if len(self.blocks) == 1 and n == end - start + 1 else self
 
     def __str__(self) -> str:
         return f"{self.contig}:{','.join(f'{start}-{end}' for start, end in self.blocks)}({self.strand})"
@@ -180,8 +180,8 @@ def _split_place(header: str) -> tuple[str, Place | None, str | None]:
         contig, blocks, strand, region = found.groups()
         return word, Place.parse(f"{contig}:{blocks}({strand})"), region
     if found := _BEDTOOLS.match(word):
-        block = (int(found["start"]), int(found["end"]))
-        return found["name"] or word, Place(found["contig"], (block,), found["strand"] or "."), None
+        place = Place(found["contig"], ((int(found["start"]), int(found["end"])),), found["strand"] or ".")
+        return found["name"] or word, place, None
     for pattern in _PLACES:
         if found := pattern.search(header):
             strand = "-" if found["strand"] in _REVERSE else "." if pattern is _PLACES[0] and not found["strand"] else "+"

@@ -32,9 +32,9 @@ class Transcriptome:
 
     `codes` (total,) uint8 holds one N before, between and after the records, so `codes[begin - 1]` and `codes[end]` always
     exist and never pair; around a circle the letters that come before and behind it as one goes round, `margin` on either side.
-    `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where the sequence lies by
-    its header or its annotation, as chr1:100-131,200-220(+), 0-based and half-open, else null; and `regions`: what of the transcript it
-    is, as 3utr, else null.
+    `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where the
+    sequence lies by its header or its annotation, as chr1:100-131,200-220(+), 0-based and half-open, else null; and `regions`: what of
+    the transcript it is, as 3utr, else null.
     """
 
     codes: np.ndarray
@@ -194,8 +194,7 @@ def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa
             seen[name] = where, hash(record.codes)
             _note_nothing_to_find(name, record.codes, notices)
             gene, symbol = check_name(names.gene, where), check_name(names.symbol, where)
-            # A circle's places would have to run on behind its last.
-            place = None if circular or not names.place else str(names.place.of_length(len(record.codes)))
+            place = names.place and str(names.place.of_length(len(record.codes)))
             first = position + margin
             rows.append((name, gene, symbol, place, names.region, first, first + len(record.codes)))
             sink.write(_unrolled(record.codes, margin))
