@@ -1,6 +1,6 @@
 """Every table mirscan writes or passes on: name, type, unit and one sentence a column.
 
-All coordinates are 0-based and half-open on the transcript.
+All coordinates are 0-based and half-open on the transcript; those of `GENOME_PLACE` on the forward strand of the genome.
 """
 
 from dataclasses import dataclass
@@ -61,6 +61,20 @@ FEATURES = (
     Column("energy", pa.float32(), "kcal/mol", "Minimum free energy of the duplex of miRNA and window (Turner 2004, as RNAduplex)"),
 )
 
+BLOCK = pa.struct([pa.field("start", pa.int64(), nullable=False), pa.field("end", pa.int64(), nullable=False)])
+REGION = Column("region", _RULE, "", "What of the transcript was scanned: 3utr, 5utr, cds, transcript or lncrna")
+# Where the place of every transcript on a genome is known.
+GENOME_PLACE = (
+    REGION,
+    Column("chrom", _NAME, "", "Contig of the genome"),
+    Column("genome_start", pa.int64(), "nt", "First base of the site on the genome, 0-based, whatever its strand"),
+    Column("genome_end", pa.int64(), "nt", "One past its last base; introns may lie between"),
+    Column("strand", _RULE, "", "Strand of the transcript, + or -"),
+    Column(
+        "blocks", pa.list_(BLOCK), "nt", "Start and end of each stretch of the site on the genome, ascending; several across a junction"
+    ),
+)
+
 CANDIDATES = TableSpec(
     "CANDIDATES",
     (*_PLACE, Column("anchor", pa.int32(), "nt", "Transcript position opposite miRNA nt 1, 0-based; may lie past the last base")),
@@ -75,7 +89,7 @@ SITES = TableSpec(
         Column("window_start", pa.int32(), "nt", "First transcript base of the window that was scored, 0-based"),
         Column("window_end", pa.int32(), "nt", "One past the last transcript base of the window"),
     ),
-    FEATURES,
+    (*FEATURES, *GENOME_PLACE),
 )
 
 GENES = TableSpec(
@@ -103,6 +117,7 @@ GENES = TableSpec(
         ),
         Column("n_windows", pa.int32(), "windows", "Candidate windows of this miRNA considered on that isoform, before --min-score"),
     ),
+    (REGION,),
 )
 
 PAIRS = TableSpec(

@@ -11,6 +11,7 @@ from mirscan import __version__
 from mirscan.cli.evaluate import evaluate
 from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
+from mirscan.cli.extract import extract
 from mirscan.cli.hardness import hardness
 from mirscan.cli.models import models_app
 from mirscan.cli.negatives import negatives
@@ -25,7 +26,7 @@ from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = {"scan", "resume", "train", "negatives", "hardness"}
+_RESULTS_ARE_FILES = {"scan", "resume", "extract", "train", "negatives", "hardness"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -78,7 +79,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (scan, resume, status, query, show, negatives, hardness, train, evaluate, evaluate_scan, explain, duplex):
+for command in (
+    scan,
+    resume,
+    status,
+    query,
+    show,
+    extract,
+    negatives,
+    hardness,
+    train,
+    evaluate,
+    evaluate_scan,
+    explain,
+    duplex,
+):
     app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
 

@@ -24,6 +24,8 @@ def scan(
     quiet: Quiet = False,
 ) -> None:
     """Find and score the sites of miRNAs in transcripts; an interrupted scan goes on where it stopped."""
+    if not {"transcripts", "genome", "annotation"} & set(settings):
+        raise typer.BadParameter("missing: transcripts as --utrs, or --genome and --annotation to cut them from")
     if dry_run:
         _print_estimate(settings)
         return

@@ -16,7 +16,10 @@ COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other
 
 @dataclass(frozen=True)
 class GeneNames:
-    """What the indices of sites mean: transcripts with the gene of each (n,), genes with their symbols, miRNAs, rules."""
+    """What the indices of sites mean: transcripts with the gene of each (n,), genes with their symbols, miRNAs, rules.
+
+    Where `regions` (n,) says what of it each transcript is, the regions of a gene are counted as genes of the same name.
+    """
 
     transcripts: pa.StringArray
     gene_of_transcript: np.ndarray
@@ -24,16 +27,25 @@ class GeneNames:
     symbols: pa.StringArray
     mirnas: pa.StringArray
     rules: Sequence[str]
+    regions: pa.StringArray | None = None
 
 
 def name_genes(
-    transcripts: pa.StringArray, genes: pa.StringArray, symbols: pa.StringArray, mirnas: pa.StringArray, rules: Sequence[str]
+    transcripts: pa.StringArray,
+    genes: pa.StringArray,
+    symbols: pa.StringArray,
+    mirnas: pa.StringArray,
+    rules: Sequence[str],
+    codes: np.ndarray | None = None,
+    regions: pa.StringArray | None = None,
 ) -> GeneNames:
-    """GeneNames of transcripts with their gene and symbol (n,); a gene's symbol is that of its first transcript."""
-    encoded = genes.dictionary_encode()
-    codes = encoded.indices.to_numpy()
-    _, first = np.unique(codes, return_index=True)
-    return GeneNames(transcripts, codes, encoded.dictionary, symbols.take(pa.array(first)), mirnas, tuple(rules))
+    """GeneNames of transcripts with their gene and symbol (n,); a gene's symbol is that of its first transcript.
+
+    `codes` (n,) number the genes in order of first appearance where names alone do not tell them apart.
+    """
+    codes = genes.dictionary_encode().indices.to_numpy() if codes is None else codes
+    first = pa.array(np.unique(codes, return_index=True)[1])
+    return GeneNames(transcripts, codes, genes.take(first), symbols.take(first), mirnas, tuple(rules), regions)
 
 
 class GeneAggregator:
@@ -45,7 +57,8 @@ class GeneAggregator:
     """
 
     def __init__(self, names: GeneNames, is_scored: bool, metadata: dict[str, str] | None = None):
-        self.schema = GENES.schema(metadata)
+        self._regions = None if names.regions is None else names.regions.dictionary_encode()
+        self.schema = GENES.schema(metadata, optional=() if names.regions is None else ("region",))
         self._names = names
         self._is_scored = is_scored
         self._symbols = names.symbols.dictionary_encode()
@@ -83,6 +96,8 @@ class GeneAggregator:
             "combined_score": pa.array(rows.combined[:n]) if self._is_scored else pa.nulls(n, pa.float32()),
             "n_windows": pa.array(rows.windows[:n]),
         }
+        if self._regions is not None:
+            columns["region"] = self._regions.take(columns["transcript"].indices)
         columns |= {name: pa.array(np.ascontiguousarray(rows.counts[:n, column])) for column, name in enumerate(COUNT_NAMES)}
         return pa.record_batch([columns[name] for name in self.schema.names], schema=self.schema)
 

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -59,43 +60,26 @@ def escape_chromosome(name: str) -> str:
     return f"%{ord(name[0]):02X}{name[1:]}" if _HEADER_LIKE.match(name) else name
 
 
-class BedWriter:
-    """Appends SITES rows to a BED file. Use as a context manager: on an error the unfinished file is removed."""
+class IndexedText:
+    """A file of lines about places, with a tabix index where it is compressed (`.gz`). Use as a context manager: on an error the
+    unfinished file is removed.
 
-    def __init__(
-        self,
-        path: str | os.PathLike,
-        transcripts: Iterable[str],
-        mirnas: Iterable[str],
-        rules: Sequence[str],
-        lengths: np.ndarray | None = None,
-    ):
-        """`lengths` (n,) of the transcripts, where sites may run past them: of a circle's site the part before the junction is written."""
-        self.path, self._lengths = Path(path), lengths
+    `preset` is tabix's word for where a line holds its place.
+    """
+
+    def __init__(self, path: str | os.PathLike, preset: str = "bed"):
+        self.path = Path(path)
         self.is_compressed = self.path.suffix == ".gz"
-        colours = (f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
-        self._transcripts = pack_names(f"{escape_chromosome(name)}\t" for name in transcripts)
-        self._mirnas = pack_names(f"\t{name}\t" for name in mirnas)
-        self._colours = pack_names(colours)
-        width = self._transcripts.width + self._mirnas.width + self._colours.width + 5 * (INT_WIDTH + 1) + 4
-        self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
+        self._preset = preset
         self._longest = 0
         self._file = BgzipFile(path) if self.is_compressed else open(path, "wb")  # noqa: SIM115
         # Deflating is most of the work.
         self._background = Background(self._file.write)
 
-    def write(self, transcript, mirna, start, end, seed, score) -> None:
-        """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
-        if self._lengths is not None:
-            # Readers refuse a feature that leaves its sequence.
-            end = np.minimum(end, self._lengths[transcript]).astype(end.dtype)
-        self._longest = max(self._longest, int(end.max(initial=0)))
-        names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in _arrays(table)]
-        for first in range(0, len(start), CHUNK_ROWS):
-            rows = slice(first, first + CHUNK_ROWS)
-            columns = (transcript[rows], mirna[rows], start[rows], end[rows], seed[rows], score[rows])
-            size = format_rows(*columns, *names, self._buffer)
-            self._background.put(self._buffer[:size].tobytes())
+    def put(self, text: bytes, longest: int = 0) -> None:
+        """Append whole lines, of which none ends behind `longest`."""
+        self._longest = max(self._longest, longest)
+        self._background.put(text)
 
     def close(self) -> None:
         """Write what is left and build the index."""
@@ -103,9 +87,9 @@ class BedWriter:
         self._file.close()
         if self.is_compressed:
             # csi only where positions demand it: every browser reads tbi.
-            pysam.tabix_index(os.fspath(self.path), preset="bed", force=True, csi=self._longest >= TABIX_LIMIT)
+            pysam.tabix_index(os.fspath(self.path), preset=self._preset, force=True, csi=self._longest >= TABIX_LIMIT)
 
-    def __enter__(self) -> "BedWriter":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, error_type, error, traceback) -> None:
@@ -131,8 +115,48 @@ class BedWriter:
         self.path.unlink(missing_ok=True)
 
 
-def _arrays(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
+class BedWriter(IndexedText):
+    """Appends SITES rows to a BED file."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        transcripts: Iterable[str],
+        mirnas: Iterable[str],
+        rules: Sequence[str],
+        lengths: np.ndarray | None = None,
+    ):
+        """`lengths` (n,) of the transcripts, where sites may run past them: of a circle's site the part before the junction is written."""
+        self._lengths = lengths
+        self._transcripts = pack_names(f"{escape_chromosome(name)}\t" for name in transcripts)
+        self._mirnas = pack_names(f"\t{name}\t" for name in mirnas)
+        self._colours = pack_names(f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
+        width = self._transcripts.width + self._mirnas.width + self._colours.width + 5 * (INT_WIDTH + 1) + 4
+        self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
+        super().__init__(path)
+
+    def write(self, transcript, mirna, start, end, seed, score) -> None:
+        """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
+        if self._lengths is not None:
+            # Readers refuse a feature that leaves its sequence.
+            end = np.minimum(end, self._lengths[transcript]).astype(end.dtype)
+        names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in arrays_of(table)]
+        for first in range(0, len(start), CHUNK_ROWS):
+            rows = slice(first, first + CHUNK_ROWS)
+            columns = (transcript[rows], mirna[rows], start[rows], end[rows], seed[rows], score[rows])
+            size = format_rows(*columns, *names, self._buffer)
+            self.put(self._buffer[:size].tobytes(), int(end[rows].max()))
+
+
+def arrays_of(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
+    """A NameTable as the kernels take it."""
     return table.offsets, table.data
+
+
+@njit(inline="always")
+def permille(score):
+    """A score 0-1 as BED has it, 0-1000; 0 for NaN."""
+    return np.int64(0) if np.isnan(score) else np.int64(score * 1000 + 0.5)
 
 
 @njit
@@ -161,8 +185,7 @@ def format_rows(
         at = put_int(out, at, end[row])
         places_end = at
         at = put_name(out, at, mirna_offsets, mirna_data, mirna[row])
-        value = score[row]
-        at = put_int(out, at, 0 if np.isnan(value) else np.int64(value * 1000 + 0.5))
+        at = put_int(out, at, permille(score[row]))
         at = put_byte(out, at, TAB)
         at = put_byte(out, at, PLUS)
         at = put_byte(out, at, TAB)

@@ -11,7 +11,6 @@ from mirscan.output.background import Background
 from mirscan.output.bgzip import BgzipFile
 from mirscan.output.text import (
     INT_WIDTH,
-    NEWLINE,
     PROBABILITY_WIDTH,
     TAB,
     NameTable,
@@ -21,7 +20,7 @@ from mirscan.output.text import (
     put_name,
     put_probability,
 )
-from mirscan.tables import GENES
+from mirscan.tables import GENES, REGION
 
 NAMES = ("gene", "symbol", "mirna", "transcript")
 COUNTS = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart")
@@ -32,15 +31,18 @@ CHUNK_ROWS = 1 << 15
 class GenesTsv:
     """Appends GENES batches to a bgzip TSV with one header line; null is an empty field, scores have six decimals.
 
-    pyarrow's CSV writer takes five times as long. All batches share the dictionaries of the first. Use as a context manager:
-    on an error the unfinished file is removed.
+    `regions` (n,) say what each of the n transcripts in the batches' dictionary is, and become the last column. pyarrow's CSV writer
+    takes five times as long. All batches share the dictionaries of the first. Use as a context manager: on an error the unfinished file is
+    removed.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, regions: pa.StringArray | None = None):
         self.path = Path(path)
+        self._regions = regions
         # A human scan's table is a gigabyte of text and a tenth of it compressed.
         self._file = BgzipFile(path)
-        self._file.write(("\t".join(GENES.names) + "\n").encode())
+        columns = GENES.names if regions is None else (*GENES.names, REGION.name)
+        self._file.write(("\t".join(columns) + "\n").encode())
         self._background = Background(self._file.write)
         self._names: tuple[NameTable, ...] = ()
         self._buffer = np.empty(0, dtype=np.uint8)
@@ -49,6 +51,9 @@ class GenesTsv:
         """Append the rows of a GENES batch."""
         if not self._names:
             self._names = tuple(pack_names(f"{name}\t" for name in batch[column].dictionary.to_pylist()) for column in NAMES)
+            n_transcripts = len(batch["transcript"].dictionary)
+            ends = ["\n"] * n_transcripts if self._regions is None else [f"\t{region}\n" for region in self._regions.to_pylist()]
+            self._names += (pack_names(ends),)
             width = sum(table.width for table in self._names) + (len(COUNTS) + 1) * (INT_WIDTH + 1) + len(SCORES) * (PROBABILITY_WIDTH + 1)
             self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
         tables = [array for table in self._names for array in (table.offsets, table.data)]
@@ -74,11 +79,25 @@ class GenesTsv:
 
 @njit
 def format_rows(
-    indices, counts, scores, gene_offsets, genes, symbol_offsets, symbols, mirna_offsets, mirnas, transcript_offsets, transcripts, out
+    indices,
+    counts,
+    scores,
+    gene_offsets,
+    genes,
+    symbol_offsets,
+    symbols,
+    mirna_offsets,
+    mirnas,
+    transcript_offsets,
+    transcripts,
+    ends_offsets,
+    ends,
+    out,
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (4, n) into the four name tables, `counts` (8, n) with the windows last, `scores` (2, n) with NaN for null.
+    `indices` (4, n) into the first four name tables, and the fourth into the ends of lines, too; `counts` (8, n) with the
+    windows last, `scores` (2, n) with NaN for null.
     """
     at = 0
     for row in range(indices.shape[1]):
@@ -93,5 +112,5 @@ def format_rows(
             at = put_probability(out, at, scores[column, row])
             at = put_byte(out, at, TAB)
         at = put_int(out, at, counts[counts.shape[0] - 1, row])
-        at = put_byte(out, at, NEWLINE)
+        at = put_name(out, at, ends_offsets, ends, indices[3, row])
     return at

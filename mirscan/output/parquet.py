@@ -81,7 +81,7 @@ class ParquetRows:
 
 def _options(schema: pa.Schema) -> dict:
     names = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    integers = [field.name for field in schema if pa.types.is_integer(field.type)]
+    integers = [path for field in schema for path in _integer_paths(field.name, field.type)]
     return {
         "compression": COMPRESSION,
         "compression_level": COMPRESSION_LEVEL,
@@ -89,3 +89,12 @@ def _options(schema: pa.Schema) -> dict:
         "column_encoding": dict.fromkeys(integers, "DELTA_BINARY_PACKED"),
         "write_statistics": [field.name for field in schema if field.name not in WITHOUT_STATISTICS],
     }
+
+
+def _integer_paths(name: str, kind: pa.DataType) -> list[str]:
+    """Paths, as Parquet writes them, of the whole numbers within a column; dictionaries have an encoding of their own."""
+    if pa.types.is_list(kind):
+        return _integer_paths(f"{name}.list.element", kind.value_type)
+    if pa.types.is_struct(kind):
+        return [path for field in kind for path in _integer_paths(f"{name}.{field.name}", field.type)]
+    return [name] if pa.types.is_integer(kind) else []

@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
-from mirscan.genes.aggregation import GeneAggregator, name_genes
+from mirscan.genes.aggregation import GeneAggregator, GeneNames, name_genes
 from mirscan.output.bed import BedWriter
 from mirscan.output.genes import GenesTsv
+from mirscan.output.genome_bed import GenomeBedWriter, SiteNames
 from mirscan.output.parquet import ParquetRows
 from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.plan import ScanPlan
@@ -32,7 +33,7 @@ class Finished:
 
     n_sites: int = 0
     n_pairs: int = 0
-    n_genes: int = 0
+    genes: set[str] = field(default_factory=set)
     top: list[tuple[float, dict]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -72,10 +73,9 @@ def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finishe
     genes = GeneAggregator(names, context.plan.settings.is_scored, metadata)
     started = time.monotonic()
     with ExitStack() as stack:
-        lengths = context.transcriptome.lengths if context.plan.settings.circular else None
-        bed = stack.enter_context(BedWriter(scratch[BED], names.transcripts.to_pylist(), names.mirnas.to_pylist(), names.rules, lengths))
+        bed = stack.enter_context(_bed_writer(context, names, scratch[BED]))
         parquet = stack.enter_context(ParquetRows(scratch[GENES], genes.schema, background=True))
-        tsv = stack.enter_context(GenesTsv(scratch[GENES_TEXT]))
+        tsv = stack.enter_context(GenesTsv(scratch[GENES_TEXT], names.regions))
 
         def write_genes(batch: pa.RecordBatch) -> None:
             parquet.write(batch)
@@ -93,9 +93,21 @@ def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finishe
     finished.seconds["index"] = time.monotonic() - started
 
 
-def _names(context: PartContext):
+def _bed_writer(context: PartContext, names: GeneNames, path: Path) -> BedWriter | GenomeBedWriter:
+    """BED on the genome where the places of the transcripts are known, else on the transcripts."""
+    mirnas = names.mirnas.to_pylist()
+    if context.projection is None:
+        lengths = context.transcriptome.lengths if context.plan.settings.circular else None
+        return BedWriter(path, names.transcripts.to_pylist(), mirnas, names.rules, lengths)
+    sites = SiteNames(mirnas, names.rules, names.genes.to_pylist(), names.gene_of_transcript)
+    return GenomeBedWriter(path, context.projection, sites)
+
+
+def _names(context: PartContext) -> GeneNames:
     packed = context.transcriptome
-    return name_genes(packed.names, packed.genes, packed.symbols, pa.array(context.mirnas.names), context.table.rules)
+    regions = packed.regions if packed.is_of_regions else None
+    mirnas = pa.array(context.mirnas.names)
+    return name_genes(packed.names, packed.genes, packed.symbols, mirnas, context.table.rules, packed.gene_codes, regions)
 
 
 def _iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]:
@@ -167,8 +179,8 @@ def _note(finished: Finished, batch: pa.RecordBatch) -> None:
     """Count the pairs and genes, and keep the strongest pairs; the first wins a tie."""
     if not len(batch):
         return
-    # A gene's rows come in one batch, all together.
-    finished.n_genes += int(np.count_nonzero(np.diff(batch["gene"].indices.to_numpy()))) + 1
+    # By name: regions of a gene are counted apart, and are one gene.
+    finished.genes.update(batch["gene"].dictionary.take(batch["gene"].indices.unique()).to_pylist())
     finished.n_pairs += len(batch)
     strength = _strength(batch)
     weakest = finished.top[-1][0] if len(finished.top) == N_TOP else -1.0

@@ -12,6 +12,7 @@ import numpy as np
 
 import mirscan
 from mirscan.errors import InputError, ModelError
+from mirscan.genome.extract import CHR, extract_transcriptome
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
 from mirscan.run.settings import DUPLEX, ScanSettings
@@ -37,7 +38,7 @@ MIRNAS = f"{INPUTS}/mirnas.fa"
 REGIONS = f"{INPUTS}/regions.bed"
 MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
-_FILE_SETTINGS = ("mirnas", "gene_map", "regions")
+_FILE_SETTINGS = ("mirnas", "gene_map", "regions", "genome", "annotation")
 
 
 @contextmanager
@@ -88,7 +89,7 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
     identity: dict = {"mirscan": mirscan.__version__}
     inputs: dict = {}
     for name, value in settings.to_dict().items():
-        if name in _FILE_SETTINGS and value is not None:
+        if (name in _FILE_SETTINGS and value is not None) or (name == "rename_contigs" and value not in (None, CHR)):
             value = _checksum(value, inputs)
         elif name == "transcripts":
             value = [_checksum(path, inputs) for path in value]
@@ -180,17 +181,26 @@ def prefilter_of(settings: ScanSettings) -> str:
 
 def group_isoforms(transcriptome: Transcriptome) -> np.ndarray | None:
     """Order of transcripts (n,) in which each gene's isoforms follow each other; None where they do already."""
-    codes = transcriptome.genes.dictionary_encode().indices.to_numpy()
+    codes = transcriptome.gene_codes
     # Codes count genes in order of first appearance, and a stable sort keeps that order.
     return None if np.all(np.diff(codes) >= 0) else np.argsort(codes, kind="stable")
+
+
+def read_targets(settings: ScanSettings, notices: Notices | None = None, folder: Path | None = None) -> Transcriptome:
+    """The transcripts that are given, or cut from a genome; with `folder` packed on disk."""
+    if settings.cut is None:
+        paths = list(settings.transcripts)
+        return read_transcriptome(paths, settings.gene_map, folder, notices, settings.header, circular=settings.circular)
+    transcriptome = extract_transcriptome(settings.cut, notices)
+    if folder is not None:
+        transcriptome.save(folder)
+    return transcriptome
 
 
 def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices) -> Transcriptome:
     folder = store.scratch("transcriptome")
     try:
-        transcriptome = read_transcriptome(
-            list(settings.transcripts), settings.gene_map, folder, notices, settings.header, circular=settings.circular
-        )
+        transcriptome = read_targets(settings, notices, folder)
         order = group_isoforms(transcriptome)
         packed = folder
         if order is not None:

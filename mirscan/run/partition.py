@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
+from mirscan.genome.projection import Projection, project_transcriptome
 from mirscan.output.parquet import ParquetRows
 from mirscan.run.inputs import (
     compile_run_table,
@@ -35,7 +36,7 @@ from mirscan.store.checksums import describe_file, find_change
 from mirscan.store.names import part_failure, part_record, part_sites, part_windows
 from mirscan.store.opening import open_store
 from mirscan.store.protocol import Store
-from mirscan.tables import SITES
+from mirscan.tables import GENOME_PLACE, SITES
 
 # Candidates in memory at once: about 30 bytes each without a model, and 80 more with windows.
 BATCH_PLAIN, BATCH_SCORED = 1 << 19, 1 << 18
@@ -57,6 +58,11 @@ class PartContext:
     @cached_property
     def transcriptome(self) -> Transcriptome:
         return open_run_transcriptome(self.store)
+
+    @cached_property
+    def projection(self) -> Projection | None:
+        """The way from transcripts to the genome; None where some place is unknown, and for circles, which end where they begin."""
+        return None if self.plan.settings.circular else project_transcriptome(self.transcriptome)
 
     @cached_property
     def mirnas(self) -> MirnaSet:
@@ -87,13 +93,16 @@ class PartContext:
 
     def warm_up(self) -> None:
         """Load all of it now."""
-        _ = self.transcriptome, self.mirnas, self.table, self.scorer
+        _ = self.transcriptome, self.projection, self.mirnas, self.table, self.scorer
 
     @cached_property
     def schema(self) -> pa.Schema:
         """SITES with the model and the version in the metadata."""
         settings = self.plan.settings
-        return SITES.schema({"mirscan": self.plan.identity["mirscan"], "model": settings.model}, optional=settings.features)
+        place = () if self.projection is None else tuple(column.name for column in GENOME_PLACE)
+        if not self.transcriptome.is_of_regions:
+            place = tuple(name for name in place if name != "region")
+        return SITES.schema({"mirscan": self.plan.identity["mirscan"], "model": settings.model}, optional=(*settings.features, *place))
 
 
 def open_context(out: str, threads: int = 1) -> PartContext:
@@ -109,7 +118,7 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     """Find, score and write part `number`; return its record, which is written last and means done."""
     started, part, store = time.monotonic(), context.plan.parts[number], context.store
     settings = context.plan.settings
-    builder = SiteBuilder(context.transcriptome, context.mirnas, context.schema, part, settings, context.scorer)
+    builder = SiteBuilder(context.transcriptome, context.mirnas, context.schema, part, settings, context.scorer, context.projection)
     scored_before = _scorer_counts(context)
     scratch = store.scratch(part_sites(number))
     with ParquetRows(scratch, context.schema, background=context.threads > 1) as rows:

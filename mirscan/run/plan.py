@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
+from mirscan.genome.projection import describe_misplaced
 from mirscan.notices import Notices
 from mirscan.run.inputs import compile_run_table, store_inputs
 from mirscan.run.nothing_found import suspect_inputs
@@ -116,6 +117,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
         warnings=(
             *map(str, notices),
             *suspect_inputs(transcriptome, mirnas),
+            *describe_misplaced(transcriptome),
             *(f"{rule}: {_some(names)} too short for it" for rule, names in table.too_short.items()),
         ),
         notices=notices.to_dict(),

@@ -29,12 +29,14 @@ from mirscan.store.protocol import Store
 
 def scan(
     mirnas: str | os.PathLike,
-    transcripts: str | os.PathLike | Sequence[str | os.PathLike],
+    transcripts: str | os.PathLike | Sequence[str | os.PathLike] = (),
     out: str | os.PathLike = "mirscan-out",
     progress: Progress = ignore,
     **settings,
 ) -> ScanResult:
-    """Scan transcripts (FASTA) for sites of miRNAs (FASTA) and write sites, BED, genes and run.json into `out`.
+    """Scan transcripts for sites of miRNAs (FASTA) and write sites, BED, genes and run.json into `out`.
+
+    `transcripts` are FASTA; without them `genome` and `annotation` say what to cut them from, and sites are given on that genome, too.
 
     `settings` are the fields of `ScanSettings` (what is scanned) and of `RunOptions` (how to run). A folder that holds an
     unfinished run of the same plan is completed; one of another plan is refused, unless `overwrite` is set.

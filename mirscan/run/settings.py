@@ -6,6 +6,16 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from mirscan.errors import InputError
+from mirscan.genome.settings import (
+    AnnotationPath,
+    GenomePath,
+    IsoformsWord,
+    RegionSettings,
+    RegionWords,
+    RenameWord,
+    SkipBad,
+    check_regions,
+)
 from mirscan.sequence.headers import header_reader
 from mirscan.settings import Settings, about
 
@@ -29,7 +39,13 @@ class ScanSettings(Settings):
     mirnas: Annotated[str, about("miRNAs as FASTA (.gz too): miRBase, MirGeneDB or your own.", _INPUT)]
     transcripts: Annotated[
         tuple[str, ...], about("3'UTRs or other transcripts as FASTA (.gz too); may be given several times.", _INPUT, flags=("--utrs",))
-    ]
+    ] = ()
+    genome: GenomePath | None = None
+    annotation: AnnotationPath | None = None
+    region: RegionWords = ("3utr",)
+    isoforms: IsoformsWord = "all"
+    rename_contigs: RenameWord | None = None
+    skip_bad: SkipBad = False
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
     gene_map: Annotated[str, about("Table of transcript, gene and optionally symbol.", _INPUT)] | None = None
     header: (
@@ -74,6 +90,7 @@ class ScanSettings(Settings):
 
     def check(self):
         header_reader(self.header)
+        self._check_input()
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.prefilter and not self.has_model_folder:
@@ -93,6 +110,22 @@ class ScanSettings(Settings):
         given += [f"--features {name}" for name in ("end_distance", "previous_distance") if name in self.features]
         if given:
             raise InputError(f"--circular: {given[0]} counts from the ends of a transcript, and a circle has none; leave one of them out")
+
+    def _check_input(self) -> None:
+        check_regions(self.region)
+        if bool(self.genome) != bool(self.annotation):
+            raise InputError("--genome and --annotation belong together; give both, or --utrs")
+        if bool(self.genome) == bool(self.transcripts):
+            raise InputError("expected transcripts as --utrs, or --genome and --annotation to cut them from, not both")
+        if self.genome and (self.gene_map or self.header or self.circular):
+            raise InputError("--gene-map, --header and --circular are about --utrs; an annotation names its genes itself")
+
+    @property
+    def cut(self) -> RegionSettings | None:
+        """What is cut from a genome; None where transcripts are given."""
+        if self.genome is None:
+            return None
+        return RegionSettings(self.genome, self.annotation, self.region, self.isoforms, self.rename_contigs, self.skip_bad)
 
     @property
     def is_scored(self) -> bool:
@@ -125,9 +158,9 @@ class ScanSettings(Settings):
         return tuple(name for name in self.features if name != ENERGY)
 
 
-def make_settings(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Sequence[str | os.PathLike], **settings) -> ScanSettings:
+def make_settings(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Sequence[str | os.PathLike] = (), **settings) -> ScanSettings:
     """ScanSettings from what a caller is likely to have: one path or many, words as a list or separated by commas."""
-    for name in ("seeds", "features"):
+    for name in ("seeds", "features", "region"):
         if name in settings:
             settings[name] = _split_words(settings[name])
     return ScanSettings(mirnas=mirnas, transcripts=transcripts, **settings)

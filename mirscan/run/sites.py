@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pyarrow as pa
 
+from mirscan.genome.projection import Projection, place_columns
 from mirscan.run.plan import Part
 from mirscan.run.settings import ENERGY, ScanSettings
 from mirscan.sequence.mirnas import MirnaSet
@@ -20,8 +21,17 @@ class SiteBuilder:
     Name columns of the result carry the names of the part's transcripts only, so its dictionaries stay small.
     """
 
-    def __init__(self, transcriptome: Transcriptome, mirnas: MirnaSet, schema: pa.Schema, part: Part, settings: ScanSettings, scorer=None):
-        self._transcriptome, self._mirnas, self._schema = transcriptome, mirnas, schema
+    def __init__(
+        self,
+        transcriptome: Transcriptome,
+        mirnas: MirnaSet,
+        schema: pa.Schema,
+        part: Part,
+        settings: ScanSettings,
+        scorer=None,
+        projection: Projection | None = None,
+    ):
+        self._transcriptome, self._mirnas, self._schema, self._projection = transcriptome, mirnas, schema, projection
         self._first, self._settings, self._scorer = part.first, settings, scorer
         genes = transcriptome.genes.slice(part.first, part.last - part.first).dictionary_encode()
         self._gene_of_transcript = genes.indices.to_numpy()
@@ -30,6 +40,7 @@ class SiteBuilder:
             "gene": genes.dictionary,
             "mirna": pa.array(mirnas.names),
         }
+        self._regions = transcriptome.regions.dictionary_encode() if "region" in schema.names else None
         self._cut = part.cut_transcripts(transcriptome.lengths)
         self._n_candidates = 0
         self._score_seconds = 0.0
@@ -53,6 +64,7 @@ class SiteBuilder:
         }
         if ENERGY in self._schema.names:
             columns[ENERGY] = pa.array(self._energies(candidates))
+        columns |= self._places(candidates)
         batch = pa.record_batch([columns[name] for name in self._schema.names], schema=self._schema)
         self._count_seeds(batch)
         return batch
@@ -82,6 +94,16 @@ class SiteBuilder:
         scored = score_candidates(candidates, self._transcriptome, self._mirnas, self._scorer)
         self._score_seconds += time.monotonic() - started
         return {name: scored[name].combine_chunks() for name in ("score", "window_start", "window_end")}
+
+    def _places(self, candidates: pa.RecordBatch) -> dict[str, pa.Array]:
+        """The columns of GENOME_PLACE, where places on a genome are known."""
+        if self._projection is None:
+            return {}
+        transcript = candidates["transcript"].indices.to_numpy()
+        columns = place_columns(self._projection, transcript, candidates["start"].to_numpy(), candidates["end"].to_numpy())
+        if self._regions is not None:
+            columns["region"] = self._regions.take(pa.array(transcript))
+        return columns
 
     def _energies(self, candidates: pa.RecordBatch) -> np.ndarray:
         from mirscan.duplex import duplex_energies

@@ -36,6 +36,8 @@ _SYMBOLS = (_SYMBOL_WORD, _NCBI_SYMBOL, _FLYBASE_SYMBOL, _TAIR_SYMBOL)
 # A transcript's own name holds that of its gene.
 _OWN_GENES = (re.compile(r"(.*_c\d+_g\d+)_i\d+\Z"), re.compile(rf"({_TAIR_GENE})\.\d+\Z"))
 _UCSC_NAME = re.compile(rf"[A-Za-z0-9]+_[A-Za-z0-9]+_({_TRANSCRIPT_ID})\Z")
+# `mirscan extract` (0-based, spliced).
+_OWN_PLACE = re.compile(r"(?<!\S)place=(\S+):(\d+-\d+(?:,\d+-\d+)*)\(([+-])\)(?:\s+region=(\S+))?")
 # bedtools getfasta, with -name and without (0-based), UCSC's table browser, Ensembl, TAIR and FlyBase (1-based).
 _BEDTOOLS = re.compile(r"(?:(?P<name>.*)::)?(?P<contig>[^\s:]+):(?P<start>\d+)-(?P<end>\d+)(?:\((?P<strand>[+-])\))?\Z")
 _PLACES = (
@@ -49,23 +51,36 @@ _REVERSE = {"-", "-1", "REVERSE", "complement"}
 
 @dataclass(frozen=True)
 class Place:
-    """Where a sequence lies on its contig, 0-based and half-open; strand is + or -, or . where the header does not say."""
+    """Where a sequence lies on its contig: blocks of (start, end), 0-based and half-open, in ascending order; strand is + or -, or . where
+    the header does not say.
+    """
 
     contig: str
-    start: int
-    end: int
+    blocks: tuple[tuple[int, int], ...]
     strand: str
 
     def of_length(self, n: int) -> "Place":
         """The place of a sequence of `n` nt: samtools faidx writes as bedtools does, but 1-based, so the sequence is one longer.
 
-        >>> str(Place("chr1", 100, 131, ".").of_length(32))
+        >>> str(Place("chr1", ((100, 131),), ".").of_length(32))
         'chr1:99-131(.)'
         """
-        return replace(self, start=self.start - 1) if n == self.end - self.start + 1 else self
+        start, end = self.blocks[0]
+        return replace(self, blocks=((start - 1, end),)) if len(self.blocks) == 1 and n == end - start + 1 else self
 
     def __str__(self) -> str:
-        return f"{self.contig}:{self.start}-{self.end}({self.strand})"
+        return f"{self.contig}:{','.join(f'{start}-{end}' for start, end in self.blocks)}({self.strand})"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """The place that `str` wrote.
+
+        >>> Place.parse("chr1:100-131,200-220(+)").blocks
+        ((100, 131), (200, 220))
+        """
+        contig, blocks = text[:-3].rsplit(":", 1)
+        pairs = (block.split("-") for block in blocks.split(","))
+        return cls(contig, tuple((int(start), int(end)) for start, end in pairs), text[-2])
 
 
 @dataclass(frozen=True)
@@ -76,25 +91,26 @@ class Header:
     gene: str
     symbol: str
     place: Place | None = None
+    region: str | None = None
 
 
 def parse_header(header: str) -> Header:
     """Names and place of a header without its `>`.
 
     >>> parse_header("NM_000546|7157|TP53|refseq")
-    Header(transcript='NM_000546', gene='7157', symbol='TP53', place=None)
+    Header(transcript='NM_000546', gene='7157', symbol='TP53', place=None, region=None)
     >>> parse_header("ENSG00000141510|ENST00000269305|TP53").transcript
     'ENST00000269305'
     >>> str(parse_header("T1::chr1:100-131(+)").place)
     'chr1:100-131(+)'
     """
-    word, place = _split_place(_close_fields(header))
+    word, place, region = _split_place(_close_fields(header))
     names = _tagged(word) or _fields(word) if "|" in word else None
     name, gene, symbol = names or (_UCSC_NAME.sub(r"\1", word), None, None)
     gene = gene or _first(_GENE_WORD, header)
     symbol = symbol or next(filter(None, (_first(pattern, header) for pattern in _SYMBOLS)), None)
     gene = gene or next(filter(None, (_first(pattern, name) for pattern in _OWN_GENES)), None) or symbol or name
-    return Header(name, gene, symbol or gene, place)
+    return Header(name, gene, symbol or gene, place, region)
 
 
 def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
@@ -154,19 +170,23 @@ def _close_fields(header: str) -> str:
     return " ".join(["|".join(names), *fields[n_words:]]) if is_names else header
 
 
-def _split_place(header: str) -> tuple[str, Place | None]:
-    """The first word without what bedtools adds, and the place that the header states."""
+def _split_place(header: str) -> tuple[str, Place | None, str | None]:
+    """The first word without what bedtools adds, and the place and region that the header states."""
     word = first_word(header)
     # Most headers state no place; looking for one several times takes longer than all the rest of a header.
     if ":" not in header:
-        return word, None
+        return word, None, None
+    if found := _OWN_PLACE.search(header):
+        contig, blocks, strand, region = found.groups()
+        return word, Place.parse(f"{contig}:{blocks}({strand})"), region
     if found := _BEDTOOLS.match(word):
-        return found["name"] or word, Place(found["contig"], int(found["start"]), int(found["end"]), found["strand"] or ".")
+        place = Place(found["contig"], ((int(found["start"]), int(found["end"])),), found["strand"] or ".")
+        return found["name"] or word, place, None
     for pattern in _PLACES:
         if found := pattern.search(header):
             strand = "-" if found["strand"] in _REVERSE else "." if pattern is _PLACES[0] and not found["strand"] else "+"
-            return word, Place(found["contig"], int(found["start"]) - 1, int(found["end"]), strand)
-    return word, None
+            return word, Place(found["contig"], ((int(found["start"]) - 1, int(found["end"])),), strand), None
+    return word, None, None
 
 
 def _tagged(word: str) -> tuple[str, None, None] | None:

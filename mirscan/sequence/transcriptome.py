@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
@@ -21,9 +22,8 @@ CODES_FILE, RECORDS_FILE = "codes.bin", "records.arrow"
 # What may reach past the junction of a circle: a window of so many nt, or a seed match with its features, which are shorter.
 LONGEST_CIRCLE_WINDOW = 100
 CIRCLE_MARGIN = LONGEST_CIRCLE_WINDOW + 28
-_SCHEMA = pa.schema(
-    {"name": pa.string(), "gene": pa.string(), "symbol": pa.string(), "begin": pa.int64(), "end": pa.int64(), "place": pa.string()}
-)
+_WORDS = ("name", "gene", "symbol", "place", "region")
+_SCHEMA = pa.schema({**dict.fromkeys(_WORDS, pa.string()), "begin": pa.int64(), "end": pa.int64()})
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class Transcriptome:
 
     `codes` (total,) uint8 holds one N before, between and after the records, so `codes[begin - 1]` and `codes[end]` always
     exist and never pair; around a circle the letters that come before and behind it as one goes round, `margin` on either side.
-    `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where a header
-    says that the sequence lies, as chr1:100-131(+), 0-based and half-open, else null.
+    `begin`, `end` (n,) int64 index into it; `names`, `genes`, `symbols` are Arrow strings (n,), `places` too: where the
+    sequence lies by its header or its annotation, as chr1:100-131,200-220(+), 0-based and half-open, else null; and `regions`: what of
+    the transcript it is, as 3utr, else null.
     """
 
     codes: np.ndarray
@@ -43,6 +44,12 @@ class Transcriptome:
     genes: pa.StringArray
     symbols: pa.StringArray
     places: pa.StringArray
+    regions: pa.StringArray
+
+    @property
+    def words(self) -> tuple[pa.StringArray, ...]:
+        """The columns of text."""
+        return self.names, self.genes, self.symbols, self.places, self.regions
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -64,6 +71,17 @@ class Transcriptome:
     def n_bases(self) -> int:
         return int(self.lengths.sum())
 
+    @property
+    def is_of_regions(self) -> bool:
+        """Whether it is known what of its transcript each record is."""
+        return len(self) > 0 and self.regions.null_count == 0
+
+    @property
+    def gene_codes(self) -> np.ndarray:
+        """Number of the gene of each transcript (n,), in order of first appearance; each region of a gene has its own."""
+        keys = pc.binary_join_element_wise(self.genes, self.regions, "\t") if self.is_of_regions else self.genes
+        return keys.dictionary_encode().indices.to_numpy()
+
     def take(self, indices: np.ndarray) -> "Transcriptome":
         """The transcripts at these positions (n,), in this order, packed anew in memory."""
         margin, lengths, place = self.margin, self.lengths[indices], pa.array(indices)
@@ -72,14 +90,14 @@ class Transcriptome:
         codes = np.full(int(lengths.sum()) + len(lengths) * (2 * margin + 1) + 1, N, dtype=np.uint8)
         for target, source in enumerate(indices):
             codes[begin[target] - margin : end[target] + margin] = self.codes[self.begin[source] - margin : self.end[source] + margin]
-        return Transcriptome(codes, begin, end, *(column.take(place) for column in (self.names, self.genes, self.symbols, self.places)))
+        return Transcriptome(codes, begin, end, *(column.take(place) for column in self.words))
 
     def save(self, folder: str | os.PathLike) -> None:
         """Write the two files that `open_transcriptome` maps."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.codes.tofile(folder / CODES_FILE)
-        _write_records(folder, pa.table([self.names, self.genes, self.symbols, self.begin, self.end, self.places], schema=_SCHEMA))
+        _write_records(folder, pa.table([*self.words, self.begin, self.end], schema=_SCHEMA))
 
 
 def read_transcriptome(
@@ -139,13 +157,13 @@ def transcriptome_from_sequences(names: Iterable[str], sequences: Iterable[str],
     codes = np.full(int(ends[-1]) + 1, N, dtype=np.uint8)
     for begin, end, sequence in zip(begins, ends, arrays, strict=True):
         codes[begin:end] = sequence
-    return _from_records(codes, pa.table([names, genes, genes, begins, ends, pa.nulls(len(names), pa.string())], schema=_SCHEMA))
+    unknown = pa.nulls(len(names), pa.string())
+    return _from_records(codes, pa.table([names, genes, genes, unknown, unknown, begins, ends], schema=_SCHEMA))
 
 
 def _from_records(codes: np.ndarray, records: pa.Table) -> Transcriptome:
     columns = {name: records[name].combine_chunks() for name in _SCHEMA.names}
-    begin, end = columns["begin"].to_numpy(), columns["end"].to_numpy()
-    return Transcriptome(codes, begin, end, columns["name"], columns["gene"], columns["symbol"], columns["place"])
+    return Transcriptome(codes, columns["begin"].to_numpy(), columns["end"].to_numpy(), *(columns[name] for name in _WORDS))
 
 
 def _write_records(folder: Path, records: pa.Table) -> None:
@@ -178,7 +196,7 @@ def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa
             gene, symbol = check_name(names.gene, where), check_name(names.symbol, where)
             place = names.place and str(names.place.of_length(len(record.codes)))
             first = position + margin
-            rows.append((name, gene, symbol, first, first + len(record.codes), place))
+            rows.append((name, gene, symbol, place, names.region, first, first + len(record.codes)))
             sink.write(_unrolled(record.codes, margin))
             sink.write(SEPARATOR)
             position = first + len(record.codes) + margin + 1

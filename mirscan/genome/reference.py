@@ -1,0 +1,152 @@
+"""A genome as FASTA, one contig at a time: plain files by pyfaidx, bgzip by htslib, whose indexes (.fai, .gzi) are used or made.
+
+Not pyfaidx for bgzip, for which it takes Biopython.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mirscan.errors import InputError
+from mirscan.notices import Notices
+from mirscan.sequence.alphabet import BYTE_CODES, INVALID
+from mirscan.sequence.text import open_text
+from mirscan.store.scratch import ScratchFolder
+
+# A bgzip block is a gzip member with an extra field BC.
+_BGZIP_HEAD, _BGZIP_EXTRA = b"\x1f\x8b\x08\x04", b"BC\x02\x00"
+_COPIED = "genomes are compressed, but not by bgzip, and were unpacked for this run; `bgzip` makes the next one faster"
+
+
+class Reader(Protocol):
+    """What reads an indexed FASTA."""
+
+    def fetch(self, contig: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Genome:
+    """An open genome: `lengths` in nt by contig, in the order of the file."""
+
+    path: str
+    lengths: dict[str, int]
+    _reader: Reader
+
+    def codes(self, contig: str) -> np.ndarray:
+        """Base codes (length,) uint8 of a contig; ambiguity codes are N, lower case reads as upper case.
+
+        Raises InputError for a letter outside IUPAC.
+        """
+        letters = self._reader.fetch(contig).encode("ascii", "replace")
+        codes = letters.translate(BYTE_CODES)
+        if INVALID in codes:
+            at = codes.index(INVALID)
+            raise InputError(f"{self.path}: letter {chr(letters[at])!r} at {contig}:{at + 1:,}; expected A C G T U N or an IUPAC code")
+        return np.frombuffer(codes, np.uint8)
+
+
+@contextmanager
+def open_genome(path: str | os.PathLike, notices: Notices | None = None) -> Iterator[Genome]:
+    """A genome of any compression. An index beside the file is used where it is no older than the file; a missing one is written beside it,
+    or into a folder of this run where that may not be written.
+
+    Raises InputError for a file that is missing, empty or no FASTA, and where a name occurs twice.
+    """
+    path = os.fspath(path)
+    notices = Notices() if notices is None else notices
+    with closing(ScratchFolder()) as scratch:
+        if _is_bgzip(path):
+            with _told_errors(path), closing(_open_bgzip(path, scratch.path)) as reader:
+                yield Genome(path, dict(zip(reader.references, reader.lengths, strict=True)), reader)
+            return
+        plain = path if _is_plain(path) else _unpack(path, scratch.path, notices)
+        with _told_errors(path), closing(_Plain(plain, scratch.path)) as reader:
+            yield Genome(path, reader.lengths, reader)
+
+
+class _Plain:
+    """A plain FASTA by pyfaidx."""
+
+    def __init__(self, path: str, scratch: Path):
+        from pyfaidx import Fasta
+
+        index = _index_of(path, ".fai", scratch)
+        self._fasta = Fasta(path, indexname=index, as_raw=True, sequence_always_upper=False, rebuild=True)
+        self.lengths = {name: len(record) for name, record in self._fasta.items()}
+
+    def fetch(self, contig: str) -> str:
+        return self._fasta[contig][:]
+
+    def close(self) -> None:
+        self._fasta.close()
+
+
+def _open_bgzip(path: str, scratch: Path):
+    import pysam
+
+    fai, gzi = (_index_of(path, ending, scratch) for ending in (".fai", ".gzi"))
+    if not (_is_fresh(fai, path) and _is_fresh(gzi, path)):
+        pysam.faidx(path, "--fai-idx", fai, "--gzi-idx", gzi)
+    return pysam.FastaFile(path, filepath_index=fai, filepath_index_compressed=gzi)
+
+
+def _index_of(path: str, ending: str, scratch: Path) -> str:
+    """Where the index of a FASTA is or may be written."""
+    beside = f"{path}{ending}"
+    is_usable = _is_fresh(beside, path) or os.access(Path(path).resolve().parent, os.W_OK)
+    return beside if is_usable else os.fspath(scratch / f"{Path(path).name}{ending}")
+
+
+def _is_fresh(index: str, path: str) -> bool:
+    return Path(index).exists() and os.path.getmtime(index) >= os.path.getmtime(path)
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(16)
+    except OSError as error:
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}; expected a genome as FASTA") from None
+
+
+def _is_bgzip(path: str) -> bool:
+    head = _head(path)
+    return head.startswith(_BGZIP_HEAD) and head[12:16] == _BGZIP_EXTRA
+
+
+def _is_plain(path: str) -> bool:
+    return _head(path).startswith(b">")
+
+
+def _unpack(path: str, scratch: Path, notices: Notices) -> str:
+    """A plain copy of what `open_text` can read; InputError where that is no FASTA."""
+    copy = scratch / "genome.fa"
+    with open_text(path) as handle, open(copy, "wb") as target:
+        if not (head := handle.peek(1)[:1]) or head != b">":
+            raise InputError(f"{path}: does not begin with '>'; expected a genome as FASTA")
+        shutil.copyfileobj(handle, target, 1 << 20)
+    notices.add(_COPIED, path)
+    return os.fspath(copy)
+
+
+@contextmanager
+def _told_errors(path: str) -> Iterator[None]:
+    """What pyfaidx and htslib say about a file, as one line; errors of the caller pass."""
+    from pyfaidx import FastaIndexingError
+    from pysam import SamtoolsError
+
+    try:
+        yield
+    except (FastaIndexingError, SamtoolsError) as error:
+        what = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: cannot be indexed ({what}); expected FASTA with lines of one length in each record") from None
+    except ValueError as error:
+        if type(error) is ValueError and "Duplicate" in str(error):
+            raise InputError(f"{path}: {error}; expected every contig once") from None
+        raise

@@ -1,0 +1,211 @@
+"""SITES as BED12 on the genome, sorted by place: rows come in any order, memory holds one run of them at a time.
+
+Runs of rows are sorted and put aside on disk; then they are merged, block by block.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mirscan.genome.projection import GenomePlaces, Projection
+from mirscan.jit import njit
+from mirscan.output.bed import COLOURS, OTHER_COLOUR, PLUS, IndexedText, arrays_of, escape_chromosome, permille
+from mirscan.output.text import INT_WIDTH, NEWLINE, TAB, pack_names, put_byte, put_int, put_name
+
+# What is kept of a row while it waits: `place` is contig and first base in one number, in the order of the file.
+ROW = np.dtype(
+    [("place", "i8"), ("transcript", "i4"), ("start", "i4"), ("end", "i4"), ("mirna", "i4"), ("score", "f4"), ("seed", "i1")], align=True
+)
+# Two million rows are 64 MB; 26 million make 13 runs. Of each run so many rows are in memory at once while they are merged.
+RUN_ROWS, MERGE_ROWS = 1 << 21, 1 << 16
+# Contigs are below 2^34 nt.
+_CONTIG_SHIFT = 34
+COMMA, MINUS = (ord(letter) for letter in ",-")
+
+
+class SortedRuns:
+    """Takes rows in any order, gives them back in the order of their place; rows of one place keep the order in which they came."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._waiting: list[np.ndarray] = []
+        self._n_waiting = 0
+        self._runs: list[Path] = []
+
+    def add(self, rows: np.ndarray) -> None:
+        """Append rows of `ROW`."""
+        self._waiting.append(rows)
+        self._n_waiting += len(rows)
+        if self._n_waiting >= RUN_ROWS:
+            self._put_aside()
+
+    def merge(self) -> Iterator[np.ndarray]:
+        """All rows in order; those of one place come in one batch."""
+        if self._n_waiting:
+            self._put_aside()
+        runs = [np.memmap(path, ROW, "r") for path in self._runs]
+        taken = [0] * len(runs)
+        while any(at < len(run) for run, at in zip(runs, taken, strict=True)):
+            # Up to this place every run's rows are within reach.
+            limit = min(run["place"][min(at + MERGE_ROWS, len(run)) - 1] for run, at in zip(runs, taken, strict=True) if at < len(run))
+            stops = [_stop(run, at, limit) for run, at in zip(runs, taken, strict=True)]
+            batch = np.concatenate([run[at:stop] for run, at, stop in zip(runs, taken, stops, strict=True)])
+            yield batch[np.argsort(batch["place"], kind="stable")]
+            taken = stops
+
+    def _put_aside(self) -> None:
+        rows = np.concatenate(self._waiting)
+        self._runs.append(self._folder / f"{len(self._runs)}.rows")
+        rows[np.argsort(rows["place"], kind="stable")].tofile(self._runs[-1])
+        self._waiting, self._n_waiting = [], 0
+
+
+def _stop(run: np.ndarray, at: int, limit: int) -> int:
+    """Position of the first row of a run behind `at` that lies beyond `limit`."""
+    size = MERGE_ROWS
+    while at + size < len(run) and run["place"][at + size] <= limit:
+        size *= 2
+    return at + int(np.searchsorted(np.ascontiguousarray(run["place"][at : at + size]), limit, side="right"))
+
+
+@dataclass(frozen=True)
+class SiteNames:
+    """Names that the columns of sites point into: of miRNAs, seed rules and genes, and the gene of each transcript (n,)."""
+
+    mirnas: Sequence[str]
+    rules: Sequence[str]
+    genes: Sequence[str]
+    gene_of_transcript: np.ndarray
+
+
+class GenomeSites:
+    """Sites on transcripts -> batches in the order of the genome, each place of a miRNA in a gene once, whatever the number of isoforms
+    that share it, with the highest of their scores.
+    """
+
+    def __init__(self, projection: Projection, names: SiteNames, folder: Path):
+        self._projection, self._names = projection, names
+        self._runs = SortedRuns(folder)
+
+    def write(self, transcript, mirna, start, end, seed, score) -> None:
+        """Take in rows given as arrays (n,): indices into the names, positions on the transcript in nt, and scores 0-1 or NaN."""
+        rows = np.empty(len(start), ROW)
+        columns = {"transcript": transcript, "mirna": mirna, "start": start, "end": end, "seed": seed, "score": score}
+        for name, column in columns.items():
+            rows[name] = column
+        places = self._projection.project(transcript, start, end)
+        rows["place"] = (places.contig.astype(np.int64) << _CONTIG_SHIFT) + places.start
+        self._runs.add(rows)
+
+    def sorted_batches(self) -> Iterator[tuple[np.ndarray, GenomePlaces]]:
+        """(rows of `ROW`, their places) in the order of contig, first base, last base, miRNA, rule and gene."""
+        for rows in self._runs.merge():
+            rows = self._merge_isoforms(rows)
+            yield rows, self._projection.project(rows["transcript"], rows["start"], rows["end"])
+
+    def _merge_isoforms(self, rows: np.ndarray) -> np.ndarray:
+        last = self._projection.project(rows["transcript"], rows["start"], rows["end"]).end
+        genes, rules = len(self._names.genes), len(self._names.rules)
+        gene = self._names.gene_of_transcript[rows["transcript"]]
+        what = (rows["mirna"].astype(np.int64) * rules + rows["seed"]) * genes + gene
+        order = np.lexsort((what, last, rows["place"]))
+        rows, last, what = rows[order], last[order], what[order]
+        is_first = np.ones(len(rows), bool)
+        is_first[1:] = (np.diff(rows["place"]) != 0) | (np.diff(last) != 0) | (np.diff(what) != 0)
+        firsts = np.flatnonzero(is_first)
+        kept = rows[firsts]
+        kept["score"] = np.fmax.reduceat(rows["score"], firsts)
+        return kept
+
+
+class GenomeBedWriter(IndexedText):
+    """Appends SITES rows to a BED12 file on the genome, which is written when it is closed."""
+
+    def __init__(self, path: str | os.PathLike, projection: Projection, names: SiteNames):
+        self._scratch = tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=f"{Path(path).name}.runs-")
+        self._sites = GenomeSites(projection, names, Path(self._scratch.name))
+        self._is_reverse, self._gene_of_transcript = projection.is_reverse, names.gene_of_transcript
+        self._tables = (
+            pack_names(f"{escape_chromosome(name)}\t" for name in projection.contigs),
+            pack_names(f"\t{name}|" for name in names.mirnas),
+            pack_names(f"{rule}|" for rule in names.rules),
+            pack_names(f"{gene}\t" for gene in names.genes),
+            pack_names(f"\t{COLOURS.get(rule, OTHER_COLOUR)}\t" for rule in names.rules),
+        )
+        super().__init__(path)
+
+    def write(self, transcript, mirna, start, end, seed, score) -> None:
+        """Append rows given as `GenomeSites.write` takes them."""
+        self._sites.write(transcript, mirna, start, end, seed, score)
+
+    def close(self) -> None:
+        """Merge what was put aside, write it and build the index."""
+        for rows, places in self._sites.sorted_batches():
+            self.put(self._format(rows, places), int(places.end.max()))
+        super().close()
+        self._scratch.cleanup()
+
+    def _format(self, rows: np.ndarray, places: GenomePlaces) -> bytes:
+        width = sum(table.width for table in self._tables) + 8 * (INT_WIDTH + 1)
+        out = np.empty(len(rows) * width + len(places.blocks.start) * 2 * (INT_WIDTH + 1), np.uint8)
+        gene, is_reverse = self._gene_of_transcript[rows["transcript"]], self._is_reverse[rows["transcript"]]
+        columns = (places.contig, places.start, places.end, rows["mirna"], rows["seed"], gene, rows["score"], is_reverse)
+        blocks = (places.blocks.first, places.blocks.start, places.blocks.end)
+        return out[: format_bed12(*columns, *blocks, *map(arrays_of, self._tables), out)].tobytes()
+
+    def _remove(self) -> None:
+        self._scratch.cleanup()
+        super()._remove()
+
+
+@njit
+def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, first, block_start, block_end, *names_and_out):
+    """Format BED12 lines into the last argument (uint8, large enough); return the bytes written.
+
+    The five before it are (offsets, data) of the names of contigs, miRNAs, rules and genes and of colours.
+    """
+    contigs, mirnas, rules, genes, colours, out = names_and_out
+    at = 0
+    for row in range(len(start)):
+        at = put_name(out, at, contigs[0], contigs[1], contig[row])
+        places = at
+        at = put_int(out, at, start[row])
+        at = put_byte(out, at, TAB)
+        at = put_int(out, at, end[row])
+        places_end = at
+        at = put_name(out, at, mirnas[0], mirnas[1], mirna[row])
+        at = put_name(out, at, rules[0], rules[1], seed[row])
+        at = put_name(out, at, genes[0], genes[1], gene[row])
+        at = put_int(out, at, permille(score[row]))
+        at = put_byte(out, at, TAB)
+        at = put_byte(out, at, MINUS if is_reverse[row] else PLUS)
+        at = put_byte(out, at, TAB)
+        # The whole site is the seed match, so thickStart and thickEnd repeat start and end.
+        for source in range(places, places_end):
+            out[at] = out[source]
+            at += 1
+        at = put_name(out, at, colours[0], colours[1], seed[row])
+        at = put_blocks(out, at, start[row], block_start[first[row] : first[row + 1]], block_end[first[row] : first[row + 1]])
+        at = put_byte(out, at, NEWLINE)
+    return at
+
+
+@njit
+def put_blocks(out, at, origin, start, end):
+    """Write blockCount, blockSizes and blockStarts."""
+    at = put_int(out, at, len(start))
+    at = put_byte(out, at, TAB)
+    for block in range(len(start)):
+        if block:
+            at = put_byte(out, at, COMMA)
+        at = put_int(out, at, end[block] - start[block])
+    at = put_byte(out, at, TAB)
+    for block in range(len(start)):
+        if block:
+            at = put_byte(out, at, COMMA)
+        at = put_int(out, at, start[block] - origin)
+    return at

@@ -1,0 +1,59 @@
+"""The transcripts themselves, for browsers and other programs: bgzip FASTA with indexes, sizes, and BED12 of their places on a genome."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pysam
+
+from mirscan.genome.projection import Projection
+from mirscan.output.bed import COMPRESSION, IndexedText, escape_chromosome
+from mirscan.sequence.alphabet import decode
+from mirscan.sequence.transcriptome import Transcriptome
+
+LINE = 80
+# A region is no site: black.
+_COLOUR = "0,0,0"
+
+
+def write_fasta(transcriptome: Transcriptome, path: str | os.PathLike) -> list[Path]:
+    """Write transcripts as bgzip FASTA under the names that BED on transcripts has for them; return the paths of it, .fai and .gzi.
+
+    Behind the name stand gene and symbol and, where they are known, place and region, so that a scan of this file knows them again.
+    """
+    path = Path(path)
+    with pysam.BGZFile(os.fspath(path), f"wb{COMPRESSION}") as file:
+        for row in range(len(transcriptome)):
+            letters = decode(transcriptome.codes[transcriptome.begin[row] : transcriptome.end[row]])
+            lines = (letters[at : at + LINE] for at in range(0, len(letters), LINE))
+            file.write("".join(f"{line}\n" for line in (f">{_header(transcriptome, row)}", *lines)).encode())
+    pysam.faidx(os.fspath(path))
+    return [path, *(path.with_name(f"{path.name}{ending}") for ending in (".fai", ".gzi"))]
+
+
+def write_sizes(transcriptome: Transcriptome, path: str | os.PathLike) -> None:
+    """Write name and length of each transcript, as browsers want the sizes of chromosomes."""
+    rows = zip(transcriptome.names.to_pylist(), transcriptome.lengths.tolist(), strict=True)
+    Path(path).write_text("".join(f"{escape_chromosome(name)}\t{length}\n" for name, length in rows))
+
+
+def write_transcript_bed(transcriptome: Transcriptome, projection: Projection, path: str | os.PathLike) -> Path:
+    """Write where transcripts lie as BED12, sorted, with a tabix index where the path ends with .gz; nothing is thick."""
+    blocks, names = projection.blocks, transcriptome.names.to_pylist()
+    starts, ends = blocks.lowest, blocks.highest
+    with IndexedText(path) as file:
+        for row in np.lexsort((ends, starts, projection.contig)):
+            own = slice(blocks.first[row], blocks.first[row + 1])
+            sizes = ",".join(map(str, (blocks.end[own] - blocks.start[own]).tolist()))
+            offsets = ",".join(map(str, (blocks.start[own] - starts[row]).tolist()))
+            strand = "-" if projection.is_reverse[row] else "+"
+            words = [escape_chromosome(projection.contigs[projection.contig[row]]), starts[row], ends[row], names[row], 0, strand]
+            words += [starts[row], starts[row], _COLOUR, own.stop - own.start, sizes, offsets]
+            file.put("\t".join(map(str, words)).encode() + b"\n", int(ends[row]))
+    return Path(path)
+
+
+def _header(transcriptome: Transcriptome, row: int) -> str:
+    name, gene, symbol, place, region = (column[row].as_py() for column in transcriptome.words)
+    said = {"gene": gene, "gene_name": symbol, "place": place, "region": place and region}
+    return " ".join([escape_chromosome(name), *(f"{key}={word}" for key, word in said.items() if word)])
