@@ -40,7 +40,9 @@ def clock(what: str):
     started, used = time.perf_counter(), time.process_time()
     yield
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{what}: {time.perf_counter() - started:.1f} s, {time.process_time() - used:.1f} s of CPU, peak so far {peak:,.0f} MiB", flush=True)
+    print(
+        f"{what}: {time.perf_counter() - started:.1f} s, {time.process_time() - used:.1f} s of CPU, peak so far {peak:,.0f} MiB", flush=True
+    )
 
 
 def write_annotation(path: Path, n_lines: int) -> None:

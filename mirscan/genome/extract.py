@@ -1,7 +1,7 @@
 """Genome + annotation + regions -> packed transcripts whose places on the genome are known."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,15 @@ CHR = "chr"
 _MITOCHONDRIA = {"MT": "chrM", "chrM": "MT", "M": "chrM", "chrMT": "MT"}
 
 
-def extract_transcriptome(asked: RegionSettings, notices: Notices | None = None) -> Transcriptome:
+@dataclass(frozen=True)
+class Cut:
+    """What was cut from a genome, and how long its contigs are, in nt by name and in the order of the genome."""
+
+    transcriptome: Transcriptome
+    contigs: dict[str, int]
+
+
+def cut_genome(asked: RegionSettings, notices: Notices | None = None) -> Cut:
     """The regions of the transcripts of an annotation, spliced and in 5'->3' direction, with their places.
 
     Transcripts come in the order of the annotation, each region of several under the name TRANSCRIPT:REGION. Raises InputError as
@@ -44,7 +52,7 @@ def extract_transcriptome(asked: RegionSettings, notices: Notices | None = None)
         order = np.lexsort((regions, transcripts))
         chosen = annotation.take(transcripts[order])
         names = [asked.region[number] for number in regions[order]]
-        return _pack(chosen, blocks.take(order), names, genome, len(asked.region) > 1)
+        return Cut(_pack(chosen, blocks.take(order), names, genome, len(asked.region) > 1), genome.lengths)
 
 
 def _choose(annotation: Annotation, region: str, asked: RegionSettings, notices: Notices) -> tuple[np.ndarray, Intervals]:

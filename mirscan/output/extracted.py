@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirscan.errors import InputError
-from mirscan.genome.extract import extract_transcriptome
+from mirscan.genome.extract import cut_genome
 from mirscan.genome.projection import project_transcriptome
 from mirscan.genome.settings import RegionSettings
 from mirscan.notices import Notices, tallied
@@ -36,7 +36,7 @@ def extract(
     """Write the regions that `scan` would scan of a genome: bgzip FASTA with indexes, and BED12 with a tabix index, into the folder `out`.
 
     `settings` are the fields of `RegionSettings`. The FASTA is `transcripts` of a scan that knows places, genes and regions again.
-    Raises InputError as `extract_transcriptome` does, and where `out` is a file; files of these names are replaced, when all are written.
+    Raises InputError as `cut_genome` does, and where `out` is a file; files of these names are replaced, when all are written.
 
     >>> extracted = ms.extract("examples/fly.fa.gz", "examples/fly.gtf.gz", "fly-utrs", region=["3utr"])
     >>> extracted.n_transcripts, extracted.n_bases
@@ -47,7 +47,7 @@ def extract(
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; expected a folder. Choose another --out.")
     with tallied(notices) as tally:
-        transcriptome = extract_transcriptome(asked, tally)
+        transcriptome = cut_genome(asked, tally).transcriptome
         projection = project_transcriptome(transcriptome)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".unfinished-") as scratch:

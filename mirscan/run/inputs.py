@@ -12,7 +12,7 @@ import numpy as np
 
 import mirscan
 from mirscan.errors import InputError, ModelError
-from mirscan.genome.extract import CHR, extract_transcriptome
+from mirscan.genome.extract import CHR, cut_genome
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
 from mirscan.run.settings import DUPLEX, ScanSettings
@@ -36,6 +36,7 @@ from mirscan.trained_models import CARD_FILE, NETWORK_FILE, check_files, find_mo
 
 MIRNAS = f"{INPUTS}/mirnas.fa"
 REGIONS = f"{INPUTS}/regions.bed"
+CONTIGS = f"{INPUTS}/contigs.tsv"
 MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
 _FILE_SETTINGS = ("mirnas", "gene_map", "regions", "genome", "annotation")
@@ -186,21 +187,25 @@ def group_isoforms(transcriptome: Transcriptome) -> np.ndarray | None:
     return None if np.all(np.diff(codes) >= 0) else np.argsort(codes, kind="stable")
 
 
-def read_targets(settings: ScanSettings, notices: Notices | None = None, folder: Path | None = None) -> Transcriptome:
-    """The transcripts that are given, or cut from a genome; with `folder` packed on disk."""
-    if settings.cut is None:
-        paths = list(settings.transcripts)
-        return read_transcriptome(paths, settings.gene_map, folder, notices, settings.header, circular=settings.circular)
-    transcriptome = extract_transcriptome(settings.cut, notices)
-    if folder is not None:
-        transcriptome.save(folder)
-    return transcriptome
+def read_targets(settings: ScanSettings) -> Transcriptome:
+    """The transcripts that are given, or cut from a genome."""
+    if settings.cut is not None:
+        return cut_genome(settings.cut).transcriptome
+    return read_transcriptome(list(settings.transcripts), settings.gene_map, header=settings.header, circular=settings.circular)
+
+
+def open_run_contigs(store: Store) -> dict[str, int] | None:
+    """Length of each contig in nt, where the transcripts were cut from a genome."""
+    if not store.exists(CONTIGS):
+        return None
+    rows = (line.split("\t") for line in store.read(CONTIGS).decode().splitlines())
+    return {name: int(length) for name, length in rows}
 
 
 def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices) -> Transcriptome:
     folder = store.scratch("transcriptome")
     try:
-        transcriptome = read_targets(settings, notices, folder)
+        transcriptome = _pack_targets(settings, store, notices, folder)
         order = group_isoforms(transcriptome)
         packed = folder
         if order is not None:
@@ -211,6 +216,16 @@ def _store_transcriptome(settings: ScanSettings, store: Store, notices: Notices)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return open_run_transcriptome(store)
+
+
+def _pack_targets(settings: ScanSettings, store: Store, notices: Notices, folder: Path) -> Transcriptome:
+    if settings.cut is None:
+        paths = list(settings.transcripts)
+        return read_transcriptome(paths, settings.gene_map, folder, notices, settings.header, circular=settings.circular)
+    cut = cut_genome(settings.cut, notices)
+    store.write(CONTIGS, "".join(f"{name}\t{length}\n" for name, length in cut.contigs.items()).encode())
+    cut.transcriptome.save(folder)
+    return cut.transcriptome
 
 
 def _fetch_folder(store: Store, folder: str, names: tuple[str, ...]) -> Path:

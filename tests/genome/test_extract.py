@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mirscan.errors import InputError
-from mirscan.genome.extract import extract_transcriptome
+from mirscan.genome.extract import cut_genome
 from mirscan.genome.projection import project_transcriptome
 from mirscan.genome.reference import open_genome
 from mirscan.genome.regions import ISOFORMS, REGIONS, choose_isoforms
@@ -30,7 +30,7 @@ def sequences(transcriptome) -> dict[str, str]:
 
 
 def extract(genome, annotation, **asked):
-    return extract_transcriptome(RegionSettings(genome, annotation, **asked), Notices())
+    return cut_genome(RegionSettings(genome, annotation, **asked), Notices()).transcriptome
 
 
 def test_settings__names_are_those_of_the_tables():
@@ -142,7 +142,7 @@ def test_extract__what_the_genome_cannot_hold(tmp_path, world):
     with pytest.raises(InputError, match=r"line \d+: 'late' ends at 4,001 of chr2, which has 4,000 nt in .*genome.fa"):
         extract(genome, annotation)
     notices = Notices()
-    kept = extract_transcriptome(RegionSettings(genome, annotation, skip_bad=True), notices)
+    kept = cut_genome(RegionSettings(genome, annotation, skip_bad=True), notices).transcriptome
     assert sequences(kept) == good
     assert [notice.count for notice in notices] == [1, 1]
     lines = annotation.read_text().replace("chr2\t", "A\t").replace("chr10\t", "B\t").replace("1\tx", "C\tx")
