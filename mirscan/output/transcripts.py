@@ -1,13 +1,15 @@
 """The transcripts themselves, for browsers and other programs: bgzip FASTA with indexes, sizes, and BED12 of their places on a genome."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pysam
 
 from mirscan.genome.projection import Projection
-from mirscan.output.bed import COMPRESSION, IndexedText, escape_chromosome
+from mirscan.output.bed import IndexedText, escape_chromosome
+from mirscan.output.bgzip import BgzipFile
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -22,7 +24,7 @@ def write_fasta(transcriptome: Transcriptome, path: str | os.PathLike) -> list[P
     Behind the name stand gene and symbol and, where they are known, place and region, so that a scan of this file knows them again.
     """
     path = Path(path)
-    with pysam.BGZFile(os.fspath(path), f"wb{COMPRESSION}") as file:
+    with closing(BgzipFile(path)) as file:
         for row in range(len(transcriptome)):
             letters = decode(transcriptome.codes[transcriptome.begin[row] : transcriptome.end[row]])
             lines = (letters[at : at + LINE] for at in range(0, len(letters), LINE))
