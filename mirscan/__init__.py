@@ -11,7 +11,7 @@ The map, from the ground up; a floor imports only from floors below it:
     5  pairs  scoring  genes  output           labelled pairs as data; candidates -> SITES -> GENES, files
     6  train  evaluation  explain              pairs -> trained models; what a score is worth; what carried it
     7  run                                     plan -> parts -> finish, here or on a cluster
-    8  query  report                           answers out of a finished run; pages and pictures of it
+    8  query  report  doctor                   answers out of a finished run; pages of it; does this installation work
     9  cli                                     Typer: parse, call one public function, print a summary
 
 Public names are loaded on first use, so that `import mirscan` and `mirscan --help` stay instant.

@@ -19,7 +19,7 @@ FLOORS = {
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),
     "run": 7,
-    **dict.fromkeys(("query", "report"), 8),
+    **dict.fromkeys(("query", "report", "doctor"), 8),
     **dict.fromkeys(("cli", "__main__"), 9),
 }
 # Modules that stand on one floor together and may use each other.
@@ -36,6 +36,7 @@ SIBLINGS = {
     ("train", "evaluation"),
     ("explain", "evaluation"),
     ("report", "query"),
+    ("doctor", "query"),
 }
 
 

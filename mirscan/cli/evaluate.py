@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.cli.machine import AsJson, print_json, print_note
+
 
 def evaluate(
     pairs: Annotated[list[Path], typer.Argument(help="Labelled pairs: TSV, CSV (.gz too) or Parquet.")],
@@ -30,15 +32,19 @@ def evaluate(
         str, typer.Option(help="Name of the row in the record; runs with the same label are averaged [each model's name].")
     ] = "",
     groups: Annotated[bool, typer.Option("--groups", help="Print the tables by seed type and miRNA family, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Average precision, AUROC and more of models and controls, with bootstrap intervals."""
-    from mirscan.evaluation.evaluate import evaluate_model, write_evaluation
+    from mirscan.evaluation.evaluate import evaluate_model, without_nan, write_evaluation
     from mirscan.evaluation.report import print_evaluation
 
     result = evaluate_model(
         model or ["base"], pairs, training=training or (), controls=controls, folds=folds, seed=seed, precision=precision, threads=threads
     )
-    print_evaluation(result, groups)
+    if as_json:
+        print_json(without_nan(result.to_dict()))
+    else:
+        print_evaluation(result, groups)
     if record is not None:
         from mirscan.evaluation.results import measure_speed, record_evaluation, set_title
         from mirscan.scoring import load_scorer
@@ -46,7 +52,7 @@ def evaluate(
         scorers = [load_scorer(name, threads=1) for name in model or ["base"]]
         speed = {scorer.card.name: measure_speed(scorer) for scorer in scorers}
         record_evaluation(record, result, set_name or set_title(pairs[0].name), label, speed)
-        print(f"recorded in {record}; make the table with mirscan models table --results {record}")
+        print_note(f"recorded in {record}; make the table with mirscan models table --results {record}", as_json)
     if out is not None:
         write_evaluation(result, out)
-        print(f"written: {out / 'evaluation.json'}, {out / 'evaluation.png'}")
+        print_note(f"written: {out / 'evaluation.json'}, {out / 'evaluation.png'}", as_json)

@@ -2,17 +2,21 @@
 
 import os
 import sys
-from typing import Annotated
+import time
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mirscan import __version__
+from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
 from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
 from mirscan.cli.extract import extract
 from mirscan.cli.hardness import hardness
+from mirscan.cli.logs import log_command, log_failure, set_up_logs
 from mirscan.cli.models import models_app
 from mirscan.cli.negatives import negatives
 from mirscan.cli.pair import duplex
@@ -39,6 +43,7 @@ class _OneLineErrors(TyperGroup):
         except MirscanError as error:
             if ctx.params["debug"]:
                 raise
+            log_failure(str(error))
             print(f"mirscan: error: {error}", file=sys.stderr)
             raise typer.Exit(INPUT_ERROR) from None
         except KeyboardInterrupt as error:
@@ -76,11 +81,26 @@ app = typer.Typer(
     name="mirscan",
     help="Find the targets of microRNAs in whole transcriptomes.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (scan, resume, status, query, show, report, extract, negatives, hardness, train, evaluate, evaluate_scan, explain, duplex):
+for command in (
+    scan,
+    resume,
+    status,
+    query,
+    show,
+    report,
+    extract,
+    negatives,
+    hardness,
+    train,
+    evaluate,
+    evaluate_scan,
+    explain,
+    duplex,
+    doctor,
+):
     app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
 
@@ -97,8 +117,15 @@ def _global_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"] | None,
+        typer.Option(help="Log from this weight on, to --log-file or else to standard error."),
+    ] = None,
+    log_file: Annotated[Path | None, typer.Option(help="Append the log to this file, one JSON object a line.")] = None,
 ) -> None:
     """Find the targets of microRNAs in whole transcriptomes."""
+    set_up_logs(log_level, log_file)
+    log_command("started", version=__version__, arguments=sys.argv[1:])
 
 
 def main() -> None:
@@ -106,9 +133,11 @@ def main() -> None:
     terminal = Terminal()
     catch_signals()
     _refuse_other_encodings(sys.argv[1:])
+    started = time.monotonic()
     try:
         app()
     except SystemExit as ended:
+        log_command("ended", exit_code=ended.code or 0, seconds=round(time.monotonic() - started, 3))
         lost = terminal.lost()
         if lost and not ended.code:
             is_complete = _RESULTS_ARE_FILES & set(sys.argv[1:])

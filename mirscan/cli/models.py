@@ -1,18 +1,24 @@
 """`mirscan models`: what is shipped, what a card says, which architectures can be trained."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mirscan.cli.machine import AsJson, print_json
+
 models_app = typer.Typer(help="List and describe trained models and architectures.", no_args_is_help=True)
 
 
 @models_app.command("list")
-def list_() -> None:
+def list_(as_json: AsJson = False) -> None:
     """Trained models that --model knows by name."""
     from mirscan.trained_models import list_models
 
+    if as_json:
+        print_json([asdict(card) for card in list_models()])
+        return
     for card in list_models():
         side = " + duplex energy" if card.inputs_duplex else ""
         print(f"{card.name:16} {card.architecture}{side}, {card.parameters:,} parameters, {card.mflop:.1f} MFLOP a window")

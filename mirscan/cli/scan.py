@@ -1,9 +1,12 @@
 """`mirscan scan`, `resume` and `status`."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from mirscan.cli.logs import logged
+from mirscan.cli.machine import AsJson, print_json
 from mirscan.cli.options import with_settings
 from mirscan.cli.signals import stoppable
 from mirscan.run.settings import RunOptions, ScanSettings
@@ -33,7 +36,7 @@ def scan(
     from mirscan.run.runs import scan as run_scan
 
     with scan_progress(quiet) as progress:
-        result = run_scan(out=out, progress=stoppable(progress), **settings, **options)
+        result = run_scan(out=out, progress=stoppable(logged(progress)), **settings, **options)
     print_result(result, quiet)
 
 
@@ -44,15 +47,18 @@ def resume(options, folder: Folder, quiet: Quiet = False) -> None:
     from mirscan.run.runs import resume as run_resume
 
     with scan_progress(quiet) as progress:
-        result = run_resume(folder, progress=stoppable(progress), **options)
+        result = run_resume(folder, progress=stoppable(logged(progress)), **options)
     print_result(result, quiet)
 
 
-def status(folder: Folder) -> None:
+def status(folder: Folder, as_json: AsJson = False) -> None:
     """Say how far a scan is."""
     from mirscan.run.status import read_status
 
     state = read_status(folder)
+    if as_json:
+        print_json(asdict(state))
+        return
     print(
         f"{state.out}: {'finished' if state.is_finished else 'unfinished'}, {state.n_done} of {state.n_parts} parts, "
         f"{state.bases_done:,} of {state.n_bases:,} bases, {state.n_sites:,} sites"

@@ -86,7 +86,7 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         "seconds_of_scores": round(sum(record["score_seconds"] for record in records), 3),
         # Of this process alone; together with the wall time it tells a busy machine from a slow program.
         "cpu_seconds": round(time.process_time(), 3),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **package_versions()},
         "machine": platform.node(),
         "arguments": sys.argv,
         "finished": time.strftime("%Y-%m-%d %H:%M:%S"),
@@ -104,7 +104,8 @@ def read_result(store: Store) -> ScanResult | None:
         return None
 
 
-def _versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that results may depend on, of those that are installed."""
     found = {}
     for package in PACKAGES:
         try:
