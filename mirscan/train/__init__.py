@@ -4,6 +4,8 @@ recipe.py       Recipe: every setting of a training, from TOML and flags
 data.py         recipe -> the arrays of a training, everything dropped or shared counted
 batches.py      encoded pairs and their shuffled, shifted batches
 imbalance.py    which pairs an epoch sees, and how they meet in batches
+iterative.py    growing negatives: epochs that follow from the validations before them
+sampling.py     from a recipe to the batches of its epochs
 priors.py       log odds moved to stated parts of positives by seed type
 ensemble.py     several networks as one
 mixup.py        mixing of letters or features inside a network

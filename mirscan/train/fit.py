@@ -19,6 +19,7 @@ from mirscan.train.batches import predict_pairs
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.data import TrainingData, example_pairs, load_training_data
 from mirscan.train.ensemble import mean_network, member_checkpoint, member_pairs, member_recipe
+from mirscan.train.iterative import draw_iterations, summarize_iterations
 from mirscan.train.loop import Loop, StepReport
 from mirscan.train.priors import seed_shift
 from mirscan.train.recipe import Recipe, read_recipe
@@ -215,6 +216,7 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], out: Path) -> 
         "seconds": round(sum(loop.progress.seconds for loop in loops), 1),
         "pairs": data.summary,
         "history": progress.history,
+        "iterations": summarize_iterations(recipe, progress.history) if recipe.class_sampling == "iterative" else [],
         "members": [loop.progress.history for loop in loops[1:]],
     }
     card = Card(
@@ -234,6 +236,8 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], out: Path) -> 
     written = replace(recipe, anchor=data.layout.anchor)
     card = write_model(out, network, card, written.to_dict(), metrics, example_pairs(data.validation_table))
     draw_training(progress.history, progress.best_step, out / "training.png")
+    if metrics["iterations"]:
+        draw_iterations(metrics["iterations"], out / "iterations.png")
     return card
 
 

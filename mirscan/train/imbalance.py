@@ -11,7 +11,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.pairs.columns import POSITIVE
-from mirscan.train.batches import EpochDraw, plan_epochs
+from mirscan.train.batches import EpochDraw
 from mirscan.train.recipe import Recipe
 
 
@@ -107,14 +107,6 @@ class Sampling:
         # The second phase: batches of all pairs, as many as an epoch of the first has.
         size = self.steps * min(recipe.batch_size, len(self.labels))
         return _cycles(np.arange(len(self.labels)), size, random).reshape(self.steps, -1)
-
-
-def plan_sampling(
-    recipe: Recipe, labels: np.ndarray, weights: np.ndarray, difficulty: np.ndarray | None = None
-) -> tuple[Sampling, np.ndarray]:
-    """The batches of a training on pairs of these `labels`, `weights` and `difficulty` (n,), and the weights left for the loss."""
-    draw, left = plan_epochs(weights, recipe.sampling, recipe.epoch_pairs, difficulty)
-    return Sampling(recipe, labels, draw), left
 
 
 def hardest_share(losses, is_positive, share: float):

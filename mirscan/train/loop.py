@@ -13,10 +13,10 @@ from mirscan.evaluation.metrics import auroc, average_precision
 from mirscan.pairs.columns import POSITIVE
 from mirscan.train.batches import EncodedPairs, draw_batch, predict_pairs
 from mirscan.train.checkpoint import Checkpoint, Progress, check_resumable, read_checkpoint, write_checkpoint
-from mirscan.train.imbalance import plan_sampling
 from mirscan.train.mixup import draw_mixing, draw_similar, mixing_network
 from mirscan.train.objective import balance_weights, build_loss, build_optimizer, learning_rate_at, smooth_labels, update_average
 from mirscan.train.recipe import Recipe
+from mirscan.train.sampling import plan_sampling
 
 # Weights change little in a step, and every look at them stops the device: one in eight costs nothing and tells as much.
 AVERAGE_EVERY = 8
@@ -58,7 +58,7 @@ class Loop:
         self.average: list[np.ndarray] = []
         self._labels = smooth_labels(train.labels if train.asked is None else train.asked, recipe.label_smoothing)[:, None]
         weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
-        self._sampling, self._weights = plan_sampling(recipe, train.labels, weights, train.difficulty)
+        self._sampling, self._weights = plan_sampling(recipe, train, weights)
         self.steps_per_epoch = self._sampling.steps
         self.n_steps = recipe.epochs * self.steps_per_epoch
         self._digest = train.digest()
@@ -167,6 +167,7 @@ class Loop:
             "validation_loss": _crossentropy(self.validation.labels, scores),
             "average_precision": float(np.mean(list(by_file.values()))),
             "auroc": auroc(self.validation.labels, scores),
+            **_rates(self.validation.labels, scores),
             "by_file": by_file,
             "seconds": round(progress.seconds, 1),
         }
@@ -259,6 +260,12 @@ def _values(variables: list) -> list[np.ndarray]:
 def _assign(variables: list, values: list[np.ndarray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _rates(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """Parts of the positives and of the negatives that score at least one half."""
+    positive, called = labels >= POSITIVE, scores >= POSITIVE
+    return {"recall": float(np.mean(called[positive])), "false_positive_rate": float(np.mean(called[~positive]))}
 
 
 def _crossentropy(labels: np.ndarray, scores: np.ndarray) -> float:

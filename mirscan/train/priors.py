@@ -9,7 +9,7 @@ import numpy as np
 from mirscan.pairs.columns import POSITIVE
 from mirscan.seeds.seed_class import SEED_CLASSES, best_seeds
 from mirscan.train.batches import EncodedPairs
-from mirscan.train.imbalance import Classes
+from mirscan.train.imbalance import METHODS, Classes
 from mirscan.train.recipe import Recipe
 
 
@@ -35,7 +35,7 @@ def positive_factor(recipe: Recipe, labels: np.ndarray) -> float:
     """How many times as heavy as in the pairs themselves a positive met the network, over a negative, by sampling and weights."""
     classes = Classes.of(labels)
     found = len(classes.negative) / max(len(classes.positive), 1)
-    is_sampled = recipe.members > 1 or (recipe.class_sampling != "all" and not recipe.sampling_epochs)
+    is_sampled = recipe.members > 1 or (recipe.class_sampling in METHODS and not recipe.sampling_epochs)
     met = recipe.negative_ratio if is_sampled else found
     # Weight 0 balances what was drawn.
     return found / met * (recipe.positive_weight or met)

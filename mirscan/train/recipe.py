@@ -117,9 +117,10 @@ class Recipe(Settings):
     ] = ()
 
     class_sampling: Annotated[
-        Literal["all", "under", "over", "balanced"],
+        Literal["all", "under", "over", "balanced", "iterative"],
         about(
-            "Pairs of an epoch: all once; all positives with negatives drawn anew; positives repeated; the same mixture in each batch.",
+            "Pairs of an epoch: all once; all positives with negatives drawn anew; positives repeated; the same mixture in each batch; "
+            "growing negatives.",
             _IMBALANCE,
         ),
     ] = "all"
@@ -149,6 +150,15 @@ class Recipe(Settings):
             flags=("--seed-prior",),
         ),
     ] = field(default_factory=dict)
+
+    start_ratio: Annotated[int, about("Negatives a positive of the first iteration (epoch).", _ITERATIVE, ge=1, le=10_000)] = 1
+    raise_above: Annotated[
+        float, about("F1 at .5 above which new positives come in and the ratio rises by one.", _ITERATIVE, ge=0, le=1)
+    ] = 0.7
+    new_positives: Annotated[int, about("Positives of an iteration.", _ITERATIVE, ge=1, le=10**9)] = 1000
+    max_ratio: Annotated[int, about("Ratio that is never passed.", _ITERATIVE, ge=1, le=10_000)] = 15
+    iteration_steps: Annotated[int, about("Batches of an iteration; they grow with the ratio.", _ITERATIVE, ge=1, le=10**6)] = 500
+    own_negatives: Annotated[bool, about("A positive's negatives are those of its own site; else any of the files.", _ITERATIVE)] = False
 
     hardness: Annotated[
         str, about("File of mirscan hardness on the same pairs: chooses training pairs and labels; none: all pairs.", _HARDNESS)
@@ -230,6 +240,11 @@ class Recipe(Settings):
         if self.class_sampling != "all" and (self.sampling or self.epoch_pairs or self.mining):
             raise InputError(
                 f"recipe: class_sampling {self.class_sampling!r} says which pairs an epoch has; expected no sampling, epoch_pairs or mining"
+            )
+        if self.class_sampling == "iterative" and (self.validate_every or self.max_ratio < self.start_ratio):
+            raise InputError(
+                "recipe: iterative training validates once an iteration and its ratio rises; expected validate_every of 0 and a max_ratio "
+                f"of at least {self.start_ratio}"
             )
         if self.hardness and self.teacher:
             raise InputError("recipe: hardness and teacher each say what a network is asked for; give one of them")

@@ -10,10 +10,11 @@ from mirscan.seeds.seed_class import SEED_CLASSES, best_seeds, shift_by_seed
 from mirscan.train.batches import EncodedPairs, encode_table
 from mirscan.train.ensemble import member_pairs
 from mirscan.train.fit import train_model
-from mirscan.train.imbalance import hardest_share, plan_sampling
+from mirscan.train.imbalance import hardest_share
 from mirscan.train.mixup import draw_similar
 from mirscan.train.priors import positive_factor, seed_shift
 from mirscan.train.recipe import Recipe
+from mirscan.train.sampling import plan_sampling
 from mirscan.trained_models import load_model, read_card
 from mirscan.windows import WindowLayout
 
@@ -22,7 +23,8 @@ TINY = {"stem_filters": 8, "filters": [8], "strides": [2], "pools": [1], "dense"
 
 
 def sampling(recipe):
-    return plan_sampling(recipe, LABELS, np.ones(100, np.float32))[0]
+    data = EncodedPairs(np.zeros((100, 20), np.uint8), np.zeros((100, 50), np.uint8), LABELS, np.ones(100, np.float32))
+    return plan_sampling(recipe, data, data.weights)[0]
 
 
 def batches(epoch=0, **settings):
