@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from mirscan.errors import InputError
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID, LETTERS
@@ -93,7 +94,7 @@ def read_text_table(path: Path) -> pa.Table:
 
     try:
         if path.suffix == ".parquet" and path.is_file():
-            return pa.parquet.read_table(path)
+            return pq.read_table(path)
         with open_text(path) as handle:
             delimiter, names = _read_heading(path, handle)
             return _refuse_line_ends(path, _read_rows(path, handle, delimiter, names)) if handle.peek(1) else _no_rows(names)

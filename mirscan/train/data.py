@@ -24,9 +24,9 @@ from mirscan.windows import WindowLayout, encode_pairs
 # On held-out Hejret train the upper end of a miRNA's random scores told more about it than their middle; 400 targets place it well.
 _BACKGROUND_QUANTILE = 0.95
 _BACKGROUND_TARGETS = 400
-# Mining: the base rate at which a negative's score is its chance, and the least chance, so that no weight exceeds fifty.
-_MINED_AMONG = 20
-_LEAST_CHANCE = 0.02
+# Mining: the base rate at which a negative's score is its chance, and the least chance, so that no weight grows more than fivefold.
+_MINED_AMONG = 10
+_LEAST_CHANCE = 0.2
 
 
 @dataclass(frozen=True)

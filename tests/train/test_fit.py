@@ -298,9 +298,9 @@ def test_load_training_data__mining_draws_negatives_that_the_model_believes(writ
     data = load_training_data(tiny(pairs, mining=str(tmp_path / "first")), tmp_path / "cache", lambda line: None).train
     taught = load_training_data(tiny(pairs, teacher=str(tmp_path / "first")), tmp_path / "cache", lambda line: None).train
     negative, scores = data.labels == 0, taught.labels.astype(np.float64)
-    expected = scores / (scores + 20 * (1 - scores))
+    expected = scores / (scores + 10 * (1 - scores))
     assert (data.difficulty[~negative] == 1).all()
-    np.testing.assert_allclose(data.difficulty[negative], np.maximum(expected[negative], 0.02), rtol=1e-4)
+    np.testing.assert_allclose(data.difficulty[negative], np.maximum(expected[negative], 0.2), rtol=1e-4)
     card = train_model(tiny(pairs, epochs=1, mining=str(tmp_path / "first")), tmp_path / "second")
     assert card.training["mining"]["model"] == "first"
 
