@@ -41,6 +41,7 @@ _PUBLIC = {
     "scan": "run.runs",
     "open_run": "query.finished_run",
     "query_run": "query.select",
+    "compare_runs": "query.compare",
     "write_html_report": "report.page",
     "load_model": "trained_models",
     "list_models": "trained_models",

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mirscan import __version__
+from mirscan.cli.compare import compare
 from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
 from mirscan.cli.evaluate_scan import evaluate_scan
@@ -90,6 +91,7 @@ for command in (
     status,
     query,
     show,
+    compare,
     report,
     extract,
     negatives,

@@ -37,7 +37,7 @@ def query(
         int | None, typer.Option(min=0, help=f"The N strongest; 0 for all. Default: {_SCREEN} on the terminal, all in other formats.")
     ] = None,
     format_: Annotated[
-        Literal["text", "tsv", "bed", "parquet", "json"] | None,
+        Literal["text", "tsv", "bed", "parquet", "json", "funmirbench"] | None,
         typer.Option("--format", help="Default: by the ending of --out, text without it."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write instead of the terminal.")] = None,

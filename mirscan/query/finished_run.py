@@ -34,7 +34,7 @@ class FinishedRun:
         connection = duckdb.connect()
         parts = [path for name, path in self.files.items() if name.startswith(f"{SITES_FOLDER}/")]
         for view, paths in ((SITES_VIEW, parts), (GENES_VIEW, [self.files[GENES]])):
-            connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{', '.join(map(_quote_path, paths))}])")
+            connection.execute(f"CREATE VIEW {view} AS SELECT * FROM read_parquet([{', '.join(map(quote_path, paths))}])")
         return connection
 
     @cached_property
@@ -87,7 +87,7 @@ def open_run(out: str | os.PathLike) -> FinishedRun:
         return FinishedRun(store, report, {name: os.fspath(store.local(name)) for name in names})
 
 
-def _quote_path(path: str) -> str:
+def quote_path(path: str) -> str:
     """A path as a literal in SQL; DuckDB would take *, ? and [ for patterns."""
     literal = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
     return "'" + literal.replace("'", "''") + "'"

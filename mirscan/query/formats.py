@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -68,7 +69,30 @@ def to_bed(table: pa.Table) -> bytes:
         return write_bed(ordered.cast(schema), scratch.path / "sites.bed").read_bytes()
 
 
-FORMATS: dict[str, Callable[[pa.Table], bytes]] = {"tsv": to_tsv, "bed": to_bed, "parquet": to_parquet, "json": to_json}
+def to_funmirbench(table: pa.Table) -> bytes:
+    """Pairs in the TSV of the FuNmiRBench benchmark, the stronger the higher: predicted repression, else the combined score.
+
+    Ensembl ids lose their versions; runs keep no accessions of miRNAs, so `miRNA_ID` repeats the name. Raises InputError for a table that
+    holds no pairs or no score.
+    """
+    if missing := [name for name in ("gene", "symbol", "mirna", "combined_score") if name not in table.column_names]:
+        raise InputError(f"funmirbench needs pairs of gene and miRNA, and this table has no column {missing[0]!r}; ask for --pairs")
+    score = pc.negate(table["predicted_log2fc"]) if "predicted_log2fc" in table.column_names else table["combined_score"]
+    if score.null_count:
+        raise InputError("funmirbench needs a score for every pair, and this run has none; scan with a model")
+    genes = pc.replace_substring_regex(table["gene"].cast(pa.string()), r"^(ENS[A-Z]*G\d+)\.\d+$", r"\1")
+    mirna = table["mirna"].cast(pa.string())
+    names = ("Ensembl_ID", "Gene_Name", "miRNA_ID", "miRNA_Name", "Score")
+    return to_tsv(pa.table([genes, table["symbol"].cast(pa.string()), mirna, mirna, score], names=names))
+
+
+FORMATS: dict[str, Callable[[pa.Table], bytes]] = {
+    "tsv": to_tsv,
+    "bed": to_bed,
+    "parquet": to_parquet,
+    "json": to_json,
+    "funmirbench": to_funmirbench,
+}
 
 
 def format_of(path: str | os.PathLike) -> str:
