@@ -212,8 +212,8 @@ def write_model(
 ) -> Card:
     """Write a model folder; returns the card with checksum and examples filled in.
 
-    `network` must have a float32 policy; `training` is the recipe (TOML), `metrics` any JSON; `example_pairs` are five or so
-    (miRNA, target) pairs whose outputs go into the card.
+    `network` must have a float32 policy; `training` is the recipe (TOML), `metrics` any JSON, so without nan; `example_pairs` are five
+    or so (miRNA, target) pairs whose outputs go into the card.
     """
     import json
     from dataclasses import replace
@@ -232,7 +232,7 @@ def write_model(
     )
     card = replace(card, sha256=file_sha256(folder / NETWORK_FILE), examples=examples)
     (folder / TRAINING_FILE).write_text(tomli_w.dumps(training), encoding="utf-8")
-    (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     write_card(folder, card)
     return card
 

@@ -40,8 +40,9 @@ def _print_summary(out: Path, card) -> None:
     metrics = json.loads((out / "metrics.json").read_text())
     scores = metrics["validation"]
     print(f"{out}: {card.architecture}, {card.parameters:,} parameters, best at step {metrics['best_step']:,} of {metrics['steps']:,}")
-    print(
-        f"validation ({scores['pairs']:,} pairs): average precision {scores['average_precision']:.4f}, AUROC {scores['auroc']:.4f}, "
-        f"within-miRNA AUROC {scores['within_mirna_auroc']:.4f}"
-    )
+    shown = [
+        f"{title} {'undefined' if scores[name] is None else format(scores[name], '.4f')}"
+        for name, title in (("average_precision", "average precision"), ("auroc", "AUROC"), ("within_mirna_auroc", "within-miRNA AUROC"))
+    ]
+    print(f"validation ({scores['pairs']:,} pairs): {', '.join(shown)}")
     print(f"scan with it: mirscan scan --model {out} ...")

@@ -8,6 +8,8 @@ from mirscan.trained_models import Calibration
 # Steps of an isotonic fit are joined by at most so many points: more would only be noise of the validation pairs.
 MAX_POINTS = 64
 _EPSILON = 1e-6
+# Scores that do not tell the classes apart, or the wrong way round, still keep their order.
+FLATTEST = 1e-3
 
 
 def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: float) -> Calibration:
@@ -21,8 +23,10 @@ def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: fl
     positive = labels >= POSITIVE
     weights = base_rate_weights(positive, base_rate)
     if method == "temperature":
-        x = np.concatenate(([0.0], _sigmoid(np.linspace(-9, 9, MAX_POINTS - 2)), [1.0]))
         slope, shift = _fit_logistic(_logit(scores), positive, weights)
+        # Half of the points lie evenly in the log odds of the score, half in those of the probability: a steep map has its rise between.
+        steps = np.linspace(-9, 9, MAX_POINTS // 2 - 1)
+        x = np.sort(np.concatenate(([0.0], _sigmoid(steps), _sigmoid((steps - shift) / slope), [1.0])))
         y = _sigmoid(slope * _logit(x) + shift)
     else:
         x, y = _isotonic_points(scores.astype(np.float64), positive.astype(np.float64), weights)
@@ -57,16 +61,24 @@ def _logit(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _fit_logistic(logits: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Slope (kept above 0) and shift of the weighted logistic regression on one input."""
+    """Slope (at least FLATTEST) and shift of the weighted logistic regression on one input."""
     from sklearn.linear_model import LogisticRegression
 
     # Platt 1999: targets a little inside 0 and 1 keep the slope finite where the classes are separated completely. A pair with target t
     # is t of a positive and 1 - t of a negative.
     n_positive = int(positive.sum())
     targets = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (len(positive) - n_positive + 2))
-    sides, shares = np.repeat([1, 0], len(logits)), np.concatenate([weights * targets, weights * (1 - targets)])
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(np.tile(logits, 2)[:, None], sides, sample_weight=shares)
-    return max(float(fitted.coef_[0, 0]), 1e-3), float(fitted.intercept_[0])
+    if np.ptp(logits) > 0:
+        # In standard units, and with Newton's steps: on scores that lie close together L-BFGS stops early, even at a falling slope.
+        centre, spread = logits.mean(), logits.std()
+        model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8, max_iter=1000)
+        sides, shares = np.repeat([1, 0], len(logits)), np.concatenate([weights * targets, weights * (1 - targets)])
+        fitted = model.fit(np.tile((logits - centre) / spread, 2)[:, None], sides, sample_weight=shares)
+        slope = float(fitted.coef_[0, 0]) / spread
+        if slope > FLATTEST:
+            return slope, float(fitted.intercept_[0]) - slope * centre
+    level = np.average(targets, weights=weights)
+    return FLATTEST, float(np.log(level / (1 - level)) - FLATTEST * np.average(logits, weights=weights))
 
 
 def _sigmoid(line: np.ndarray) -> np.ndarray:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirscan.errors import InputError
+
 # Recalls at which precision is quoted.
 RECALLS = (0.2, 0.5, 0.8)
 _ECE_BINS = 10
@@ -58,6 +60,7 @@ class Ranking:
     """Pairs sorted by score once. `counts` (folds, n) says how often each pair is drawn; metrics of `cumulative(counts)` are (folds,)."""
 
     def __init__(self, labels: np.ndarray, scores: np.ndarray):
+        _refuse_nan(scores)
         self.order = np.argsort(-scores, kind="stable")
         ranked = scores[self.order]
         self.positive = (labels >= 0.5)[self.order]
@@ -93,6 +96,7 @@ class GroupedRanking:
     """As Ranking, for couples within a group."""
 
     def __init__(self, labels: np.ndarray, scores: np.ndarray, groups: np.ndarray):
+        _refuse_nan(scores)
         self.order = np.lexsort((scores, groups))
         self.positive, ranked, group = (labels >= 0.5)[self.order], scores[self.order], groups[self.order]
         starts = np.append(True, group[1:] != group[:-1])[: len(group)]
@@ -111,12 +115,22 @@ class GroupedRanking:
         return _ratio(won, couples.sum(axis=1))
 
 
+def _refuse_nan(scores: np.ndarray) -> None:
+    """InputError for a score that is not a number: a sort puts it last, a comparison calls it false, and both look like a result."""
+    missing = np.flatnonzero(np.isnan(scores))
+    if len(missing):
+        raise InputError(
+            f"{len(missing):,} of {len(scores):,} scores are not a number, the first at place {missing[0]:,}; expected numbers"
+        )
+
+
 def _ratio(above: np.ndarray, below: np.ndarray, empty: float = np.nan) -> np.ndarray:
     return np.divide(above, below, out=np.full(np.shape(above), empty, np.float64), where=below > 0)
 
 
 def threshold_metrics(labels: np.ndarray, scores: np.ndarray, threshold: float, counts: np.ndarray) -> dict[str, np.ndarray]:
     """Accuracy and F1 (folds,) of calling a pair positive from `threshold` up."""
+    _refuse_nan(scores)
     called, positive = (scores >= threshold).astype(np.float64), (labels >= 0.5).astype(np.float64)
     drawn = counts.astype(np.float64)
     hits, n_called, n_positive, n = drawn @ (called * positive), drawn @ called, drawn @ positive, drawn.sum(axis=1)
@@ -128,6 +142,7 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, weights: np
 
     `weights` (n,) bring the pairs to the base rate for which the probabilities are meant.
     """
+    _refuse_nan(probabilities)
     which = np.minimum((probabilities * _ECE_BINS).astype(np.int64), _ECE_BINS - 1)
     in_bin = np.equal.outer(which, np.arange(_ECE_BINS)).astype(np.float64)
     gap = (weights * (probabilities - (labels >= 0.5)))[:, None] * in_bin
@@ -136,11 +151,12 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, weights: np
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric with the 2.5 % and 97.5 % quantiles of its bootstrap."""
+    """A metric with the 2.5 % and 97.5 % quantiles of its bootstrap, without the `undefined` samples, as those of one class alone are."""
 
     value: float
     low: float
     high: float
+    undefined: int = 0
 
 
 @dataclass(frozen=True)
@@ -187,9 +203,9 @@ def iter_resamples(n: int, folds: int, seed: int):
 
 def _estimate(value: float, parts: list[np.ndarray]) -> Estimate:
     drawn = np.concatenate(parts) if parts else np.zeros(0)
-    drawn = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (value, value)
-    return Estimate(value, float(low), float(high))
+    defined = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(defined, [0.025, 0.975]) if len(defined) else (value, value)
+    return Estimate(value, float(low), float(high), len(drawn) - len(defined))
 
 
 def summarize(labels: np.ndarray, scores: np.ndarray, mirnas: np.ndarray) -> dict[str, float]:

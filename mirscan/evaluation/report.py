@@ -30,6 +30,8 @@ def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
     if evaluation.leakage is not None:
         console.print(str(evaluation.leakage).replace("validation pairs", "evaluated pairs"), highlight=False)
     console.print(_scorer_table(evaluation))
+    for line in _undefined(evaluation):
+        console.print(line, highlight=False)
     if groups:
         for title, attribute in (("seed match in the window", "by_seed"), ("miRNA family", "by_family")):
             console.print(_group_table(evaluation, title, attribute))
@@ -62,6 +64,15 @@ def _scorer_table(evaluation: Evaluation):
         cells = [_cell(result.metrics.get(key), key in _WITH_INTERVAL) for key in _COLUMNS]
         table.add_row(result.name, *cells, style="dim" if result.is_control else None)
     return table
+
+
+def _undefined(evaluation: Evaluation) -> list[str]:
+    """A line for every metric that has no value in some bootstrap samples of some scorer."""
+    counts = {
+        heading: max((result.metrics[key].undefined for result in evaluation.results if key in result.metrics), default=0)
+        for key, heading in _COLUMNS.items()
+    }
+    return [f"{heading}: {n:,} bootstrap samples have no value and are left out of its interval" for heading, n in counts.items() if n]
 
 
 def _cell(estimate: Estimate | None, interval: bool) -> str:

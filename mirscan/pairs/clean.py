@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
-from mirscan.pairs.columns import POSITIVE, labels_of, pair_keys
+from mirscan.pairs.columns import POSITIVE, labels_of, pair_keys, weights_of
 
 MIN_ROWS = 100
 # Fewer held-out pairs say nothing about which weights are best.
@@ -21,6 +21,14 @@ def check_pairs(pairs: pa.Table, what: str, min_rows: int = MIN_ROWS) -> None:
     n_positive = int((labels >= POSITIVE).sum())
     if n_positive in (0, len(labels)):
         raise InputError(f"{what}: all {len(labels)} labels are {'positive' if n_positive else 'negative'}; expected both classes")
+
+
+def check_weights(pairs: pa.Table) -> None:
+    """Raise InputError where all pairs of a class weigh nothing: it would not be learned."""
+    weights, positive = weights_of(pairs), labels_of(pairs) >= POSITIVE
+    for name, rows in (("positive", positive), ("negative", ~positive)):
+        if weights is not None and not weights[rows].any():
+            raise InputError(f"training: all {int(rows.sum())} {name} pairs have weight 0; expected both classes to weigh something")
 
 
 @dataclass(frozen=True)

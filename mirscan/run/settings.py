@@ -17,6 +17,7 @@ from mirscan.genome.settings import (
     check_regions,
 )
 from mirscan.sequence.headers import header_reader
+from mirscan.sequence.text import PLAIN_DASHES
 from mirscan.settings import Settings, about
 
 DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
@@ -167,7 +168,9 @@ def make_settings(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
 
 
 def _split_words(words: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(word.strip() for text in ([words] if isinstance(words, str) else words) for word in text.split(","))
+    stripped = [word.strip() for text in ([words] if isinstance(words, str) else words) for word in text.split(",")]
+    # A name of a rule as a paper typesets it; a file may really be called so.
+    return tuple(word if word.endswith(".toml") else word.translate(PLAIN_DASHES) for word in stripped)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from mirscan.errors import InputError
 from mirscan.seeds.rule import SeedRule
 from mirscan.seeds.shapes import expected_hits, shapes_of
 from mirscan.sequence.mirnas import MAX_LENGTH
-from mirscan.sequence.text import read_toml
+from mirscan.sequence.text import PLAIN_DASHES, read_toml
 
 # The loosest published rule, 10-mer-m6, accepts 1 word in 24. Beyond 1 in 16 a rule says nothing and fills disks.
 MAX_HITS_PER_BASE = 1 / 16
@@ -88,7 +88,11 @@ def _parse_paired(value: object, where: str) -> tuple[tuple[int, ...], ...]:
 def _parse_positions(value: object, where: str) -> tuple[int, ...]:
     if isinstance(value, list) and value and all(map(_is_count, value)):
         return tuple(value)
-    parts = [re.fullmatch(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", part) for part in value.split(",")] if isinstance(value, str) else [None]
+    parts = (
+        [re.fullmatch(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", part) for part in value.translate(PLAIN_DASHES).split(",")]
+        if isinstance(value, str)
+        else [None]
+    )
     if not all(parts):
         raise InputError(f'{where}: paired = {value!r}; expected miRNA positions such as "2-8", "2-6,8" or [2, 3, 4]')
     # `SeedRule` refuses what lies beyond a miRNA; here only keep a slip like 2-8000000 from filling the memory.

@@ -24,7 +24,8 @@ _PROTEIN_ONLY = "EFILPQZJO"
 _ON_HEADER = re.compile(r"\t\s*([ACGTUNacgtun]{8,})$")
 _NOTATION = " A supplier's sign of a modified base? Write the bases alone."
 _HINTS = {
-    **dict.fromkeys("/[](){}'+0123456789", _NOTATION),
+    **dict.fromkeys("/[](){}'+\u03a8\u03c8", _NOTATION),
+    **dict.fromkeys("0123456789", " A number of a line, or a supplier's sign of a modified base? Write the bases alone."),
     "\0": " Is this UTF-16 or binary? Save it as UTF-8 text.",
     "*": " Is this a protein FASTA, or a supplier's sign of a modified bond? Write the bases alone.",
     "-": " Remove alignment gaps first.",
@@ -56,14 +57,17 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
     """
     path = os.fspath(path)
     notices = Notices() if notices is None else notices
-    n_records = 0
+    n_records, n_unavailable = 0, 0
     with open_text(path) as handle:
         for header, line, lines in _split_records(path, handle, notices):
             if len(lines) < 3 and b"".join(lines).strip().lower() == _UNAVAILABLE:
                 notices.add("records say that their sequence is unavailable and were left out", first_word(header))
+                n_unavailable += 1
                 continue
             n_records += 1
             yield FastaRecord(header, _join_codes(path, header, line, lines), line, lines)
+    if n_unavailable and not n_records:
+        raise InputError(f"{path}: all {n_unavailable:,} records say that their sequence is unavailable; export other regions or genes")
     if not n_records:
         raise InputError(f"{path}: no sequences in it; expected FASTA with at least one record")
 
@@ -114,7 +118,9 @@ def _wrong_letter(path: str, header: str, header_line: int, lines: list[bytes]) 
             continue
         byte = line.translate(None, b"\r\n\t ")[codes.index(INVALID)]
         letter = chr(byte) if byte < 128 else next(filter(_is_foreign, decode_text(line, Notices())))
-        hint = " Is this a protein FASTA?" if letter.upper() in _PROTEIN_ONLY else _HINTS.get(letter, "")
+        # A small letter among capitals: fU, pU, lA, iT of suppliers.
+        is_sign = letter.islower() and any(base in line for base in (b"A", b"C", b"G", b"U", b"T"))
+        hint = _NOTATION if is_sign else " Is this a protein FASTA?" if letter.upper() in _PROTEIN_ONLY else _HINTS.get(letter, "")
         name = first_word(header)[:60]
         shown = describe_letter(letter)
         return InputError(f"{path}, line {number}: letter {shown} in {name!r}; expected A C G T U N or an IUPAC code.{hint}")

@@ -11,14 +11,13 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, decode, encode
 from mirscan.sequence.fasta import check_name, read_fasta
-from mirscan.sequence.text import first_word
+from mirscan.sequence.text import PLAIN_DASHES, first_word
 
 # miRBase 22 mature sequences have 15 to 34 nt; below 8 there is no seed, above 40 it is a precursor.
 MIN_LENGTH, MAX_LENGTH = 8, 40
-# Deoxy, 2'-O-methyl, ribo and fluoro bases as suppliers write them; dTdT also in capitals.
-_NOTATION = re.compile(r"[dmr][ACGUT]|(?:DT){1,2}$")
-# Hyphens and dashes of typeset papers, the minus sign, and their small and full-width forms.
-_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
+# Small letters among capital bases, as in dT, mU, rA, UsG, are signs of suppliers: deoxy, 2'-O-methyl, ribo, phosphorothioate.
+_NOTATION = re.compile(r"[ACGUT]?[bdhkmrsvwxy][ACGUT]?|(?:DT){1,2}$")
+_OVERHANG = re.compile(r"(?:dt){1,2}$")
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def read_mirnas(path: str | os.PathLike, species: str | None = None, notices: No
     """
     with tallied(notices) as tally:
         mirnas = _read_all(os.fspath(path), tally)
-        return mirnas if species is None else _select_species(mirnas, species.translate(_DASHES).rstrip("-"), os.fspath(path))
+        return mirnas if species is None else _select_species(mirnas, species.translate(PLAIN_DASHES).rstrip("-"), os.fspath(path))
 
 
 def _read_all(path: str, notices: Notices) -> MirnaSet:
@@ -79,14 +78,14 @@ def _read_all(path: str, notices: Notices) -> MirnaSet:
 
 
 def _plain_dashes(name: str, notices: Notices) -> str:
-    plain = name.translate(_DASHES)
+    plain = name.translate(PLAIN_DASHES)
     if plain != name:
         notices.add("miRNA names had typographic dashes, now '-'", plain)
     return plain
 
 
 def _refuse_notation(letters: str, where: str) -> None:
-    if found := _NOTATION.search(letters):
+    if found := (_OVERHANG if letters.islower() else _NOTATION).search(letters):
         raise InputError(
             f"{where}: {found[0]!r} is a supplier's sign of a modified base, not a base; write the bases alone, such as U for mU, "
             "and leave out overhangs such as dTdT"
@@ -95,7 +94,8 @@ def _refuse_notation(letters: str, where: str) -> None:
 
 def _note_unknown_letters(name: str, letters: str, notices: Notices) -> None:
     for letter in sorted(set(letters.upper()) - set("ACGUT")):
-        notices.add(f"miRNAs hold the letter {letter}, read as N, which pairs with nothing", name)
+        read = "" if letter == "N" else ", read as N"
+        notices.add(f"miRNAs hold the letter {letter}{read}, which pairs with nothing", name)
     if set(letters[1:8].upper()) - set("ACGUT"):
         notices.add("miRNAs have such a letter in their seed (nt 2-8), so rules that pair it find no site", name)
 

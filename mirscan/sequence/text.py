@@ -52,6 +52,9 @@ _REFUSED = {
     **dict.fromkeys((b"\xff\xfe\0\0", b"\0\0\xfe\xff"), "is UTF-32 text; save it as UTF-8, such as with `iconv -f UTF-32 -t UTF-8`"),
     **dict.fromkeys((b"\xff\xfe", b"\xfe\xff"), "is UTF-16 text; save it as UTF-8, such as with `iconv -f UTF-16 -t UTF-8`"),
 }
+# Hyphens and dashes of typeset papers, the minus sign, and their small and full-width forms -> the hyphen of a keyboard.
+PLAIN_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
+_TYPESET_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 # Where a tar archive has its magic.
 _TAR_PLACE = slice(257, 262)
 
@@ -158,15 +161,16 @@ def read_toml(path: str | os.PathLike) -> dict:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not a TOML file: {error}{_foreign_blank(text)}") from None
+        raise InputError(f"{path}: not a TOML file: {error}{_foreign_letter(text)}") from None
 
 
-def _foreign_blank(text: str) -> str:
-    """A word about the first blank that is none to a parser, or nothing."""
+def _foreign_letter(text: str) -> str:
+    """A word about the first blank or quote that is none to a parser, or nothing."""
     for number, line in enumerate(text.split("\n"), 1):
         for letter in line:
-            if not (letter.isascii() or letter.isprintable()):
-                return f"; line {number} holds {describe_letter(letter)}, write a plain blank"
+            if letter in _TYPESET_QUOTES or not (letter.isascii() or letter.isprintable()):
+                plain = "a plain quote" if letter in _TYPESET_QUOTES else "a plain blank"
+                return f"; line {number} holds {describe_letter(letter)}, write {plain}"
     return ""
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import N, encode
-from mirscan.sequence.fasta import check_name, read_fasta
+from mirscan.sequence.fasta import FastaRecord, check_name, read_fasta
 from mirscan.sequence.gene_map import GeneTable, read_gene_table
 from mirscan.sequence.headers import header_reader
 
@@ -192,7 +192,7 @@ def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa
                     "expected distinct names, and a name ends at the first blank"
                 )
             seen[name] = where, hash(record.codes)
-            _note_nothing_to_find(name, record.codes, notices)
+            _note_letters(name, record, notices)
             gene, symbol = check_name(names.gene, where), check_name(names.symbol, where)
             place = names.place and str(names.place.of_length(len(record.codes)))
             first = position + margin
@@ -232,8 +232,13 @@ def _unrolled(codes: bytes, margin: int) -> bytes:
     return (codes * turns)[-margin:] + codes + (codes * turns)[:margin]
 
 
-def _note_nothing_to_find(name: str, codes: bytes, notices: Notices) -> None:
-    if not codes:
+def _note_letters(name: str, record: FastaRecord, notices: Notices) -> None:
+    """Count what pairs with nothing: records without a letter, of N alone, and letters that are read as N."""
+    n_unknown = record.codes.count(N)
+    if not record.codes:
         notices.add("transcripts have no sequence, so no site", name)
-    elif codes[0] == N and not codes.strip(SEPARATOR):
+    elif n_unknown == len(record.codes):
         notices.add("transcripts hold N alone, so no site", name)
+    elif n_unknown:
+        n_said = sum(line.count(b"N") + line.count(b"n") for line in record.lines)
+        notices.add("letters of transcripts stand for several bases and are read as N, which pairs with nothing", name, n_unknown - n_said)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, clean_pairs
+from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, check_weights, clean_pairs
 from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
 from mirscan.pairs.hardness import HardChoice, choose_by_hardness, labels_by_hardness, with_hardness
 from mirscan.pairs.leakage import LeakageReport, leakage_report, refuse_leak
@@ -62,6 +62,7 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
         train = _choose_hard(recipe, train, say)
     validation = pa.concat_tables([part for _, part in parts], promote_options="default")
     check_pairs(train, "training")
+    check_weights(train)
     check_pairs(validation, "validation", MIN_VALIDATION_ROWS)
     leakage = leakage_report(train, validation)
     say(f"{train.num_rows:,} pairs to train on, {validation.num_rows:,} to validate on; {leakage}")

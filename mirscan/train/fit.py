@@ -10,6 +10,7 @@ import numpy as np
 
 from mirscan.errors import InputError, RunError
 from mirscan.evaluation.calibration import base_rate_weights, calibrate, held_out_calibration
+from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import calibration_error, summarize
 from mirscan.keras_loading import load_keras
 from mirscan.networks import find_architecture
@@ -73,8 +74,9 @@ def train_model(
             loop = _prepare_loop(recipe, data, work, member, resume or finish, say)
             if not finish:
                 loop.run(lambda step: (report(step), log(step)))
-            if not loop.best:
-                raise RunError(f"{out}: no validation was reached yet, so there are no best weights to finish with; run with --resume")
+            loop.finish()
+            if loop.spoiled:
+                say(f"{loop.spoiled} The model is made of the weights after step {loop.progress.best_step:,}.")
             loops.append(loop)
     card = _write(recipe, data, loops, out)
     if not keep_work:
@@ -234,7 +236,7 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], out: Path) -> 
     )
     # The anchor that was found is written into the recipe, so that the same file gives the same card.
     written = replace(recipe, anchor=data.layout.anchor)
-    card = write_model(out, network, card, written.to_dict(), metrics, example_pairs(data.validation_table))
+    card = write_model(out, network, card, written.to_dict(), without_nan(metrics), example_pairs(data.validation_table))
     draw_training(progress.history, progress.best_step, out / "training.png")
     if metrics["iterations"]:
         draw_iterations(metrics["iterations"], out / "iterations.png")

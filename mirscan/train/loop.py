@@ -42,8 +42,15 @@ class StepReport:
     validation: dict | None
 
 
+class NotANumber(RunError):
+    """A loss or an output that is not a number."""
+
+
 class Loop:
-    """One training of a Keras network; `run` goes to the end, `best` then holds the weights to keep."""
+    """One training of a Keras network; `run` goes to the end, `best` then holds the weights to keep.
+
+    `spoiled` says why the last weights are not among those that were compared.
+    """
 
     def __init__(self, network, recipe: Recipe, train: EncodedPairs, validation: EncodedPairs, sources: list[str], checkpoint_path: Path):
         """`sources` (n,) names the file of each validation pair; `unranked` are files of one class, which rank nothing."""
@@ -55,6 +62,7 @@ class Loop:
         self.path = checkpoint_path
         self.progress = Progress()
         self.best: list[np.ndarray] = []
+        self.spoiled = ""
         self.average: list[np.ndarray] = []
         self._labels = smooth_labels(train.labels if train.asked is None else train.asked, recipe.label_smoothing)[:, None]
         weights = balance_weights(train.labels, train.weights, recipe.positive_weight)
@@ -74,7 +82,10 @@ class Loop:
         self.progress, self.best, self.average = checkpoint.progress, checkpoint.best, checkpoint.average
 
     def run(self, report: Callable[[StepReport], None]) -> None:
-        """Train to the last epoch or until patience ends; RunError, with the step, when the loss is not a number."""
+        """Train to the last epoch or until patience ends; RunError, with the step, when the loss or an output is not a number.
+
+        Where that happens at the very end, the best weights before are kept, else those of the last checkpoint.
+        """
         progress, saved_at, started = self.progress, time.monotonic(), time.monotonic() - self.progress.seconds
         if self.recipe.init and progress.step == 0:
             # The start counts, too: a fine-tuning that only makes it worse must not win.
@@ -84,12 +95,32 @@ class Loop:
                 break
             loss, rate = self._step(batch)
             progress.seconds = time.monotonic() - started
-            validation = self._validate(progress.step + 1, rate) if self._validation_is_due() else None
+            validation = self._validate_or_fall_back(rate) if self._validation_is_due() else None
             self._move_on()
             if validation or time.monotonic() - saved_at >= 60 * self.recipe.checkpoint_minutes:
                 self.save()
                 saved_at = time.monotonic()
             report(StepReport(progress.epoch, progress.step, self.n_steps, progress.step * len(batch.labels), loss, rate, validation))
+
+    def finish(self) -> None:
+        """Compare the weights as they are, where none were compared before; RunError where their outputs are not numbers."""
+        if not self.best:
+            self._validate(self.progress.step, 0.0)
+
+    def _validate_or_fall_back(self, rate: float) -> dict | None:
+        done = self.progress.step + 1
+        try:
+            return self._validate(done, rate)
+        except NotANumber as error:
+            if done < self.n_steps or not (self.best or self.path.is_file()):
+                raise
+            self.spoiled = str(error)
+        if not self.best:
+            checkpoint = read_checkpoint(self.path)
+            _assign(self.network.variables, checkpoint.network)
+            self.average = checkpoint.average
+            self._validate(checkpoint.progress.step, rate)
+        return None
 
     def _iter_batches(self) -> Iterator[_Batch]:
         """The batches from here to the last epoch; each follows from seed, epoch, step and the validations before its epoch."""
@@ -115,7 +146,7 @@ class Loop:
         self.optimizer.learning_rate = rate
         loss = float(self.learner.train_on_batch(batch.inputs, batch.labels, sample_weight=batch.weights, return_dict=True)["loss"])
         if not np.isfinite(loss):
-            raise RunError(self._not_a_number("the loss"))
+            raise self._not_a_number("the loss")
         progress.loss_sum += loss
         progress.loss_count += 1
         if recipe.average == "ema" and (progress.step + 1) % AVERAGE_EVERY == 0:
@@ -127,12 +158,13 @@ class Loop:
             return draw_mixing(labels, self.recipe.mixup, random)
         return draw_similar(labels, np.hstack([inputs["mirna_codes"], inputs["target_codes"]]), self.recipe.mixup, random)
 
-    def _not_a_number(self, what: str) -> str:
-        kept = f"the last good checkpoint is {self.path}" if self.path.is_file() else "there is no checkpoint yet"
-        return (
-            f"{what} is not a number at step {self.progress.step + 1} (epoch {self.progress.epoch + 1}); {kept}. "
-            "Try a lower learning rate, --clip-norm 1, or float32 instead of mixed_bfloat16."
-        )
+    def _not_a_number(self, what: str) -> NotANumber:
+        way_out = "Try a lower learning rate, --clip-norm 1, or float32 instead of mixed_bfloat16"
+        if self.path.is_file():
+            kept = f"the last good checkpoint is {self.path}. {way_out}; --finish makes a model of the best weights before."
+        else:
+            kept = f"no earlier weights are kept. {way_out}; --validate-every keeps some on the way."
+        return NotANumber(f"{what} is not a number at step {self.progress.step + 1} (epoch {self.progress.epoch + 1}); {kept}")
 
     def _move_on(self) -> None:
         progress = self.progress
@@ -156,7 +188,7 @@ class Loop:
         weights = [np.copy(weight) for weight in self.average] if self.average else _values(self.network.weights)
         scores = self._predict_with(weights)
         if not np.isfinite(scores).all():
-            raise RunError(self._not_a_number("an output on the validation pairs"))
+            raise self._not_a_number("an output on the validation pairs")
         # Sets of different difficulty and class balance are not ranked against each other: each file's own, then the mean.
         by_file = {name: average_precision(self.validation.labels[rows], scores[rows]) for name, rows in self.rows_of.items()}
         entry = {
@@ -209,11 +241,10 @@ class Loop:
         return scores
 
     def save(self) -> None:
-        """Write the checkpoint, unless an update has just spoiled the weights: then the next step stops and the old one stays."""
-        network = _values(self.network.variables)
-        if not all(np.isfinite(array).all() for array in network):
+        """Write the checkpoint, unless an update has just spoiled weights or moments: then the next step stops and the old one stays."""
+        network, optimizer = _values(self.network.variables), _values(self.optimizer.variables)
+        if not all(np.isfinite(array).all() for array in (*network, *optimizer, *self.average)):
             return
-        optimizer = _values(self.optimizer.variables)
         write_checkpoint(
             self.path, Checkpoint(self.progress, self.recipe.to_dict(), self._digest, network, optimizer, self.best, self.average)
         )

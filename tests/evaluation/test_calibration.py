@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 
-from mirscan.evaluation.calibration import base_rate_weights, calibrate, held_out_calibration
+from mirscan.evaluation.calibration import FLATTEST, _fit_logistic, base_rate_weights, calibrate, held_out_calibration
 from mirscan.evaluation.metrics import auroc, calibration_error
 
 
@@ -57,3 +58,62 @@ def test_held_out_calibration__a_single_mirna_still_gets_a_map():
     labels, scores = np.tile([0.0, 1.0], 60), np.tile([0.2, 0.7], 60)
     calibrated = held_out_calibration(labels, scores, np.zeros(120, int), "isotonic", 0.5)
     assert calibrated[1] > 0.9 and calibrated[0] < 0.1
+
+
+def separated(seed):
+    """Classes without overlap, more or less far apart around some score."""
+    random = np.random.default_rng(seed)
+    positive = np.arange(200 + 37 * seed) % (2 + seed % 9) == 0
+    middle, gap = random.choice([0.5, 0.9, 0.999, 0.01]), 10 ** random.uniform(-4, -0.5)
+    steps = np.where(positive, 1, -1) * random.uniform(0.2, 1, len(positive))
+    return positive, np.clip(middle + gap * steps * middle * (1 - middle), 1e-6, 1 - 1e-6)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("base_rate", [0.5, 0.001])
+def test_fit_logistic__is_the_optimum_that_scipy_finds(seed, base_rate):
+    positive, scores = separated(seed)
+    if seed == 0:
+        scores = 1 - scores
+    weights, n = base_rate_weights(positive, base_rate), int(positive.sum())
+    targets = np.where(positive, (n + 1) / (n + 2), 1 / (len(positive) - n + 2))
+    logits = np.log(scores / (1 - scores))
+
+    def loss(line, logits=logits):
+        z = line[0] * logits + line[1]
+        return np.sum(weights * (targets * np.logaddexp(0, -z) + (1 - targets) * np.logaddexp(0, z))) / weights.sum()
+
+    standard = (logits - logits.mean()) / logits.std()
+    best = min(
+        (
+            minimize(
+                lambda line: loss(line, standard), start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-13, "maxiter": 9000}
+            )
+            for start in ((0.5, 0), (8, 0), (3, -8))
+        ),
+        key=lambda found: found.fun,
+    )
+    line = _fit_logistic(logits, positive, weights)
+    if seed == 0:
+        # Scores the wrong way round: the flattest rising line, at the level that fits it best.
+        assert line[0] == FLATTEST
+        assert loss(line) <= minimize(lambda shift: loss((FLATTEST, shift[0])), [0], tol=1e-12).fun + 1e-7
+    else:
+        assert loss(line) <= best.fun + 1e-9
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, 1.0])
+def test_calibrate__scores_that_are_all_the_same_get_the_base_rate(score):
+    labels = (np.arange(1000) % 2).astype(np.float32)
+    assert calibrate(labels, np.full(1000, score), "temperature", 0.2).apply(np.array([score]))[0] == pytest.approx(0.2, abs=0.01)
+
+
+@pytest.mark.parametrize("slope", [0.2, 1, 5, 25])
+@pytest.mark.parametrize("shift", [-4, 0, 3])
+def test_calibrate__points_follow_a_steep_line(monkeypatch, slope, shift):
+    monkeypatch.setattr("mirscan.evaluation.calibration._fit_logistic", lambda *args: (slope, shift))
+    fitted = calibrate(np.array([0, 1]), np.array([0.1, 0.9]), "temperature", 0.5)
+    x = np.linspace(0.001, 0.999, 5000)
+    exact = 1 / (1 + np.exp(-(slope * np.log(x / (1 - x)) + shift)))
+    assert len(fitted.x) <= 64
+    np.testing.assert_allclose(fitted.apply(x), exact, atol=0.012)

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_recall_curve, roc_auc_score
 
+from mirscan.errors import InputError
 from mirscan.evaluation.metrics import (
     GroupedRanking,
     Ranking,
@@ -111,3 +112,26 @@ def test_calibration_error__known_gap():
 def test_curve__ends_at_full_recall():
     recall, precision, false_positive_rate = curve(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1]))
     assert recall.tolist() == [0.5, 0.5, 1, 1] and precision[-1] == 0.5 and false_positive_rate[-1] == 1
+
+
+@pytest.mark.parametrize("measure", [average_precision, auroc, curve, lambda y, s: within_auroc(y, s, np.zeros(3, int))])
+def test_metrics__scores_that_are_not_numbers_are_refused(measure):
+    with pytest.raises(InputError, match="1 of 3 scores are not a number, the first at place 1; expected numbers"):
+        measure(np.array([1, 0, 1]), np.array([0.9, np.nan, 0.7]))
+
+
+def test_metrics__infinite_scores_rank():
+    assert average_precision(np.array([1, 0, 1]), np.array([np.inf, -np.inf, 0])) == 1
+
+
+def test_calibration_error__probabilities_that_are_not_numbers_are_refused():
+    with pytest.raises(InputError, match="not a number"):
+        calibration_error(np.array([1, 0]), np.array([0.5, np.nan]), np.ones(2), np.ones((1, 2)))
+
+
+def test_estimates__samples_of_one_class_are_counted():
+    """Of five pairs with one positive, (4/5)^5 = 32.8 % of samples hold no positive and have no average precision."""
+    labels, scores = np.array([1, 0, 0, 0, 0]), np.arange(5) / 5
+    metrics = Scored(labels, scores, np.zeros(5, int)).metrics(2000, 1)
+    assert metrics["average_precision"].undefined == pytest.approx(0.328 * 2000, abs=80)
+    assert Scored(np.array([1, 0] * 50), np.arange(100) / 100, np.zeros(100, int)).metrics(50, 1)["auroc"].undefined == 0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mirscan.errors import InputError, MirscanError, ModelError, RunError
 from mirscan.run import ScanSettings, read_status, resume
 from mirscan.run.plan import cut_parts
+from mirscan.run.settings import make_settings
 from mirscan.trained_models import find_model
 
 
@@ -240,6 +241,10 @@ def test_resume__of_nothing_says_how_to_start(tmp_path):
     with pytest.raises(RunError, match="nothing to resume; start with `mirscan scan --out"):
         resume(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_settings__names_of_rules_may_be_typeset():
+    assert make_settings("m", "t", seeds="8mer, 7mer\u2011m8,a\u2013b.toml").seeds == ("8mer", "7mer-m8", "a\u2013b.toml")
 
 
 def test_settings__survive_the_plan():

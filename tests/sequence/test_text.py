@@ -73,6 +73,11 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
         (">a\nAC\u00a0GT\n".encode(), "NO-BREAK SPACE"),
         (">a\nAC\u200bGT\n".encode(), "ZERO WIDTH SPACE"),
         (b">a\tACGTACGT\n>b\nACGT\n", "on the line of its header"),
+        (b">a\npUGAGG\n", "letter 'p' in 'a'.* A supplier's sign of a modified base"),
+        (b">a\n1 acgt\n", "letter '1' in 'a'.* A number of a line"),
+        (">a\nUG\u03a8\n".encode(), "PSI.* A supplier's sign"),
+        (b">a\nmkvlp\n", "Is this a protein"),
+        (b">a\nSequence unavailable\n>b\nSequence unavailable\n", "all 2 records say that their sequence is unavailable"),
     ],
 )
 def test_read_fasta__names_what_it_cannot_read(tmp_path, content, message):
@@ -97,6 +102,9 @@ def test_read_toml__foreign_blank_is_named(tmp_path):
     path.write_text("a = 1\nb\u00a0= 2\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"not a TOML file: .*; line 2 holds U\+00A0 \(NO-BREAK SPACE\), write a plain blank"):
         read_toml(path)
+    path.write_text("a = \u201c2-7\u201d\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 1 holds U\+201C \(LEFT DOUBLE QUOTATION MARK\), write a plain quote"):
+        read_toml(path)
     path.write_bytes(b'a = "\xe9"')
     with pytest.raises(InputError, match="byte 6 is not UTF-8; save it as UTF-8"):
         read_toml(path)
@@ -109,7 +117,7 @@ def test_read_fasta__latin1_headers_stay_apart(tmp_path):
     assert [notice.count for notice in notices] == [2]
 
 
-@pytest.mark.parametrize("letters", ["UGAGGUAGUAGGUUGUAUAdTdT", "mUGAGGUAGUAGG", "UGAGGUAGUAGDTDT"])
+@pytest.mark.parametrize("letters", ["UGAGGUAGUAGGUUGUAUAdTdT", "mUGAGGUAGUAGG", "UGAGGUAGUAGDTDT", "ugagguaguagdtdt", "UsGsAGGUAGUAGG"])
 def test_read_mirnas__notation_is_refused(tmp_path, letters):
     with pytest.raises(InputError, match="write the bases alone"):
         read_mirnas(write(tmp_path, f">a\n{letters}\n".encode()))
@@ -125,6 +133,6 @@ def test_read_mirnas__dashes_and_unknown_letters_are_said(tmp_path):
 
 def test_read_transcriptome__copies_empty_and_unknown_are_counted(tmp_path):
     notices = Notices()
-    path = write(tmp_path, b">a\nACGT\n>a\nACGT\n>empty\n>n\nNNN\n")
-    assert read_transcriptome(path, notices=notices).names.to_pylist() == ["a", "empty", "n"]
-    assert [(notice.count, notice.first) for notice in notices] == [(1, "a"), (1, "empty"), (1, "n")]
+    path = write(tmp_path, b">a\nACGT\n>a\nACGT\n>empty\n>n\nNNN\n>r\nRYACnN\nx\n")
+    assert read_transcriptome(path, notices=notices).names.to_pylist() == ["a", "empty", "n", "r"]
+    assert [(notice.count, notice.first) for notice in notices] == [(1, "a"), (1, "empty"), (1, "n"), (3, "r")]

@@ -1,3 +1,4 @@
+import itertools
 import json
 import subprocess
 import sys
@@ -322,7 +323,96 @@ def test_train_model__each_validation_file_of_one_class(write_pairs, tmp_path):
     assert all(list(entry["by_file"]) == ["all files"] for entry in history)
 
 
+def nan_at(call: int, monkeypatch) -> None:
+    """Make the outputs of one validation, counted from 1, and of no other one not a number."""
+    from mirscan.train import loop
+
+    predict, calls = loop.predict_pairs, itertools.count(1)
+
+    def spoiled(network, pairs):
+        outputs = predict(network, pairs)
+        return outputs * np.float32(np.nan) if next(calls) == call else outputs
+
+    monkeypatch.setattr(loop, "predict_pairs", spoiled)
+
+
+def only_json(text: str) -> dict:
+    """JSON as RFC 8259 has it: without NaN."""
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
 def test_train_model__outputs_that_are_not_numbers_stop_it(write_pairs, tmp_path, monkeypatch):
-    monkeypatch.setattr("mirscan.train.loop.predict_pairs", lambda network, pairs: np.full(len(pairs), np.nan, np.float32))
-    with pytest.raises(RunError, match="an output on the validation pairs is not a number at step"):
-        train_model(tiny(write_pairs()), tmp_path / "m")
+    nan_at(1, monkeypatch)
+    with pytest.raises(RunError, match=r"an output on the validation pairs is not a number at step .*; no earlier weights are kept. Try a"):
+        train_model(tiny(write_pairs(), epochs=1, checkpoint_minutes=99.0), tmp_path / "m")
+
+
+def test_train_model__outputs_that_are_not_numbers_at_the_end_leave_the_best_before(write_pairs, tmp_path, monkeypatch):
+    nan_at(2, monkeypatch)
+    lines = []
+    train_model(tiny(write_pairs(), epochs=2), tmp_path / "m", say=lines.append)
+    metrics = only_json((tmp_path / "m" / "metrics.json").read_text())
+    assert metrics["best_step"] == metrics["history"][0]["step"] and len(metrics["history"]) == 1
+    assert any("not a number at step" in line and f"weights after step {metrics['best_step']}." in line for line in lines)
+    assert load_model(tmp_path / "m").card.examples
+
+
+@pytest.mark.parametrize("average", ["none", "ema"])
+def test_train_model__outputs_that_are_not_numbers_at_the_only_validation_leave_the_last_checkpoint(
+    write_pairs, tmp_path, monkeypatch, average
+):
+    nan_at(1, monkeypatch)
+    train_model(tiny(write_pairs(), epochs=1, checkpoint_minutes=0.0, average=average), tmp_path / "m")
+    metrics = only_json((tmp_path / "m" / "metrics.json").read_text())
+    assert 0 < metrics["best_step"] == metrics["steps"] - 1
+
+
+def test_train_model__finish_before_the_first_validation(write_pairs, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(step):
+        if step.step == 2:
+            raise Stop
+
+    recipe = tiny(write_pairs(), checkpoint_minutes=0.0)
+    with pytest.raises(Stop):
+        train_model(recipe, tmp_path / "m", report=stop)
+    train_model(recipe, tmp_path / "m", finish=True)
+    assert json.loads((tmp_path / "m" / "metrics.json").read_text())["best_step"] == 2
+
+
+def test_loop__saves_nothing_where_moments_are_spoiled(write_pairs, tmp_path, monkeypatch):
+    """Weights may still be numbers when the optimiser's averages of them are not any more: the next step would spoil them."""
+    from mirscan.train import loop
+
+    saved, values = [], loop._values
+    monkeypatch.setattr(loop, "write_checkpoint", lambda path, checkpoint: saved.append(checkpoint))
+    train_model(tiny(write_pairs(), epochs=1, checkpoint_minutes=0.0), tmp_path / "good")
+    n_good = len(saved)
+    monkeypatch.setattr(
+        loop, "_values", lambda variables: [v * np.nan if "iteration" in variables[0].path else v for v in values(variables)]
+    )
+    train_model(tiny(write_pairs(), epochs=1, checkpoint_minutes=0.0), tmp_path / "spoiled")
+    assert n_good > 0 and len(saved) == n_good
+
+
+def test_train_model__metrics_that_cannot_be_computed_are_null(write_pairs, tmp_path):
+    """Every miRNA has one pair, so there are no couples within a miRNA."""
+    from mirscan.cli.train import _print_summary
+
+    pairs = write_pairs(rows=write_pairs.rows(300, 300, 1))
+    card = train_model(tiny(pairs, epochs=1, split="random"), tmp_path / "m")
+    assert only_json((tmp_path / "m" / "metrics.json").read_text())["validation"]["within_mirna_auroc"] is None
+    _print_summary(tmp_path / "m", card)
+
+
+def test_train_model__class_without_weight_is_refused(write_pairs, tmp_path):
+    rows = [(*row, 1 - row[2]) for row in write_pairs.rows(300, 20, 1)]
+    pairs = write_pairs(rows=rows, heading=("mirna", "target", "label", "weight"))
+    with pytest.raises(InputError, match=r"training: all \d+ positive pairs have weight 0; expected both classes to weigh something"):
+        train_model(tiny(pairs), tmp_path / "m")

@@ -32,7 +32,8 @@ def test_prepare_fasta__name_with_another_sequence_is_left_for_the_scan_to_refus
         (b">\nACGT\n", "a header without a name"),
         (gzip.compress(b">t1\n" + bytes(9000))[:-9], "Compressed file ended"),
         (b"", "none of 0 records is left"),
-        (None, "No such file"),
+        (b"PK\x03\x04", "is a zip archive"),
+        (None, "no such file"),
     ],
 )
 def test_prepare_fasta__bad_file_is_one_line(script, tmp_path, monkeypatch, content, said):

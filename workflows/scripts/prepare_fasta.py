@@ -1,19 +1,18 @@
-"""Join FASTA files, plain or gzip, into one that a scan accepts: without empty, short, unwanted and repeated records.
+"""Join FASTA files, packed or not, into one that a scan accepts: without empty, short, unwanted and repeated records.
 
 Ensembl's BioMart writes "Sequence unavailable" where a transcript has no 3'UTR, and exports that overlap repeat records; both
 would stop a scan. A name that comes back with another sequence is kept, so that the scan can refuse it.
 """
 
 import argparse
-import gzip
 import re
 import sys
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-GZIP_MAGIC = b"\x1f\x8b"
+from mirscan.sequence.text import open_text
+
 UNAVAILABLE = b"sequenceunavailable"
 
 
@@ -26,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         counts = join_records(arguments.fasta, arguments.out, arguments.min_length, arguments.drop)
-    except (OSError, EOFError, ValueError, zlib.error, re.error) as error:
+    except (OSError, ValueError, re.error) as error:
         sys.exit(f"prepare_fasta: {error}")
     if not counts["kept"]:
         sys.exit(f"prepare_fasta: none of {counts.total():,} records is left; loosen min_length and drop in the config")
@@ -64,11 +63,8 @@ def judge(header: bytes, sequence: bytes, seen: dict[bytes, int], min_length: in
 def read_records(path: Path) -> Iterator[tuple[bytes, list[bytes]]]:
     """Header without '>' and sequence lines of every record."""
     header, lines = None, []
-    with open(path, "rb") as raw:
-        is_gzip = raw.read(2) == GZIP_MAGIC
-        raw.seek(0)
-        for line in gzip.GzipFile(fileobj=raw) if is_gzip else raw:
-            line = line.strip()
+    with open_text(path) as handle:
+        for line in map(bytes.strip, handle):
             if line.startswith(b">"):
                 if header is not None:
                     yield header, lines
