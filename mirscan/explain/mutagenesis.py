@@ -12,11 +12,12 @@ _LEAST = 1e-7
 _BATCH = 1 << 16
 
 
-def mutation_effects(scorer: Scorer, mirna_codes: np.ndarray, target_codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean change of the log odds when a base becomes one of the other three: (n, M) for the miRNA and (n, L) for the target, float32.
+def letter_effects(scorer: Scorer, mirna_codes: np.ndarray, target_codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Change of the log odds when a base becomes A, C, G or U: (n, M, 4) for the miRNA and (n, L, 4) for the target, float32.
 
-    `mirna_codes` (n, M) and `target_codes` (n, L) uint8 in the layout of the model. NaN where there is no base (N). The log odds are those
-    of the network's own output, since calibration joins outputs in steps; the duplex energy is no probability, its share itself changes.
+    `mirna_codes` (n, M) and `target_codes` (n, L) uint8 in the layout of the model. NaN for the letter that is there and where there is no
+    base (N). The log odds are those of the network's own output, since calibration joins outputs in steps; the duplex energy is no
+    probability, its share itself changes.
     """
     wild = _strength(scorer, mirna_codes, target_codes)
     return (
@@ -25,20 +26,31 @@ def mutation_effects(scorer: Scorer, mirna_codes: np.ndarray, target_codes: np.n
     )
 
 
+def mutation_effects(scorer: Scorer, mirna_codes: np.ndarray, target_codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of `letter_effects` over the three other letters: (n, M) and (n, L), NaN where there is no base."""
+    return tuple(mean_of_letters(effects) for effects in letter_effects(scorer, mirna_codes, target_codes))
+
+
+def mean_of_letters(effects: np.ndarray) -> np.ndarray:
+    """Mean over the last axis of what is not NaN; NaN where all of it is."""
+    known = ~np.isnan(effects)
+    counts = known.sum(axis=-1)
+    sums = np.where(known, effects, 0).sum(axis=-1)
+    return np.divide(sums, counts, out=np.full(sums.shape, np.nan, np.float32), where=counts > 0)
+
+
 def _side_effects(wild: np.ndarray, codes: np.ndarray, strength) -> np.ndarray:
-    """Effects (n, width) of mutating one side; `strength(rows, mutants)` scores mutants of these rows."""
+    """Effects (n, width, 4) of mutating one side; `strength(rows, mutants)` scores mutants of these rows."""
     rows, places = np.nonzero(codes < N)
     rows, places = np.repeat(rows, 3), np.repeat(places, 3)
     shifts = np.tile(np.arange(1, 4, dtype=np.uint8), len(rows) // 3)
-    changes = np.empty(len(rows), np.float32)
+    letters = (codes[rows, places] + shifts) % 4
+    effects = np.full((*codes.shape, 4), np.nan, np.float32)
     for start in range(0, len(rows), _BATCH):
         batch = slice(start, start + _BATCH)
         mutants = codes[rows[batch]]
-        at = np.arange(len(mutants)), places[batch]
-        mutants[at] = (mutants[at] + shifts[batch]) % 4
-        changes[batch] = strength(rows[batch], mutants) - wild[rows[batch]]
-    effects = np.full(codes.shape, np.nan, np.float32)
-    effects[rows[::3], places[::3]] = changes.reshape(-1, 3).mean(axis=1)
+        mutants[np.arange(len(mutants)), places[batch]] = letters[batch]
+        effects[rows[batch], places[batch], letters[batch]] = strength(rows[batch], mutants) - wild[rows[batch]]
     return effects
 
 

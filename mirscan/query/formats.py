@@ -22,6 +22,7 @@ _BED_COLUMNS = ("transcript", "mirna", "seed", "start", "end", "score")
 
 def render_text(table: pa.Table) -> Iterator[str]:
     """Lines for a terminal. What is the same in all rows stands once above the table, what is null in all is left out."""
+    table = _flat(table)
     columns = {name: [_shown(value) for value in column.to_pylist()] for name, column in zip(table.column_names, table, strict=True)}
     columns = {name: values for name, values in columns.items() if any(values)}
     if table.num_rows > 1:
@@ -38,10 +39,12 @@ def render_text(table: pa.Table) -> Iterator[str]:
 
 def to_tsv(table: pa.Table) -> bytes:
     """Heading and rows; null is an empty field."""
-    sink = io.BytesIO((heading := "\t".join(table.column_names) + "\n").encode())
-    sink.seek(len(heading.encode()))
-    options = pa.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
-    pa.csv.write_csv(table, sink, options)
+    return ("\t".join(table.column_names) + "\n").encode() + _tsv_rows(_flat(table))
+
+
+def _tsv_rows(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pa.csv.write_csv(table, sink, pa.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none"))
     return sink.getvalue()
 
 
@@ -58,15 +61,55 @@ def to_parquet(table: pa.Table) -> bytes:
 
 
 def to_bed(table: pa.Table) -> bytes:
-    """Sites as BED9, as `write_bed` makes it, ordered by transcript and start; raises InputError for a table that holds no sites."""
-    from mirscan.output.bed import write_bed
+    """Sites as BED like the run's own: BED12 on the genome where the run knows places there, else BED9 on the transcripts, as `write_bed`.
 
+    Ordered by chromosome or transcript, then start. Raises InputError for a table that holds no sites.
+    """
     if missing := [name for name in _BED_COLUMNS if name not in table.column_names]:
         raise InputError(f"BED needs sites, and this table has no column {missing[0]!r}; ask for --sites")
+    if {"chrom", "genome_start", "genome_end", "strand", "blocks"} <= set(table.column_names):
+        return _genome_bed(table)
+    from mirscan.output.bed import write_bed
+
     schema = pa.schema([SITES.schema().field(name) for name in _BED_COLUMNS])
     ordered = table.select(_BED_COLUMNS).sort_by([("transcript", "ascending"), ("start", "ascending"), ("mirna", "ascending")])
     with closing(ScratchFolder()) as scratch:
         return write_bed(ordered.cast(schema), scratch.path / "sites.bed").read_bytes()
+
+
+def _genome_bed(table: pa.Table) -> bytes:
+    """BED12 lines: miRNA, rule and gene as the name, a block for each stretch of a site that a splice junction cuts."""
+    from mirscan.output.bed import COLOURS, OTHER_COLOUR
+
+    colours = " ".join(f"WHEN '{rule}' THEN '{colour}'" for rule, colour in COLOURS.items())
+    lines = _query_table(
+        f"""SELECT chrom, genome_start, genome_end, mirna || '|' || seed || '|' || gene,
+        coalesce(floor(score * 1000 + 0.5)::INT, 0), strand, genome_start, genome_end,
+        CASE seed {colours} ELSE '{OTHER_COLOUR}' END, len(blocks),
+        array_to_string([block."end" - block.start FOR block IN blocks], ','),
+        array_to_string([block.start - genome_start FOR block IN blocks], ',')
+        FROM rows ORDER BY chrom, genome_start, genome_end, mirna""",
+        table,
+    )
+    return _tsv_rows(lines)
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The table with each list of blocks as text, start-end,start-end."""
+    nested = [field.name for field in table.schema if pa.types.is_list(field.type)]
+    if not nested:
+        return table
+    texts = ", ".join(f"array_to_string([block.start || '-' || block.\"end\" FOR block IN {name}], ',') AS {name}" for name in nested)
+    return _query_table(f"SELECT * REPLACE ({texts}) FROM rows", table)
+
+
+def _query_table(statement: str, table: pa.Table) -> pa.Table:
+    """A SELECT over the table, as `rows`."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("rows", table)
+        return connection.sql(statement).to_arrow_table()
 
 
 def to_funmirbench(table: pa.Table) -> bytes:

@@ -84,14 +84,18 @@ class PairReader:
 
     def describe(self, row: dict, sites: Sequence[dict]) -> Pair:
         """The pair of a GENES row; `sites` holds at least its SITES rows."""
-        transcript, mirna = self._transcripts[row["transcript"]], self._mirnas[row["mirna"]]
-        places = {(place["start"], place["end"], place["seed"]): place for place in self._search(transcript, mirna)}
+        transcript, mirna = self.index_of(row["transcript"], row["mirna"])
+        places = {(place["start"], place["end"], place["seed"]): place for place in self.search(transcript, mirna)}
         own = (site for site in sites if site["transcript"] == row["transcript"] and site["mirna"] == row["mirna"])
         sequence, length = _rna(self.mirnas.sequence(mirna)), int(self.transcriptome.lengths[transcript])
         described = (self._describe(site, places[site["start"], site["end"], site["seed"]], transcript, sequence) for site in own)
         return Pair(row, sequence, length, tuple(described))
 
-    def _search(self, transcript: int, mirna: int) -> Iterator[dict]:
+    def index_of(self, transcript: str, mirna: str) -> tuple[int, int]:
+        """Their places in `transcriptome` and `mirnas`."""
+        return self._transcripts[transcript], self._mirnas[mirna]
+
+    def search(self, transcript: int, mirna: int) -> Iterator[dict]:
         """The candidates of a pair, found again: they have the anchor and the features that SITES may lack."""
         settings, only = self.settings, self.mirnas.take([mirna])
         batches = iter_candidates(

@@ -25,13 +25,12 @@ def make_charts(contents: Contents) -> list[Chart]:
 
 
 def _types(contents: Contents) -> Chart:
-    regions = {"row": {"field": "region", "title": None}} if contents.has_regions else {}
+    by = "region" if contents.has_regions else "rule"
     encoding = {
-        "y": {"field": "rule", "type": "nominal", "sort": contents.rules, "title": None},
+        "y": {"field": by, "type": "nominal", "sort": contents.rules, "title": None},
         "x": {"field": "sites", "type": "quantitative", "title": "sites", "axis": {"format": "~s"}},
-        "color": _colour(contents, legend=False),
-        "tooltip": [{"field": "rule"}, {"field": "sites", "type": "quantitative", "format": ","}],
-        **regions,
+        "color": _colour(contents, legend=contents.has_regions),
+        "tooltip": [{"field": by}, {"field": "rule"}, {"field": "sites", "type": "quantitative", "format": ","}],
     }
     title = "Sites by type and region" if contents.has_regions else "Sites by type"
     sentence = "An 8mer represses most, a 6mer hardly: the mean effect of a site falls from .31 to .02 log2 (Grimson 2007)."

@@ -8,7 +8,7 @@ import pytest
 
 from mirscan.errors import InputError
 from mirscan.explain.by_position import PositionEffects, explain_by_position, write_effects
-from mirscan.explain.mutagenesis import mutation_effects
+from mirscan.explain.mutagenesis import letter_effects, mutation_effects
 from mirscan.sequence.alphabet import N
 
 
@@ -50,9 +50,10 @@ def test_explain__seed_positions_carry_the_most(model, write_pairs, tmp_path):
         seed = np.mean([means[side, position] for position in range(2, 9)])
         rest = np.mean([means[side, position] for position in range(9, 20)])
         assert seed < 2 * rest < 0 or (rest >= 0 > seed)
-    table, picture = write_effects(effects, tmp_path / "out")
+    table, letters, boxes, picture = write_effects(effects, tmp_path / "out")
     assert pa.csv.read_csv(table, parse_options=pa.csv.ParseOptions(delimiter="\t")).num_rows == effects.table().num_rows
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert pa.csv.read_csv(letters, parse_options=pa.csv.ParseOptions(delimiter="\t")).num_rows == effects.letter_table().num_rows
+    assert boxes.read_bytes().startswith(b"\x89PNG") and picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_explain__file_without_positives(write_pairs):
@@ -61,7 +62,16 @@ def test_explain__file_without_positives(write_pairs):
 
 
 def test_position_effects__too_few_values_make_no_row():
-    mirna = np.full((6, 3), np.nan, np.float32)
-    mirna[:, 0], mirna[:4, 1] = -1, -1
-    rows = PositionEffects("m", mirna, np.full((0, 38), np.nan)).table().to_pylist()
-    assert [(row["side"], row["position"], row["pairs"], row["mean"]) for row in rows] == [("mirna", 1, 6, -1.0)]
+    mirna = np.full((6, 3, 4), np.nan, np.float32)
+    mirna[:, 0, 1], mirna[:4, 1, 2] = -1, -1
+    effects = PositionEffects("m", "mutagenesis", mirna, np.full((0, 38, 4), np.nan))
+    assert [(row["side"], row["position"], row["pairs"], row["mean"]) for row in effects.table().to_pylist()] == [("mirna", 1, 6, -1.0)]
+    assert [(row["position"], row["letter"], row["mean"]) for row in effects.letter_table().to_pylist()] == [(1, "C", -1.0)]
+
+
+def test_letter_effects__name_the_letter():
+    mirna_codes, target_codes = np.zeros((1, 10), np.uint8), np.ones((1, 20), np.uint8)
+    mirna, target = letter_effects(SumOfPairs(), mirna_codes, target_codes)
+    # The A at miRNA position 3 is lost whatever comes; a letter that is there already is no mutation.
+    np.testing.assert_allclose(mirna[0, 2], [np.nan, -2, -2, -2], atol=1e-4)
+    np.testing.assert_allclose(target[0, 5], [-1, np.nan, -1, -1], atol=1e-4)

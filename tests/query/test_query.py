@@ -30,8 +30,7 @@ def all_sites(out) -> list[dict]:
 
 
 def all_genes(out) -> list[dict]:
-    with open(out / "genes.tsv", newline="") as handle:
-        return list(csv.DictReader(handle, delimiter="\t"))
+    return pq.read_table(out / "genes.parquet").to_pylist()
 
 
 def keys(rows) -> list[tuple]:
@@ -154,7 +153,7 @@ def test_folder__that_is_no_finished_run(example, tmp_path):
     with pytest.raises(RunError, match="not a run of mirscan"):
         ms.query_run(tmp_path)
     shutil.copytree(example, tmp_path / "copy")
-    (tmp_path / "copy" / "genes.tsv").write_text("cut")
+    (tmp_path / "copy" / "genes.parquet").write_text("cut")
     with pytest.raises(RunError, match="mirscan resume"):
         ms.query_run(tmp_path / "copy")
     (tmp_path / "copy" / "run.json").unlink()
