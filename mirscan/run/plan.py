@@ -18,7 +18,7 @@ from mirscan.search.filters import read_regions
 from mirscan.sequence.mirnas import read_mirnas
 from mirscan.store.checksums import describe_file, find_change
 from mirscan.store.local import LocalStore
-from mirscan.store.names import INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK
+from mirscan.store.names import HUB, INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK
 from mirscan.store.protocol import Store
 
 FORMAT = 2
@@ -179,7 +179,7 @@ def refuse_foreign_folder(store: Store) -> None:
 
 def clear_run(store: Store) -> None:
     """Delete everything a run wrote, and nothing else; killed at any moment it leaves a run or nothing, never a riddle."""
-    ours = [name for name in store.names() if name in RESULTS or name.startswith((f"{SITES}/part-", f"{WORK}/part-"))]
+    ours = [name for name in store.names() if name in RESULTS or name.startswith((f"{SITES}/part-", f"{WORK}/part-", f"{HUB}/"))]
     rest = [PLAN, *(name for name in store.names() if name.startswith(f"{WORK}/"))]
     for name in (*ours, *rest):
         store.remove(name)
