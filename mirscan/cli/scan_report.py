@@ -97,6 +97,7 @@ def _describe_pair(row: dict) -> str:
 _NOTES = {
     "sites.bed.gz": "for genome browsers; indexed",
     "transcripts.fa.gz": "the transcripts under the names of the BED, for a browser to open first",
+    "families.tsv": "the miRNAs that each row of a family stands for",
     "sites.bb": "bigBed",
     "sites.gff3.gz": "GFF3; indexed",
     "sites.tsv.gz": "every site, as text",

@@ -49,6 +49,8 @@ class ScanSettings(Settings):
     rename_contigs: RenameWord | None = None
     skip_bad: SkipBad = False
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
+    by_family: Annotated[bool, about("One row for miRNAs that share nt 2-8; families.tsv lists them.", _INPUT)] = False
+    families: Annotated[str, about("Table of miRNA and family, which names the families of --by-family.", _INPUT)] | None = None
     gene_map: Annotated[str, about("Table of transcript, gene and optionally symbol.", _INPUT)] | None = None
     header: (
         Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
@@ -93,6 +95,8 @@ class ScanSettings(Settings):
     def check(self):
         header_reader(self.header)
         self._check_input()
+        if self.families and not self.by_family:
+            raise InputError("--families names the families of --by-family; give both")
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.prefilter and not self.has_model_folder:
