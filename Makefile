@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed
 	$(BIN)/mirscan scan --mirnas examples/mirnas.fa --utrs examples/utrs.fa.gz --out demo-out --overwrite
+	$(BIN)/mirscan scan --mirnas examples/fly_mirnas.fa --genome examples/fly.fa.gz --annotation examples/fly.gtf.gz --region 3utr --format igv --out demo-fly --overwrite
+	@echo "To see the fly's sites beside its genes: open demo-fly/igv_session.xml in IGV, and go to chr2L:475,700-476,200"
 
 test: lint
 	$(BIN)/python -m pytest
@@ -33,4 +35,4 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/bin/python
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) demo-out
+	rm -rf $(VENV) demo-out demo-fly

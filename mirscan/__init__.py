@@ -37,6 +37,7 @@ _PUBLIC = {
     "aggregate_genes": "genes",
     "write_bed": "output.bed",
     "extract": "output.extracted",
+    "export": "run.export",
     "read_annotation": "genome.annotation",
     "scan": "run.runs",
     "open_run": "query.finished_run",

@@ -104,7 +104,7 @@ def race_beds(n_sites: int, folder: Path) -> None:
     mirnas = [f"hsa-miR-{number}-5p" for number in range(N_MIRNAS)]
     writers = {
         "BED9 on transcripts": lambda path: BedWriter(path, names, mirnas, RULES),
-        "BED12 on the genome": lambda path: GenomeBedWriter(path, projection, SiteNames(mirnas, RULES, names, np.arange(N_UTRS))),
+        "BED12 on the genome": lambda path: GenomeBedWriter(path, projection, SiteNames(mirnas, RULES, names, names, np.arange(N_UTRS))),
     }
     for what, make in writers.items():
         with clock(f"{n_sites:,} sites, {what}"), make(folder / f"{what[:5].strip()}.bed.gz") as writer:

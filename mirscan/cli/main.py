@@ -15,6 +15,7 @@ from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
 from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
+from mirscan.cli.export import export
 from mirscan.cli.extract import extract
 from mirscan.cli.hardness import hardness
 from mirscan.cli.logs import log_command, log_failure, set_up_logs
@@ -32,7 +33,7 @@ from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = {"scan", "resume", "extract", "train", "negatives", "hardness", "report"}
+_RESULTS_ARE_FILES = {"scan", "resume", "extract", "export", "train", "negatives", "hardness", "report"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -94,6 +95,7 @@ for command in (
     compare,
     report,
     extract,
+    export,
     negatives,
     hardness,
     train,

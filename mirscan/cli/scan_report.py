@@ -96,6 +96,13 @@ def _describe_pair(row: dict) -> str:
 
 _NOTES = {
     "sites.bed.gz": "for genome browsers; indexed",
+    "transcripts.fa.gz": "the transcripts under the names of the BED, for a browser to open first",
+    "families.tsv": "the miRNAs that each row of a family stands for",
+    "sites.bb": "bigBed",
+    "sites.gff3.gz": "GFF3; indexed",
+    "sites.tsv.gz": "every site, as text",
+    "hub/hub.txt": "track hub of UCSC: put the folder on a web server",
+    "igv_session.xml": "opens genome and sites in IGV",
     "genes.tsv.gz": "one row a gene and miRNA, as text",
     "genes.parquet": "the same, for programs",
 }

@@ -69,6 +69,16 @@ def project_transcriptome(transcriptome: Transcriptome) -> Projection | None:
     )
 
 
+def project_on_itself(transcriptome: Transcriptome) -> Projection:
+    """Transcripts as contigs of their own, for files that know places on contigs only."""
+    order = sorted(range(len(transcriptome)), key=lambda row: transcriptome.names[row].as_py().encode())
+    contig = np.empty(len(order), np.int32)
+    contig[order] = np.arange(len(order))
+    first, nothing = np.arange(len(order) + 1), np.zeros(len(order), np.int64)
+    blocks = Intervals(first, nothing, transcriptome.lengths)
+    return Projection(tuple(transcriptome.names[row].as_py() for row in order), contig, nothing > 0, blocks, nothing)
+
+
 def describe_misplaced(transcriptome: Transcriptome) -> list[str]:
     """A sentence where some places are stated and others, or their lengths, keep all from being projected."""
     stated = transcriptome.places.is_valid().to_numpy(zero_copy_only=False)

@@ -74,11 +74,12 @@ def _stop(run: np.ndarray, at: int, limit: int) -> int:
 
 @dataclass(frozen=True)
 class SiteNames:
-    """Names that the columns of sites point into: of miRNAs, seed rules and genes, and the gene of each transcript (n,)."""
+    """Names that the columns of sites point into: of miRNAs, seed rules, genes and transcripts, and the gene of each transcript (n,)."""
 
     mirnas: Sequence[str]
     rules: Sequence[str]
     genes: Sequence[str]
+    transcripts: Sequence[str]
     gene_of_transcript: np.ndarray
 
 
@@ -122,12 +123,10 @@ class GenomeSites:
         return kept
 
 
-class GenomeBedWriter(IndexedText):
-    """Appends SITES rows to a BED12 file on the genome, which is written when it is closed."""
+class Bed12Lines:
+    """Batches of sites as lines of BED12."""
 
-    def __init__(self, path: str | os.PathLike, projection: Projection, names: SiteNames):
-        self._scratch = tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=f"{Path(path).name}.runs-")
-        self._sites = GenomeSites(projection, names, Path(self._scratch.name))
+    def __init__(self, projection: Projection, names: SiteNames):
         self._is_reverse, self._gene_of_transcript = projection.is_reverse, names.gene_of_transcript
         self._tables = (
             pack_names(f"{escape_chromosome(name)}\t" for name in projection.contigs),
@@ -136,6 +135,24 @@ class GenomeBedWriter(IndexedText):
             pack_names(f"{gene}\t" for gene in names.genes),
             pack_names(f"\t{COLOURS.get(rule, OTHER_COLOUR)}\t" for rule in names.rules),
         )
+
+    def format(self, rows: np.ndarray, places: GenomePlaces) -> bytes:
+        """Lines of rows of `ROW`, in their order."""
+        width = sum(table.width for table in self._tables) + 8 * (INT_WIDTH + 1)
+        out = np.empty(len(rows) * width + len(places.blocks.start) * 2 * (INT_WIDTH + 1), np.uint8)
+        gene, is_reverse = self._gene_of_transcript[rows["transcript"]], self._is_reverse[rows["transcript"]]
+        columns = (places.contig, places.start, places.end, rows["mirna"], rows["seed"], gene, rows["score"], is_reverse)
+        blocks = (places.blocks.first, places.blocks.start, places.blocks.end)
+        return out[: format_bed12(*columns, *blocks, *map(arrays_of, self._tables), out)].tobytes()
+
+
+class GenomeBedWriter(IndexedText):
+    """Appends SITES rows to a BED12 file on the genome, which is written when it is closed."""
+
+    def __init__(self, path: str | os.PathLike, projection: Projection, names: SiteNames):
+        self._scratch = tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=f"{Path(path).name}.runs-")
+        self._sites = GenomeSites(projection, names, Path(self._scratch.name))
+        self._lines = Bed12Lines(projection, names)
         super().__init__(path)
 
     def write(self, transcript, mirna, start, end, seed, score) -> None:
@@ -145,17 +162,9 @@ class GenomeBedWriter(IndexedText):
     def close(self) -> None:
         """Merge what was put aside, write it and build the index."""
         for rows, places in self._sites.sorted_batches():
-            self.put(self._format(rows, places), int(places.end.max()))
+            self.put(self._lines.format(rows, places), int(places.end.max()))
         super().close()
         self._scratch.cleanup()
-
-    def _format(self, rows: np.ndarray, places: GenomePlaces) -> bytes:
-        width = sum(table.width for table in self._tables) + 8 * (INT_WIDTH + 1)
-        out = np.empty(len(rows) * width + len(places.blocks.start) * 2 * (INT_WIDTH + 1), np.uint8)
-        gene, is_reverse = self._gene_of_transcript[rows["transcript"]], self._is_reverse[rows["transcript"]]
-        columns = (places.contig, places.start, places.end, rows["mirna"], rows["seed"], gene, rows["score"], is_reverse)
-        blocks = (places.blocks.first, places.blocks.start, places.blocks.end)
-        return out[: format_bed12(*columns, *blocks, *map(arrays_of, self._tables), out)].tobytes()
 
     def _remove(self) -> None:
         self._scratch.cleanup()

@@ -1,4 +1,4 @@
-"""The transcripts themselves, for browsers and other programs: bgzip FASTA with indexes, sizes, and BED12 of their places on a genome."""
+"""The transcripts themselves, for browsers and other programs: bgzip FASTA with indexes, and BED12 of their places on a genome."""
 
 import os
 from contextlib import closing
@@ -25,18 +25,13 @@ def write_fasta(transcriptome: Transcriptome, path: str | os.PathLike) -> list[P
     """
     path = Path(path)
     with closing(BgzipFile(path)) as file:
-        for row in range(len(transcriptome)):
+        # An index has no place for a sequence without letters.
+        for row in np.flatnonzero(transcriptome.lengths > 0).tolist():
             letters = decode(transcriptome.codes[transcriptome.begin[row] : transcriptome.end[row]])
             lines = (letters[at : at + LINE] for at in range(0, len(letters), LINE))
             file.write("".join(f"{line}\n" for line in (f">{_header(transcriptome, row)}", *lines)).encode())
     pysam.faidx(os.fspath(path))
     return [path, *(path.with_name(f"{path.name}{ending}") for ending in (".fai", ".gzi"))]
-
-
-def write_sizes(transcriptome: Transcriptome, path: str | os.PathLike) -> None:
-    """Write name and length of each transcript, as browsers want the sizes of chromosomes."""
-    rows = zip(transcriptome.names.to_pylist(), transcriptome.lengths.tolist(), strict=True)
-    Path(path).write_text("".join(f"{escape_chromosome(name)}\t{length}\n" for name, length in rows))
 
 
 def write_transcript_bed(transcriptome: Transcriptome, projection: Projection, path: str | os.PathLike) -> Path:

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pyarrow as pa
 
 from mirscan.cores import usable_cores
-from mirscan.run.inputs import check_settings, compile_run_table, prefilter_of, read_targets, spooled_pipes
+from mirscan.notices import Notices
+from mirscan.run.inputs import check_settings, compile_run_table, prefilter_of, read_run_mirnas, read_targets, spooled_pipes
 from mirscan.run.partition import BATCH_SCORED
 from mirscan.run.plan import BYTES_PER_ROW
 from mirscan.run.settings import DEFAULT_SEEDS, ScanSettings, make_settings
 from mirscan.search.candidates import count_candidates, find_candidates
 from mirscan.search.filters import read_regions
-from mirscan.sequence.mirnas import MirnaSet, read_mirnas
+from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 
 # Finding a site and writing it to Parquet, BED and the gene tables takes 1.1 microseconds of one core, measured on 26 million
@@ -39,7 +40,7 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
     """
     with spooled_pipes(make_settings(mirnas, transcripts, **settings)) as asked:
         check_settings(asked)
-        mirna_set = read_mirnas(asked.mirnas, asked.species)
+        mirna_set, _ = read_run_mirnas(asked, Notices())
         transcriptome = read_targets(asked)
         n = count_candidates(transcriptome, compile_run_table(asked, mirna_set))
         lines = [

@@ -17,6 +17,7 @@ from mirscan.output.bed import BedWriter
 from mirscan.output.genes import GenesTsv
 from mirscan.output.genome_bed import GenomeBedWriter, SiteNames
 from mirscan.output.parquet import ParquetRows
+from mirscan.run.browser_files import publish_sequences
 from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.plan import ScanPlan
 from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
@@ -63,12 +64,13 @@ def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda r
     _write_all(context, scratch, finished, rows_done)
     started = time.monotonic()
     _publish(store, scratch)
+    publish_sequences(context)
     finished.seconds["publish"] = time.monotonic() - started
     return finished
 
 
 def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finished, rows_done: Callable[[int], None]) -> None:
-    names = _names(context)
+    names = name_sites(context)
     metadata = {"mirscan": context.plan.identity["mirscan"], "model": context.plan.settings.model}
     genes = GeneAggregator(names, context.plan.settings.is_scored, metadata)
     started = time.monotonic()
@@ -82,7 +84,7 @@ def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finishe
             tsv.write(batch)
             _note(finished, batch)
 
-        for columns, windows in _iter_sites(context, names):
+        for columns, windows in iter_sites(context, names):
             bed.write(*columns)
             write_genes(genes.add(*columns, windows))
             finished.n_sites += len(columns[0])
@@ -95,22 +97,26 @@ def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finishe
 
 def _bed_writer(context: PartContext, names: GeneNames, path: Path) -> BedWriter | GenomeBedWriter:
     """BED on the genome where the places of the transcripts are known, else on the transcripts."""
-    mirnas = names.mirnas.to_pylist()
     if context.projection is None:
         lengths = context.transcriptome.lengths if context.plan.settings.circular else None
-        return BedWriter(path, names.transcripts.to_pylist(), mirnas, names.rules, lengths)
-    sites = SiteNames(mirnas, names.rules, names.genes.to_pylist(), names.gene_of_transcript)
-    return GenomeBedWriter(path, context.projection, sites)
+        return BedWriter(path, names.transcripts.to_pylist(), names.mirnas.to_pylist(), names.rules, lengths)
+    return GenomeBedWriter(path, context.projection, site_names(names))
 
 
-def _names(context: PartContext) -> GeneNames:
+def site_names(names: GeneNames) -> SiteNames:
+    """The names as lists, for text."""
+    words = (column.to_pylist() for column in (names.genes, names.transcripts))
+    return SiteNames(names.mirnas.to_pylist(), names.rules, *words, names.gene_of_transcript)
+
+
+def name_sites(context: PartContext) -> GeneNames:
     packed = context.transcriptome
     regions = packed.regions if packed.is_of_regions else None
     mirnas = pa.array(context.mirnas.names)
     return name_genes(packed.names, packed.genes, packed.symbols, mirnas, context.table.rules, packed.gene_codes, regions)
 
 
-def _iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]:
+def iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]:
     """All sites in order as arrays (transcript, mirna, start, end, seed, score), with the windows considered for each row's pair."""
     store, plan = context.store, context.plan
     counts = _WindowCounts(store, plan, context.transcriptome.lengths, len(names.mirnas)) if plan.settings.drops_rows else None

@@ -20,6 +20,7 @@ from mirscan.search.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
+from mirscan.sequence.families import Family, group_families, read_families
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import (
     CODES_FILE,
@@ -39,7 +40,7 @@ REGIONS = f"{INPUTS}/regions.bed"
 CONTIGS = f"{INPUTS}/contigs.tsv"
 MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
-_FILE_SETTINGS = ("mirnas", "gene_map", "regions", "genome", "annotation")
+_FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "genome", "annotation")
 
 
 @contextmanager
@@ -132,7 +133,19 @@ def store_inputs_again(settings: ScanSettings, store: Store) -> None:
     """Make the run's copies anew."""
     # What there is to notice was said when the run was planned.
     silent = Notices()
-    store_inputs(settings, read_mirnas(settings.mirnas, settings.species, silent), store, silent)
+    store_inputs(settings, read_run_mirnas(settings, silent)[0], store, silent)
+
+
+def read_run_mirnas(settings: ScanSettings, notices: Notices) -> tuple[MirnaSet, tuple[Family, ...]]:
+    """(miRNAs to scan for, the families they stand for), without families where each stands for itself."""
+    mirnas = read_mirnas(settings.mirnas, settings.species, notices)
+    if not settings.by_family:
+        return mirnas, ()
+    grouped, families = group_families(mirnas, read_families(settings.families, notices) if settings.families else None)
+    notices.add(
+        "miRNAs share nt 2-8 with one before and have no rows of their own; families.tsv lists them", count=len(mirnas) - len(grouped)
+    )
+    return grouped, families
 
 
 def open_run_transcriptome(store: Store) -> Transcriptome:

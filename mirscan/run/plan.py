@@ -9,16 +9,16 @@ import numpy as np
 from mirscan.errors import InputError, RunError
 from mirscan.genome.projection import describe_misplaced
 from mirscan.notices import Notices
-from mirscan.run.inputs import compile_run_table, store_inputs
+from mirscan.run.inputs import compile_run_table, read_run_mirnas, store_inputs
 from mirscan.run.nothing_found import suspect_inputs
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
 from mirscan.search.candidates import count_candidates
 from mirscan.search.filters import read_regions
-from mirscan.sequence.mirnas import read_mirnas
+from mirscan.sequence.families import families_text
 from mirscan.store.checksums import describe_file, find_change
 from mirscan.store.local import LocalStore
-from mirscan.store.names import INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK
+from mirscan.store.names import FAMILIES, HUB, INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK
 from mirscan.store.protocol import Store
 
 FORMAT = 2
@@ -95,9 +95,11 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     Raises InputError for inputs that cannot be scanned or whose result would not fit on the disk.
     """
     notices = Notices()
-    mirnas = read_mirnas(settings.mirnas, settings.species, notices)
+    mirnas, families = read_run_mirnas(settings, notices)
     table = compile_run_table(settings, mirnas)
     transcriptome = store_inputs(settings, mirnas, store, notices)
+    if families:
+        store.write(FAMILIES, families_text(families).encode())
     if settings.regions is not None:
         # Read for its errors and notices only: bad regions must be told before the run, not by its parts.
         read_regions(settings.regions, transcriptome, notices)
@@ -179,7 +181,7 @@ def refuse_foreign_folder(store: Store) -> None:
 
 def clear_run(store: Store) -> None:
     """Delete everything a run wrote, and nothing else; killed at any moment it leaves a run or nothing, never a riddle."""
-    ours = [name for name in store.names() if name in RESULTS or name.startswith((f"{SITES}/part-", f"{WORK}/part-"))]
+    ours = [name for name in store.names() if name in RESULTS or name.startswith((f"{SITES}/part-", f"{WORK}/part-", f"{HUB}/"))]
     rest = [PLAN, *(name for name in store.names() if name.startswith(f"{WORK}/"))]
     for name in (*ours, *rest):
         store.remove(name)

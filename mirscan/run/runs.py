@@ -4,13 +4,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
 from mirscan.run.clusters import check_cluster
 from mirscan.run.executors import DaskExecutor, SerialExecutor
+from mirscan.run.export import export
 from mirscan.run.finish import finish_run, list_damage
 from mirscan.run.inputs import check_settings, identify, spooled_pipes, store_inputs_again
 from mirscan.run.lock import RunLock
@@ -57,7 +58,8 @@ def scan(
             identity, inputs = identify(asked)
             refuse_foreign_folder(store)
             # Inputs of the same content make the same copies again.
-            return _run(store, options, progress, lambda: _plan(store, asked, identity, inputs), lambda: store_inputs_again(asked, store))
+            result = _run(store, options, progress, lambda: _plan(store, asked, identity, inputs), lambda: store_inputs_again(asked, store))
+    return _with_exports(result, out, options)
 
 
 def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> ScanResult:
@@ -70,7 +72,13 @@ def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> Sc
             raise InputError("resume keeps what is done; to start anew use `mirscan scan --overwrite`")
         how = RunOptions(**options)
         check_cluster(how)
-        return _run(store, how, progress, lambda: load_plan(store))
+        result = _run(store, how, progress, lambda: load_plan(store))
+    return _with_exports(result, out, how)
+
+
+def _with_exports(result: ScanResult, out: str | os.PathLike, options: RunOptions) -> ScanResult:
+    """The result with the files of --format."""
+    return replace(result, files=result.files | export(out, options.format, options.assembly)) if options.format else result
 
 
 def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> ScanPlan:

@@ -30,6 +30,8 @@ ENERGY = "energy"
 PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
 # Positions are int32; a batch of a million windows takes tens of gigabytes in a network.
 MAX_NT, MAX_BATCH, MAX_THREADS = 2**31, 1 << 20, 1024
+# Formats of the sites; bed and parquet are written in any case.
+FORMATS = ("bed", "parquet", "tsv", "gff3", "bigbed", "hub", "igv")
 _INPUT, _WHAT, _FILTER, _HOW = "Input", "What counts", "Filters", "How to run"
 
 
@@ -48,6 +50,8 @@ class ScanSettings(Settings):
     rename_contigs: RenameWord | None = None
     skip_bad: SkipBad = False
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
+    by_family: Annotated[bool, about("One row for miRNAs that share nt 2-8; families.tsv lists them.", _INPUT)] = False
+    families: Annotated[str, about("Table of miRNA and family, which names the families of --by-family.", _INPUT)] | None = None
     gene_map: Annotated[str, about("Table of transcript, gene and optionally symbol.", _INPUT)] | None = None
     header: (
         Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
@@ -92,6 +96,8 @@ class ScanSettings(Settings):
     def check(self):
         header_reader(self.header)
         self._check_input()
+        if self.families and not self.by_family:
+            raise InputError("--families names the families of --by-family; give both")
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.prefilter and not self.has_model_folder:
@@ -188,9 +194,15 @@ class RunOptions(Settings):
     ) = None
     retries: Annotated[int, about("Tries of a part before it counts as failed.", _HOW, ge=1)] = 3
     dashboard: Annotated[bool, about("Print the address of the Dask dashboard.", _HOW)] = False
+    format: Annotated[
+        tuple[str, ...],
+        about(f"More files of the sites, separated by commas: {', '.join(FORMATS)}.", "Output", commas=True),
+    ] = ()
+    assembly: Annotated[str, about("UCSC's name of the genome, as dm6, for a track hub.", "Output")] | None = None
     overwrite: Annotated[bool, about("Replace what a former run left in --out.", _HOW)] = False
 
     def check(self):
+        check_formats(self.format, self.assembly)
         if self.memory_limit is not None and not self.workers:
             raise InputError(
                 "--memory-limit is about --workers; a cluster file has its own entry, a scheduler's workers have their own limit"
@@ -203,6 +215,15 @@ class RunOptions(Settings):
     @property
     def is_distributed(self) -> bool:
         return bool(self.workers or self.scheduler or self.cluster)
+
+
+def check_formats(formats: Sequence[str], assembly: str | None) -> None:
+    """Raise InputError for an unknown format, and for a hub without the name of its genome."""
+    for word in formats:
+        if word not in FORMATS:
+            raise InputError(f"--format {word}: unknown; expected {', '.join(FORMATS)}")
+    if "hub" in formats and not assembly:
+        raise InputError("--format hub needs UCSC's name of the genome, as in --assembly dm6")
 
 
 def parse_resources(text: str | None) -> dict[str, float] | None:

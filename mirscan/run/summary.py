@@ -14,11 +14,23 @@ from mirscan.run.partition import PartContext, peak_memory_mb
 from mirscan.run.report_file import read_report
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import RunOptions
-from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, REPORT, part_record, part_sites
+from mirscan.store.names import (
+    BED,
+    BED_INDEX,
+    BED_INDEX_LONG,
+    FAMILIES,
+    GENES,
+    GENES_TEXT,
+    REPORT,
+    SIZES,
+    TRANSCRIPT_FILES,
+    part_record,
+    part_sites,
+)
 from mirscan.store.protocol import Store
 
 PACKAGES = ("numpy", "numba", "pyarrow", "pysam", "keras", "tensorflow", "tensorflow-cpu", "dask")
-_OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT)
+_OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, *TRANSCRIPT_FILES, SIZES, FAMILIES)
 
 
 @dataclass(frozen=True)

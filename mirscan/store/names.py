@@ -22,7 +22,15 @@ TRANSCRIPTOME = f"{WORK}/transcriptome"
 INPUTS = f"{WORK}/inputs"
 # Files being written; whatever lies here when a run starts is rubbish of one that died.
 UNFINISHED = f"{WORK}/unfinished"
-RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, PAGE, REPORT)
+# The sequences that the BED file is about, where they are transcripts, and the lengths of what its first column names.
+TRANSCRIPTS, SIZES = "transcripts.fa.gz", "chrom.sizes"
+TRANSCRIPT_FILES = (TRANSCRIPTS, f"{TRANSCRIPTS}.fai", f"{TRANSCRIPTS}.gzi")
+# The families of --by-family, with their members.
+FAMILIES = "families.tsv"
+# What `mirscan export` adds: GFF3, bigBed and text of the sites, a session of IGV, and a track hub of UCSC.
+GFF3, BIGBED, SITES_TEXT, IGV_SESSION, HUB = "sites.gff3.gz", "sites.bb", "sites.tsv.gz", "igv_session.xml", "hub"
+EXPORTS = (GFF3, f"{GFF3}.tbi", f"{GFF3}.csi", BIGBED, SITES_TEXT, IGV_SESSION)
+RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, *TRANSCRIPT_FILES, SIZES, FAMILIES, *EXPORTS, PAGE, REPORT)
 
 
 def part_sites(part: int) -> str:

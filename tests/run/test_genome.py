@@ -208,3 +208,15 @@ def test_sorted_runs__equal_a_sort_in_memory(tmp_path, monkeypatch):
     assert len(batches) > 3
     assert np.array_equal(np.concatenate(batches), rows[np.argsort(rows["place"], kind="stable")])
     assert all(one["place"][-1] < other["place"][0] for one, other in itertools.pairwise(batches))
+
+
+def test_scan__by_family_has_one_row_for_all_members(runs, golden, tmp_path):
+    """let-7a and `short` share nt 2-8: their rows become one, and all others stay as they were."""
+    result = runs.scan(tmp_path / "out", by_family=True)
+    every = runs.sites(golden).to_pylist()
+    assert runs.sites(tmp_path / "out").to_pylist() == [row for row in every if row["mirna"] != "short"] != every
+    lines = (tmp_path / "out" / "families.tsv").read_text().splitlines()
+    assert lines[1] == "let-7a-5p\tGAGGTAG\t2\tlet-7a-5p,short" and len(lines) == len(MIRNAS)
+    assert "families.tsv" in result.files
+    with pytest.raises(InputError, match="--families names the families of --by-family"):
+        runs.scan(tmp_path / "other", families="x.tsv")

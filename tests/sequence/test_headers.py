@@ -38,6 +38,7 @@ CASES = [
         "chr17:7668421-7687550(-)",
     ),
     ("T1::chr1:100-131(+)", *["T1"] * 3, "chr1:100-131(+)"),
+    ("T1 gene=G1 gene_name=S1 place=chr1:100-131,200-220(-) region=3utr", "T1", "G1", "S1", "chr1:100-131,200-220(-)"),
     ("T1|G1|S1::chr1:100-131(-)", "T1", "G1", "S1", "chr1:100-131(-)"),
     ("ENST01 cdna chromosome:GRCh38:19:11:20:-1 gene:ENSG01", "ENST01", "ENSG01", "ENSG01", "19:10-20(-)"),
     ("AT1G01010.1 | Symbols: NAC001", "AT1G01010.1", "AT1G01010", "NAC001", None),

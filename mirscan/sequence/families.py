@@ -1,0 +1,92 @@
+"""miRNAs that share nt 2-8, the seed and m8, as one: what differs between them no seed rule up to nt 8 can see."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mirscan.errors import InputError
+from mirscan.notices import Notices
+from mirscan.sequence.alphabet import N, decode
+from mirscan.sequence.mirnas import MirnaSet
+from mirscan.sequence.text import decode_text, open_text
+
+# Heading of the column of names, of that of families: TargetScan's and MirGeneDB's tables, or anything like them.
+_HEADINGS = {
+    "mirna": ("mirbase id", "mirgenedb_id", "mirna", "mirna_name", "name", "id"),
+    "family": ("mir family", "family", "mirna family", "seed family"),
+}
+# MirGeneDB's table names genes, its FASTA their arms.
+_ARM = re.compile(r"_[35]p\*?\Z")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family: its name among the results, nt 2-8 of all its members (5'->3', with T for U), and their names."""
+
+    name: str
+    seed: str
+    members: tuple[str, ...]
+
+
+def group_families(mirnas: MirnaSet, names: dict[str, str] | None = None) -> tuple[MirnaSet, tuple[Family, ...]]:
+    """(one miRNA of each family under the family's name, the families), in order of first appearance.
+
+    The first member stands for all: its sequence is scored. `names` maps miRNAs to the names of families, see `read_families`; a family
+    is called by its first member that has one, else as its first member, and with its seed where the name stands for another seed before.
+    A miRNA with N in nt 2-8 stays alone.
+    """
+    members: dict[bytes, list[int]] = {}
+    for index, codes in enumerate(mirnas.codes[:, 1:8]):
+        key = codes.tobytes()
+        members.setdefault(key if N not in codes else key + bytes([index % 256, index // 256]), []).append(index)
+    families: list[Family] = []
+    taken: set[str] = set()
+    for indices in members.values():
+        own = tuple(mirnas.names[index] for index in indices)
+        seed = decode(mirnas.codes[indices[0], 1:8])
+        given = next((name for member in own if (name := _look_up(member, names or {}))), own[0])
+        name = f"{given}:{seed}" if given in taken else given
+        taken.add(name)
+        families.append(Family(name, seed, own))
+    first = mirnas.take([indices[0] for indices in members.values()])
+    return replace(first, names=tuple(family.name for family in families)), tuple(families)
+
+
+def read_families(path: str | os.PathLike, notices: Notices) -> dict[str, str]:
+    """Families by miRNA from a table separated by tabs: with headings as TargetScan's and MirGeneDB's have, else miRNA and family first.
+
+    Raises InputError for a row without both.
+    """
+    found: dict[str, str] = {}
+    at = (0, 1)
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            fields = [field.strip() for field in decode_text(line, notices).rstrip("\r\n").split("\t")]
+            if number == 1 and (columns := _find_columns(fields)):
+                at = columns
+                continue
+            if not any(fields) or fields[0].startswith("#"):
+                continue
+            if len(fields) <= max(at) or not (fields[at[0]] and fields[at[1]]):
+                raise InputError(f"{path}, line {number}: found {' '.join(fields)[:40]!r}; expected a miRNA and its family, between tabs")
+            found.setdefault(fields[at[0]], fields[at[1]])
+    if not found:
+        raise InputError(f"{path}: no rows in it; expected miRNAs and their families, separated by tabs")
+    return found
+
+
+def families_text(families: Iterable[Family]) -> str:
+    """The families as a table: name, seed, number of members, members."""
+    rows = (f"{family.name}\t{family.seed}\t{len(family.members)}\t{','.join(family.members)}\n" for family in families)
+    return "family\tseed\tn_members\tmembers\n" + "".join(rows)
+
+
+def _find_columns(fields: list[str]) -> tuple[int, int] | None:
+    lower = [field.lower() for field in fields]
+    found = [next((lower.index(word) for word in words if word in lower), None) for words in _HEADINGS.values()]
+    return None if None in found else (found[0], found[1])
+
+
+def _look_up(name: str, families: dict[str, str]) -> str | None:
+    return families.get(name) or families.get(_ARM.sub("", name))
