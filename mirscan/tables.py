@@ -61,6 +61,8 @@ FEATURES = (
     Column("energy", pa.float32(), "kcal/mol", "Minimum free energy of the duplex of miRNA and window (Turner 2004, as RNAduplex)"),
 )
 
+REGION = (Column("region", _RULE, "", "Where on the mRNA the site begins: 5utr, cds or 3utr, by --cds"),)
+
 CANDIDATES = TableSpec(
     "CANDIDATES",
     (*_PLACE, Column("anchor", pa.int32(), "nt", "Transcript position opposite miRNA nt 1, 0-based; may lie past the last base")),
@@ -75,7 +77,7 @@ SITES = TableSpec(
         Column("window_start", pa.int32(), "nt", "First transcript base of the window that was scored, 0-based"),
         Column("window_end", pa.int32(), "nt", "One past the last transcript base of the window"),
     ),
-    FEATURES,
+    (*FEATURES, *REGION),
 )
 
 GENES = TableSpec(
@@ -88,7 +90,7 @@ GENES = TableSpec(
             "transcript",
             _NAME,
             "",
-            "The isoform this row describes: the one with the highest combined score (without a model: the strongest sites)",
+            "The isoform this row describes: the strongest prediction; in a tie the highest combined score, then the strongest sites",
         ),
         Column("n_sites", pa.int32(), "sites", "Sites on that isoform"),
         Column("n_8mer", pa.int32(), "sites", "Sites of type 8mer"),
@@ -102,6 +104,15 @@ GENES = TableSpec(
             "combined_score", pa.float32(), "probability", "1 - product of (1 - score) over sites that do not overlap; null without a model"
         ),
         Column("n_windows", pa.int32(), "windows", "Candidate windows of this miRNA considered on that isoform, before --min-score"),
+        Column("predicted_log2fc", pa.float32(), "log2", "Change of the mRNA that the repression model predicts; negative is repressed"),
+        Column("rank", pa.int32(), "", "Place among the genes of this miRNA, 1 the strongest; equals share the best place"),
+        Column("percentile", pa.float32(), "percent", "Share of the genes of this miRNA that stand no higher; 100 for the strongest"),
+    ),
+    (
+        Column("gene_score", pa.float32(), "", "Strength of the pair by --gene-method, where that is another than repression"),
+        Column("n_5utr", pa.int32(), "sites", "Sites that begin in the 5'UTR"),
+        Column("n_cds", pa.int32(), "sites", "Sites that begin in the coding sequence"),
+        Column("n_3utr", pa.int32(), "sites", "Sites that begin in the 3'UTR"),
     ),
 )
 

@@ -9,36 +9,34 @@ import pyarrow as pa
 from mirscan.jit import njit
 from mirscan.output.background import Background
 from mirscan.output.text import (
-    INT_WIDTH,
     NEWLINE,
-    PROBABILITY_WIDTH,
+    NUMBER_WIDTH,
     TAB,
     NameTable,
     pack_names,
     put_byte,
     put_int,
     put_name,
-    put_probability,
+    put_number,
 )
-from mirscan.tables import GENES
 
 NAMES = ("gene", "symbol", "mirna", "transcript")
-COUNTS = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart")
-SCORES = ("best_score", "combined_score")
 CHUNK_ROWS = 1 << 15
 
 
 class GenesTsv:
-    """Appends GENES batches to a TSV file with one header line; null is an empty field, scores have six decimals.
+    """Appends GENES batches of one schema to a TSV file with one header line; null is an empty field, numbers have six decimals.
 
     pyarrow's CSV writer takes five times as long. All batches share the dictionaries of the first. Use as a context manager:
     on an error the unfinished file is removed.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, schema: pa.Schema):
         self.path = Path(path)
+        self._numbers = [field for field in schema if not pa.types.is_dictionary(field.type)]
+        self._is_whole = np.array([pa.types.is_integer(field.type) for field in self._numbers])
         self._file = open(path, "wb")  # noqa: SIM115
-        self._file.write(("\t".join(GENES.names) + "\n").encode())
+        self._file.write(("\t".join(schema.names) + "\n").encode())
         self._background = Background(self._file.write)
         self._names: tuple[NameTable, ...] = ()
         self._buffer = np.empty(0, dtype=np.uint8)
@@ -47,15 +45,15 @@ class GenesTsv:
         """Append the rows of a GENES batch."""
         if not self._names:
             self._names = tuple(pack_names(f"{name}\t" for name in batch[column].dictionary.to_pylist()) for column in NAMES)
-            width = sum(table.width for table in self._names) + (len(COUNTS) + 1) * (INT_WIDTH + 1) + len(SCORES) * (PROBABILITY_WIDTH + 1)
+            width = sum(table.width for table in self._names) + len(self._numbers) * (NUMBER_WIDTH + 1)
             self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
         tables = [array for table in self._names for array in (table.offsets, table.data)]
         for first in range(0, len(batch), CHUNK_ROWS):
             rows = batch.slice(first, CHUNK_ROWS)
             indices = np.stack([rows[name].indices.to_numpy() for name in NAMES])
-            counts = np.stack([rows[name].to_numpy() for name in (*COUNTS, "n_windows")])
-            scores = np.stack([rows[name].to_numpy(zero_copy_only=False) for name in SCORES])
-            size = format_rows(indices, counts, scores, *tables, self._buffer)
+            # Doubles hold every int32 and float32 as it is.
+            numbers = np.stack([rows[field.name].to_numpy(zero_copy_only=False).astype(np.float64) for field in self._numbers])
+            size = format_rows(indices, numbers, self._is_whole, *tables, self._buffer)
             self._background.put(self._buffer[:size].tobytes())
 
     def __enter__(self) -> "GenesTsv":
@@ -72,24 +70,20 @@ class GenesTsv:
 
 @njit
 def format_rows(
-    indices, counts, scores, gene_offsets, genes, symbol_offsets, symbols, mirna_offsets, mirnas, transcript_offsets, transcripts, out
+    indices, numbers, is_whole, gene_offsets, genes, symbol_offsets, symbols, mirna_offsets, mirnas, transcript_offsets, transcripts, out
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (4, n) into the four name tables, `counts` (8, n) with the windows last, `scores` (2, n) with NaN for null.
+    `indices` (4, n) into the four name tables, `numbers` (k, n) with NaN for null, those of `is_whole` (k,) without decimals.
     """
-    at = 0
+    at, last = 0, len(is_whole) - 1
     for row in range(indices.shape[1]):
         at = put_name(out, at, gene_offsets, genes, indices[0, row])
         at = put_name(out, at, symbol_offsets, symbols, indices[1, row])
         at = put_name(out, at, mirna_offsets, mirnas, indices[2, row])
         at = put_name(out, at, transcript_offsets, transcripts, indices[3, row])
-        for column in range(counts.shape[0] - 1):
-            at = put_int(out, at, counts[column, row])
-            at = put_byte(out, at, TAB)
-        for column in range(scores.shape[0]):
-            at = put_probability(out, at, scores[column, row])
-            at = put_byte(out, at, TAB)
-        at = put_int(out, at, counts[counts.shape[0] - 1, row])
-        at = put_byte(out, at, NEWLINE)
+        for column in range(last + 1):
+            value = numbers[column, row]
+            at = put_int(out, at, np.int64(value)) if is_whole[column] and not np.isnan(value) else put_number(out, at, value)
+            at = put_byte(out, at, NEWLINE if column == last else TAB)
     return at

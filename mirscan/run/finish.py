@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
-from mirscan.genes.aggregation import GeneAggregator, name_genes
+from mirscan.genes.aggregation import GeneAggregator, GeneNames, load_repression, name_genes
+from mirscan.genes.methods import find_method
 from mirscan.output.bed import BedWriter
-from mirscan.output.genes import GenesTsv
-from mirscan.output.parquet import ParquetRows
+from mirscan.run.gene_files import GeneFiles
+from mirscan.run.inputs import open_run_repression
 from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.plan import ScanPlan
 from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
@@ -23,17 +24,16 @@ from mirscan.store.protocol import Store
 
 BATCH_ROWS = 1 << 17
 COLUMNS = ("transcript", "mirna", "start", "end", "seed", "score")
-N_TOP = 10
 
 
 @dataclass
 class Finished:
-    """What the pass over the sites found; `top` holds (strength, GENES row as a dict), strongest first."""
+    """What the pass over the sites found; `top` holds GENES rows as dicts, strongest first."""
 
     n_sites: int = 0
     n_pairs: int = 0
     n_genes: int = 0
-    top: list[tuple[float, dict]] = field(default_factory=list)
+    top: list[dict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -69,30 +69,35 @@ def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda r
 def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finished, rows_done: Callable[[int], None]) -> None:
     names = _names(context)
     metadata = {"mirscan": context.plan.identity["mirscan"], "model": context.plan.settings.model}
-    genes = GeneAggregator(names, context.plan.settings.is_scored, metadata)
+    genes = _aggregator(context, names, metadata)
     started = time.monotonic()
     with ExitStack() as stack:
         bed = stack.enter_context(BedWriter(scratch[BED], names.transcripts.to_pylist(), names.mirnas.to_pylist(), names.rules))
-        parquet = stack.enter_context(ParquetRows(scratch[GENES], genes.schema, background=True))
-        tsv = stack.enter_context(GenesTsv(scratch[GENES_TEXT]))
-
-        def write_genes(batch: pa.RecordBatch) -> None:
-            parquet.write(batch)
-            tsv.write(batch)
-            _note(finished, batch)
-
+        files = stack.enter_context(GeneFiles(context.store.scratch("genes.arrow"), scratch[GENES], scratch[GENES_TEXT], genes.schema))
         for columns, windows in _iter_sites(context, names):
             bed.write(*columns)
-            write_genes(genes.add(*columns, windows))
+            files.write(genes.add(*columns, windows))
             finished.n_sites += len(columns[0])
             rows_done(finished.n_sites)
-        write_genes(genes.finish())
+        files.write(genes.finish())
         finished.seconds["bed and genes"] = time.monotonic() - started
         started = time.monotonic()
     finished.seconds["index"] = time.monotonic() - started
+    finished.n_pairs, finished.n_genes, finished.top = files.n_pairs, files.n_genes, files.top
 
 
-def _names(context: PartContext):
+def _aggregator(context: PartContext, names: GeneNames, metadata: dict[str, str]) -> GeneAggregator:
+    settings = context.plan.settings
+    scored_by = settings.model if settings.is_scored else ""
+    parts = context.transcriptome, context.mirnas, names.rules, context.coding, scored_by
+    repression = load_repression(*parts, open_run_repression(context.store))
+    method = find_method(settings.gene_method)
+    return GeneAggregator(
+        names, settings.is_scored, {**metadata, **repression.form.metadata}, repression, method, context.coding is not None
+    )
+
+
+def _names(context: PartContext) -> GeneNames:
     packed = context.transcriptome
     return name_genes(packed.names, packed.genes, packed.symbols, pa.array(context.mirnas.names), context.table.rules)
 
@@ -160,41 +165,6 @@ class _WindowCounts:
         table = pq.read_table(self._store.local(part_windows(number)))
         transcript, mirna, counts = (table[name].to_numpy() for name in ("transcript", "mirna", "n_windows"))
         return transcript.astype(np.int64) * self._n_mirnas + mirna, counts
-
-
-def _note(finished: Finished, batch: pa.RecordBatch) -> None:
-    """Count the pairs and genes, and keep the strongest pairs; the first wins a tie."""
-    if not len(batch):
-        return
-    # A gene's rows come in one batch, all together.
-    finished.n_genes += int(np.count_nonzero(np.diff(batch["gene"].indices.to_numpy()))) + 1
-    finished.n_pairs += len(batch)
-    strength = _strength(batch)
-    weakest = finished.top[-1][0] if len(finished.top) == N_TOP else -1.0
-    better = np.flatnonzero(strength > weakest)
-    for row in better[np.argsort(-strength[better], kind="stable")[:N_TOP]]:
-        finished.top.append((float(strength[row]), batch.slice(row, 1).to_pylist()[0]))
-    finished.top.sort(key=lambda pair: -pair[0])
-    del finished.top[N_TOP:]
-
-
-# Mean repression by a site of each type, log2 (Grimson 2007, as TargetScan counts sites).
-_TYPE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer": 0.02}
-
-
-def _strength(batch: pa.RecordBatch) -> np.ndarray:
-    """What pairs are ranked by: the combined score, and among equals, as without a model, the types of as many sites as fit side by
-    side, the strongest first, so that a tandem repeat does not win by overlapping itself.
-    """
-    left, types = batch["n_apart"].to_numpy().astype(np.float64), np.zeros(len(batch))
-    for name, weight in _TYPE_WEIGHTS.items():
-        taken = np.minimum(batch[name].to_numpy(), left)
-        types += weight * taken
-        left -= taken
-    if batch["combined_score"].null_count:
-        return types
-    # Neighbouring float32 below 1 are 6e-8 apart, 60,000 here, far above any sum of types.
-    return batch["combined_score"].to_numpy().astype(np.float64) * 1e12 + types
 
 
 def _publish(store: Store, scratch: dict[str, Path]) -> None:

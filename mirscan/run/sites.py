@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from mirscan.run.plan import Part
 from mirscan.run.settings import ENERGY, ScanSettings
+from mirscan.sequence.coding import REGIONS, CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
@@ -20,7 +21,17 @@ class SiteBuilder:
     Name columns of the result carry the names of the part's transcripts only, so its dictionaries stay small.
     """
 
-    def __init__(self, transcriptome: Transcriptome, mirnas: MirnaSet, schema: pa.Schema, part: Part, settings: ScanSettings, scorer=None):
+    def __init__(
+        self,
+        transcriptome: Transcriptome,
+        mirnas: MirnaSet,
+        schema: pa.Schema,
+        part: Part,
+        settings: ScanSettings,
+        scorer=None,
+        coding: CodingRegions | None = None,
+    ):
+        self._coding = coding
         self._transcriptome, self._mirnas, self._schema = transcriptome, mirnas, schema
         self._first, self._settings, self._scorer = part.first, settings, scorer
         genes = transcriptome.genes.slice(part.first, part.last - part.first).dictionary_encode()
@@ -53,6 +64,9 @@ class SiteBuilder:
         }
         if ENERGY in self._schema.names:
             columns[ENERGY] = pa.array(self._energies(candidates))
+        if self._coding is not None:
+            regions = self._coding.regions_of(candidates["transcript"].indices.to_numpy(), candidates["start"].to_numpy())
+            columns["region"] = pa.DictionaryArray.from_arrays(regions, pa.array(REGIONS))
         batch = pa.record_batch([columns[name] for name in self._schema.names], schema=self._schema)
         self._count_seeds(batch)
         return batch

@@ -18,7 +18,7 @@ def make_batch(n: int, with_scores: bool) -> pa.RecordBatch:
         elif pa.types.is_integer(field.type):
             columns[field.name] = pa.array(rng.integers(0, 10 ** rng.integers(1, 9), n), pa.int32())
         else:
-            columns[field.name] = pa.array(rng.random(n, dtype=np.float32)) if with_scores else pa.nulls(n, pa.float32())
+            columns[field.name] = pa.array(rng.normal(0, 50, n).astype(np.float32)) if with_scores else pa.nulls(n, pa.float32())
     return pa.record_batch([columns[name] for name in GENES.names], schema=GENES.schema())
 
 
@@ -30,7 +30,7 @@ def read_back(path) -> list[dict]:
 def test_genes_tsv__equals_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(genes_text, "CHUNK_ROWS", 64)
     batch = make_batch(1000, with_scores=True)
-    with GenesTsv(tmp_path / "genes.tsv") as tsv:
+    with GenesTsv(tmp_path / "genes.tsv", GENES.schema()) as tsv:
         tsv.write(batch.slice(0, 300))
         tsv.write(batch.slice(300))
     for found, expected in zip(read_back(tmp_path / "genes.tsv"), batch.to_pylist(), strict=True):
@@ -40,7 +40,7 @@ def test_genes_tsv__equals_the_table(tmp_path, monkeypatch):
 
 
 def test_genes_tsv__null_scores_are_empty(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv") as tsv:
+    with GenesTsv(tmp_path / "genes.tsv", GENES.schema()) as tsv:
         tsv.write(make_batch(2, with_scores=False))
     header, *lines = (tmp_path / "genes.tsv").read_text().splitlines()
     best = header.split("\t").index("best_score")
@@ -48,6 +48,6 @@ def test_genes_tsv__null_scores_are_empty(tmp_path):
 
 
 def test_genes_tsv__no_rows_leave_the_header(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv"):
+    with GenesTsv(tmp_path / "genes.tsv", GENES.schema()):
         pass
     assert (tmp_path / "genes.tsv").read_text() == "\t".join(GENES.names) + "\n"
