@@ -58,12 +58,21 @@ class ScanSettings(Settings):
         | None
     ) = None
     circular: Annotated[bool, about("Every transcript is a circle: sites and windows run on across its junction.", _INPUT)] = False
+    cds: (
+        Annotated[
+            str,
+            about("TSV (transcript, cds_start, cds_end; 0-based) or BED: where the coding sequence lies on --utrs of whole mRNAs.", _INPUT),
+        ]
+        | None
+    ) = None
     seeds: Annotated[
         tuple[str, ...],
         about("Rules, groups (canonical, extended, relaxed) or TOML files, separated by commas.", _WHAT, commas=True),
     ] = DEFAULT_SEEDS
     all_types: Annotated[bool, about("Report every type of a place, not only the strongest.", _WHAT)] = False
     model: Annotated[str, about("Name or folder of a trained model, duplex, or none.", _WHAT)] = DEFAULT_MODEL
+    gene_model: Annotated[str, about("Name or file of the model that predicts repression.", _WHAT)] = "repression"
+    gene_method: Annotated[Literal["repression", "sum", "noisy-or", "best"], about("What genes are ranked by.", _WHAT)] = "repression"
     min_score: Annotated[float, about("Keep sites with at least this calibrated score.", _FILTER, ge=0, le=1)] = 0.0
     precision: Annotated[Literal["auto", "float32", "bfloat16"], about("Numbers a network computes with.", _WHAT)] = "auto"
     batch_size: (
@@ -100,6 +109,8 @@ class ScanSettings(Settings):
             raise InputError("--families names the families of --by-family; give both")
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
+        if self.gene_method != "repression" and not self.is_scored:
+            raise InputError(f"--gene-method {self.gene_method} adds up scores; expected repression without a model, or choose a --model")
         if self.prefilter and not self.has_model_folder:
             raise InputError(f"--prefilter needs a network to spare; expected a --model other than {self.model}")
         if self.circular:
@@ -133,6 +144,11 @@ class ScanSettings(Settings):
         if self.genome is None:
             return None
         return RegionSettings(self.genome, self.annotation, self.region, self.isoforms, self.rename_contigs, self.skip_bad)
+
+    @property
+    def site_columns(self) -> tuple[str, ...]:
+        """The optional columns of SITES."""
+        return (*self.features, *(("region",) if self.cds else ()))
 
     @property
     def is_scored(self) -> bool:
