@@ -21,6 +21,7 @@ from mirscan.run.gene_files import GeneFiles
 from mirscan.run.inputs import open_run_repression
 from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.plan import ScanPlan
+from mirscan.sequence.coding import coding_of_regions
 from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
 from mirscan.store.protocol import Store
 
@@ -107,7 +108,8 @@ def site_names(names: GeneNames) -> SiteNames:
 def _aggregator(context: PartContext, names: GeneNames, metadata: dict[str, str]) -> GeneAggregator:
     settings = context.plan.settings
     scored_by = settings.model if settings.is_scored else ""
-    parts = context.transcriptome, context.mirnas, names.rules, context.coding, scored_by
+    coding = context.coding or coding_of_regions(context.transcriptome)
+    parts = context.transcriptome, context.mirnas, names.rules, coding, scored_by
     repression = load_repression(*parts, open_run_repression(context.store))
     method = find_method(settings.gene_method)
     return GeneAggregator(

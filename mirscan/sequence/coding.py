@@ -41,6 +41,16 @@ def whole_as_utr(n: int) -> CodingRegions:
     return CodingRegions(np.zeros(n, np.int32), np.zeros(n, np.int32))
 
 
+def coding_of_regions(transcriptome: Transcriptome) -> CodingRegions | None:
+    """What the names of cut regions say: all of a cds is coding, all of a 5utr before it; None where nothing but 3'UTRs was cut."""
+    names = transcriptome.regions.to_numpy(zero_copy_only=False)
+    is_upstream, is_coding = names == REGIONS[FIVE_UTR], names == REGIONS[CODING]
+    if not (is_upstream | is_coding).any():
+        return None
+    lengths = transcriptome.lengths.astype(np.int32)
+    return CodingRegions(np.where(is_upstream, lengths, 0).astype(np.int32), np.where(is_upstream | is_coding, lengths, 0).astype(np.int32))
+
+
 def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: Notices | None = None) -> CodingRegions:
     """The coding sequences of a transcriptome from a TSV or CSV with headings (transcript, cds_start, cds_end) or a BED of the transcripts.
 

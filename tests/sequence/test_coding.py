@@ -3,8 +3,8 @@ import pytest
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
-from mirscan.sequence.coding import CODING, FIVE_UTR, THREE_UTR, read_coding
-from mirscan.sequence.transcriptome import transcriptome_from_sequences
+from mirscan.sequence.coding import CODING, FIVE_UTR, REGIONS, THREE_UTR, coding_of_regions, read_coding
+from mirscan.sequence.transcriptome import read_transcriptome, transcriptome_from_sequences
 
 TRANSCRIPTS = transcriptome_from_sequences(["NM_1", "NM_2.3", "NM_3"], ["A" * 100, "C" * 50, "G" * 20])
 
@@ -53,3 +53,12 @@ def test_regions_of__follow_the_first_base(tmp_path):
 def test_read_coding__bad_lines_are_one_sentence(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         read_coding(write(tmp_path, text), TRANSCRIPTS, Notices())
+
+
+def test_coding_of_regions__cut_regions_are_what_they_are_named(tmp_path):
+    fasta = tmp_path / "cut.fa"
+    places = {"5utr": "10-20", "cds": "20-50", "3utr": "50-90"}
+    fasta.write_text("".join(f">t:{region} place=chr1:{place}(+) region={region}\nACGTACGT\n" for region, place in places.items()))
+    regions = coding_of_regions(read_transcriptome(fasta)).regions_of(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 7, 0, 7, 0, 7]))
+    assert [REGIONS[region] for region in regions] == ["5utr", "5utr", "cds", "cds", "3utr", "3utr"]
+    assert coding_of_regions(transcriptome_from_sequences(["t"], ["ACGT"])) is None
