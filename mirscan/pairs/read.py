@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mirscan.errors import InputError
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID, LETTERS
@@ -91,10 +90,9 @@ def read_text_table(path: Path) -> pa.Table:
 
     Its heading says what separates the columns: tabs, commas or semicolons.
     """
-
     try:
         if path.suffix == ".parquet" and path.is_file():
-            return pq.read_table(path)
+            return _read_parquet(path)
         with open_text(path) as handle:
             delimiter, names = _read_heading(path, handle)
             return _refuse_line_ends(path, _read_rows(path, handle, delimiter, names)) if handle.peek(1) else _no_rows(names)
@@ -102,6 +100,12 @@ def read_text_table(path: Path) -> pa.Table:
         raise InputError(
             f"{path}: cannot be read as a table: {str(error).splitlines()[0]}; expected TSV, CSV (packed or not) in UTF-8, or Parquet"
         ) from error
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    from pyarrow.parquet import read_table
+
+    return read_table(path)
 
 
 def _read_heading(path: Path, handle: io.BufferedReader) -> tuple[str, list[str]]:
@@ -117,25 +121,25 @@ def _read_heading(path: Path, handle: io.BufferedReader) -> tuple[str, list[str]
 
 
 def _read_rows(path: Path, handle: io.BufferedReader, delimiter: str, names: list[str]) -> pa.Table:
-    import pyarrow.csv
+    from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
 
-    uneven: list[pyarrow.csv.InvalidRow] = []
-
-    def note(row: pyarrow.csv.InvalidRow) -> str:
-        uneven.append(row)
-        return "skip"
-
-    table = pyarrow.csv.read_csv(
-        handle,
-        read_options=pyarrow.csv.ReadOptions(column_names=names),
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, invalid_row_handler=note),
-        # Text first: a column of families such as "0" or chromosomes such as "1" must not become numbers.
-        convert_options=pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-    )
-    if uneven:
-        number = _find_line(path, lambda line: line.rstrip(b"\n") == uneven[0].text.encode())
-        raise InputError(f"{path}, line {number}: {uneven[0].actual_columns} columns; expected {len(names)}, as in the headings")
-    return table
+    try:
+        return read_csv(
+            handle,
+            read_options=ReadOptions(column_names=names),
+            parse_options=ParseOptions(delimiter=delimiter),
+            # Text first: a column of families such as "0" or chromosomes such as "1" must not become numbers.
+            convert_options=ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+    except pa.ArrowInvalid:
+        # Arrow counts rows of the block that it read, and not every time.
+        with open_text(path) as lines:
+            for number, line in enumerate(lines, 1):
+                fields = next(csv.reader([line.decode("latin-1")], delimiter=delimiter), names)
+                if len(fields) not in (0, len(names)):
+                    message = f"{path}, line {number}: {len(fields)} columns; expected {len(names)}, as in the headings"
+                    raise InputError(message) from None
+        raise
 
 
 def _no_rows(names: list[str]) -> pa.Table:

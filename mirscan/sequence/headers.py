@@ -24,7 +24,7 @@ _NO_NAME = re.compile(
     re.IGNORECASE,
 )
 # NCBI's databases; the accession follows the tag, behind gi|number| and gnl|database|, too.
-_TAGS = {"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl"}
+_TAGS = {"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl", "gi", "gnl"}
 _GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent|locus|locus_tag)[:=]\"?([^\s\];,\"]+)")
 _SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name)[:=]\"?([^\s\];,\"]+)")
 # "NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA"
@@ -191,13 +191,12 @@ def _split_place(header: str) -> tuple[str, Place | None, str | None]:
 
 def _tagged(word: str) -> tuple[str, None, None] | None:
     """NCBI's gi|number|database|accession|locus, database|accession|locus and gnl|database|id."""
-    fields = word.strip("|").split("|")
-    tag = fields[0].rsplit("-", 1)[-1]
-    if tag == "gi" and len(fields) > 3:
-        return fields[3] or fields[-1], None, None
-    if tag == "gnl" and len(fields) > 2:
-        return fields[2], None, None
-    return (fields[1], None, None) if tag in _TAGS | {"gi"} and len(fields) > 1 else None
+    tag, *fields = word.strip("|").split("|")
+    tag = tag.rsplit("-", 1)[-1]
+    # gi|number| and gnl|database| stand before what names the sequence.
+    behind = fields[{"gi": 2, "gnl": 1}.get(tag, 0) :]
+    accession = next(filter(None, (*behind, *fields)), None)
+    return (accession, None, None) if tag in _TAGS and accession else None
 
 
 def _fields(word: str) -> tuple[str, str | None, str | None]:

@@ -150,6 +150,9 @@ def test_read_pairs__missing_empty_and_broken_files(tmp_path):
     (tmp_path / "latin1.tsv").write_bytes(f"mirna\ttarget\tlabel\tfamily\n{MIRNA}\t{SITE}\t1\t".encode() + b"\xe9\n")
     with pytest.raises(InputError, match=r"cannot be read as a table: .*invalid UTF8 data; expected TSV, CSV \(packed or not\) in UTF-8"):
         read_pairs(tmp_path / "latin1.tsv")
+    (tmp_path / "latin1.tsv").write_bytes(f"mirna\ttarget\tlabel\n{MIRNA}\t{SITE}\t1\n{MIRNA}\t".encode() + b"\xe9\n")
+    with pytest.raises(InputError, match=r"line 3: 2 columns; expected 3, as in the headings"):
+        read_pairs(tmp_path / "latin1.tsv")
     with pytest.raises(InputError, match="UTF-16 text without a mark"):
         (tmp_path / "wide.tsv").write_bytes(f"mirna\ttarget\tlabel\n{MIRNA}\t{SITE}\t1\n".encode("utf-16-le"))
         read_pairs(tmp_path / "wide.tsv")
