@@ -13,6 +13,7 @@ import numpy as np
 import mirscan
 from mirscan.errors import InputError, ModelError
 from mirscan.genome.extract import CHR, cut_genome
+from mirscan.genome.reference import find_assembly
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
 from mirscan.run.settings import DUPLEX, ScanSettings
@@ -103,6 +104,8 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
             first = prefilter_of(settings)
             value = first if first == DUPLEX else _identify_model(first, inputs)
         identity[name] = value
+    if settings.genome is not None and (assembly := find_assembly(settings.genome)) is not None:
+        inputs[identity["genome"]]["assembly"] = assembly
     return identity, inputs
 
 
