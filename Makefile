@@ -13,9 +13,10 @@ demo: $(VENV)/installed
 test: lint
 	$(BIN)/python -m pytest
 
-# The HTML report in headless Chromium: the one on PATH, or MIRSCAN_CHROMIUM.
+# The HTML report, and runs in igv.js (npm), in headless Chromium: the one on PATH, or MIRSCAN_CHROMIUM.
 test-browser: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
+	npm --prefix tests/browser ci --no-audit --no-fund --silent
 	$(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/installed-dev

@@ -4,6 +4,7 @@ Not pyfaidx for bgzip, for which it takes Biopython.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,6 +22,9 @@ from mirscan.store.scratch import ScratchFolder
 
 # A bgzip block is a gzip member with an extra field BC.
 _BGZIP_HEAD, _BGZIP_EXTRA = b"\x1f\x8b\x08\x04", b"BC\x02\x00"
+# "1 dna:chromosome chromosome:GRCh38:1:1:248956422:1 REF", "NC_000001.11 Homo sapiens chromosome 1, GRCh38.p14 Primary Assembly".
+_ASSEMBLIES = (re.compile(r"(?:chromosome|scaffold|primary_assembly):([^:\s]+):"), re.compile(r", (\S+) Primary Assembly"))
+_LONGEST_HEADER = 1 << 12
 _COPIED = "genomes are compressed, but not by bgzip, and were unpacked for this run; `bgzip` makes the next one faster"
 
 
@@ -68,6 +72,13 @@ def open_genome(path: str | os.PathLike, notices: Notices | None = None) -> Iter
         plain = path if _is_plain(path) else _unpack(path, scratch.path, notices)
         with _told_errors(path), closing(_Plain(plain, scratch.path)) as reader:
             yield Genome(path, reader.lengths, reader)
+
+
+def find_assembly(path: str | os.PathLike) -> str | None:
+    """The assembly that the first header names, as Ensembl's and NCBI's do; None where it does not."""
+    with open_text(path) as handle:
+        header = handle.readline(_LONGEST_HEADER).decode("utf-8", "replace")
+    return next((found[1] for pattern in _ASSEMBLIES if (found := pattern.search(header))), None)
 
 
 class _Plain:

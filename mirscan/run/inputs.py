@@ -15,6 +15,7 @@ import mirscan
 from mirscan.errors import InputError, ModelError
 from mirscan.genes.repression import find_repression_model
 from mirscan.genome.extract import CHR, cut_genome
+from mirscan.genome.reference import find_assembly
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
 from mirscan.run.settings import DUPLEX, ScanSettings
@@ -110,6 +111,8 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
             first = prefilter_of(settings)
             value = first if first == DUPLEX else _identify_model(first, inputs)
         identity[name] = value
+    if settings.genome is not None and (assembly := find_assembly(settings.genome)) is not None:
+        inputs[identity["genome"]]["assembly"] = assembly
     return identity, inputs
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mirscan.errors import InputError
 from mirscan.genome.extract import cut_genome
 from mirscan.genome.projection import project_transcriptome
-from mirscan.genome.reference import open_genome
+from mirscan.genome.reference import find_assembly, open_genome
 from mirscan.genome.regions import ISOFORMS, REGIONS, choose_isoforms
 from mirscan.genome.settings import REGION_NAMES, IsoformsWord, RegionSettings
 from mirscan.notices import Notices
@@ -229,3 +229,16 @@ def test_isoforms__rules(tmp_path, rule, expected):
     assert [annotation.names[int(row)].as_py() for row in kept] == expected.split()
     assert all(ISOFORMS[rule][0] in notice.what for notice in notices)
     assert len(list(notices)) == (rule != "all")
+
+
+@pytest.mark.parametrize(
+    ("header", "assembly"),
+    [
+        ("1 dna:chromosome chromosome:GRCh38:1:1:248956422:1 REF", "GRCh38"),
+        ("NC_000001.11 Homo sapiens chromosome 1, GRCh38.p14 Primary Assembly", "GRCh38.p14"),
+        ("chr1", None),
+    ],
+)
+def test_genome__assembly_of_the_first_header(tmp_path, header, assembly):
+    (tmp_path / "genome.fa.gz").write_bytes(gzip.compress(f">{header}\nACGT\n".encode()))
+    assert find_assembly(tmp_path / "genome.fa.gz") == assembly

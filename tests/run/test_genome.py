@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import json
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -220,3 +221,11 @@ def test_scan__by_family_has_one_row_for_all_members(runs, golden, tmp_path):
     assert "families.tsv" in result.files
     with pytest.raises(InputError, match="--families names the families of --by-family"):
         runs.scan(tmp_path / "other", families="x.tsv")
+
+
+def test_scan__assembly_is_recorded_where_the_genome_names_it(inputs, tmp_path):
+    genome = tmp_path / "genome.fa"
+    genome.write_text(inputs["genome"].read_text().replace("of a test", "dna:chromosome chromosome:BDGP6:2:1:5000:1 REF", 1))
+    scan(out=tmp_path / "out", **inputs | {"genome": genome})
+    report = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert report["inputs"][report["identity"]["genome"]]["assembly"] == "BDGP6"
