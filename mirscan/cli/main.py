@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mirscan import __version__
+from mirscan.cli.benchmark import benchmark_training
 from mirscan.cli.evaluate import evaluate
 from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
@@ -26,7 +27,7 @@ from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = {"scan", "resume", "train", "negatives", "hardness", "report"}
+_RESULTS_ARE_FILES = {"scan", "resume", "train", "negatives", "hardness", "report", "benchmark-training"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -79,7 +80,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (scan, resume, status, query, show, report, negatives, hardness, train, evaluate, evaluate_scan, explain, duplex):
+for command in (
+    scan,
+    resume,
+    status,
+    query,
+    show,
+    report,
+    negatives,
+    hardness,
+    train,
+    benchmark_training,
+    evaluate,
+    evaluate_scan,
+    explain,
+    duplex,
+):
     app.command(cls=_PanelledHelp)(command)
 app.add_typer(models_app, name="models")
 
