@@ -82,6 +82,9 @@ def _clip(settings: BenchmarkSettings, folder: Path) -> Ground:
         pairs = pairs.append_column("row", pa.array(np.arange(pairs.num_rows)))
         rest, test = split_pairs(clean_pairs(pairs)[0], "family", _TEST, _SEED)
         train, validation = split_pairs(rest, "family", _VALIDATION, _SEED)
+        n_positive = int((labels_of(train) >= POSITIVE).sum())
+        if 0 < settings.positives < n_positive:
+            train = draw_pairs(train, _OWN, _SEED, settings.positives / n_positive)
         for table, path in zip((train, validation, test), paths, strict=False):
             _write(table, path)
         write_negatives(paths[0], NegativeSettings("other-mirna", _OWN, allow_fewer=True, seed=_SEED), paths[3])

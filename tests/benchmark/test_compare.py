@@ -17,7 +17,7 @@ from mirscan.pairs.read import read_pairs
 @pytest.mark.timeout(1800)  # two dozen trainings: minutes on a machine that is busy otherwise
 def test_benchmark_training__every_method_makes_a_row_and_a_second_call_makes_none_anew(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    page.write_text(f"before\n{BEGIN}\nof another day\n{END}\nafter\n")
     said = []
     rows = benchmark_training(BenchmarkSettings(quick=True, scan_task=True), tmp_path / "c", page, say=said.append)
     methods = read_methods()
@@ -30,7 +30,7 @@ def test_benchmark_training__every_method_makes_a_row_and_a_second_call_makes_no
     assert all(len(row["scores"]) == 6 and "relaxed, N = 1,000" in row["scan"] for row in chimeras)
     assert {row["method"] for row in rows} >= {"*seed class only*", "*miRNA only, from training*"}
     text = page.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.startswith("before\n") and text.endswith("after\n") and "of another day" not in text
     assert all(f"| {method.name} |" in text for method in methods)
     assert (tmp_path / "c" / "comparison.png").stat().st_size > 1000
 
