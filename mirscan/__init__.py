@@ -10,7 +10,7 @@ The map, from the ground up; a floor imports only from floors below it:
     4  search  windows  trained_models         transcripts -> candidates -> windows; models with their cards
     5  pairs  scoring  genes  output           labelled pairs as data; candidates -> SITES -> GENES, files
     6  train  evaluation  explain              pairs -> trained models; what a score is worth; what carried it
-    7  run                                     plan -> parts -> finish, here or on a cluster
+    7  run  benchmark                          plan -> parts -> finish, here or on a cluster; methods of training compared
     8  query  report  doctor                   answers out of a finished run; pages of it; does this installation work
     9  cli                                     Typer: parse, call one public function, print a summary
 
@@ -49,6 +49,7 @@ _PUBLIC = {
     "write_negatives": "pairs.negatives",
     "measure_hardness": "train.hardness",
     "train_model": "train.fit",
+    "benchmark_training": "benchmark.compare",
     "evaluate_model": "evaluation.evaluate",
     "evaluate_scan": "evaluation.scan_task",
     "draw_duplex": "duplex",

@@ -18,7 +18,7 @@ FLOORS = {
     **dict.fromkeys(("search", "windows", "trained_models", "expression"), 4),
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),
-    "run": 7,
+    **dict.fromkeys(("run", "benchmark"), 7),
     **dict.fromkeys(("query", "report", "doctor"), 8),
     **dict.fromkeys(("cli", "__main__"), 9),
 }

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mirscan import __version__
+from mirscan.cli.benchmark import benchmark_training
 from mirscan.cli.compare import compare
 from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
@@ -33,7 +34,7 @@ from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = {"scan", "resume", "extract", "export", "train", "negatives", "hardness", "report"}
+_RESULTS_ARE_FILES = {"scan", "resume", "extract", "export", "train", "negatives", "hardness", "report", "benchmark-training"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -99,6 +100,7 @@ for command in (
     negatives,
     hardness,
     train,
+    benchmark_training,
     evaluate,
     evaluate_scan,
     explain,
