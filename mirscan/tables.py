@@ -62,7 +62,7 @@ FEATURES = (
 )
 
 BLOCK = pa.struct([pa.field("start", pa.int64(), nullable=False), pa.field("end", pa.int64(), nullable=False)])
-REGION = Column("region", _RULE, "", "What of the transcript was scanned: 3utr, 5utr, cds, transcript or lncrna")
+REGION = Column("region", _RULE, "", "Where on the mRNA it lies, or what was cut from the genome: 5utr, cds, 3utr, transcript or lncrna")
 # Where the place of every transcript on a genome is known.
 GENOME_PLACE = (
     REGION,
@@ -102,7 +102,7 @@ GENES = TableSpec(
             "transcript",
             _NAME,
             "",
-            "The isoform this row describes: the one with the highest combined score (without a model: the strongest sites)",
+            "The isoform this row describes: the strongest prediction; in a tie the highest combined score, then the strongest sites",
         ),
         Column("n_sites", pa.int32(), "sites", "Sites on that isoform"),
         Column("n_8mer", pa.int32(), "sites", "Sites of type 8mer"),
@@ -116,8 +116,17 @@ GENES = TableSpec(
             "combined_score", pa.float32(), "probability", "1 - product of (1 - score) over sites that do not overlap; null without a model"
         ),
         Column("n_windows", pa.int32(), "windows", "Candidate windows of this miRNA considered on that isoform, before --min-score"),
+        Column("predicted_log2fc", pa.float32(), "log2", "Change of the mRNA that the repression model predicts; negative is repressed"),
+        Column("rank", pa.int32(), "", "Place among the genes of this miRNA, 1 the strongest; equals share the best place"),
+        Column("percentile", pa.float32(), "percent", "Share of the genes of this miRNA that stand no higher; 100 for the strongest"),
     ),
-    (REGION,),
+    (
+        Column("gene_score", pa.float32(), "", "Strength of the pair by --gene-method, where that is another than repression"),
+        Column("n_5utr", pa.int32(), "sites", "Sites that begin in the 5'UTR"),
+        Column("n_cds", pa.int32(), "sites", "Sites that begin in the coding sequence"),
+        Column("n_3utr", pa.int32(), "sites", "Sites that begin in the 3'UTR"),
+        REGION,
+    ),
 )
 
 PAIRS = TableSpec(

@@ -15,7 +15,7 @@ FLOORS = {
     "store": 1,
     "sequence": 2,
     **dict.fromkeys(("seeds", "networks", "duplex", "genome"), 3),
-    **dict.fromkeys(("search", "windows", "trained_models"), 4),
+    **dict.fromkeys(("search", "windows", "trained_models", "expression"), 4),
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),
     "run": 7,

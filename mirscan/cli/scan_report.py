@@ -49,7 +49,7 @@ def print_result(result, quiet: bool) -> None:
     for line in _describe_scoring(result):
         print(line)
     if result.top_pairs:
-        print("strongest pairs")
+        print("strongest pairs, predicted log2 fold change")
         for row in result.top_pairs[:5]:
             print(f"  {row['symbol']:12} {row['mirna']:18} {_describe_pair(row)}")
     print("files")
@@ -90,8 +90,7 @@ def _describe_pair(row: dict) -> str:
         for key, name in (("8mer", "8mer"), ("7mer_m8", "7mer-m8"), ("7mer_a1", "7mer-A1"), ("6mer", "6mer"))
         if row[f"n_{key}"]
     )
-    score = row["combined_score"]
-    return f"{score:.5f}  {counts}" if score is not None else counts
+    return f"{row['predicted_log2fc']:.3f}  {counts}"
 
 
 _NOTES = {

@@ -8,10 +8,19 @@ import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.genes import kernels
+from mirscan.genes.methods import FOOTPRINT, METHODS, REPRESSION, Method, surprise
+from mirscan.genes.repression import Form, read_repression_model
+from mirscan.genes.site_features import Places, SiteFeatures
+from mirscan.sequence.coding import THREE_UTR, CodingRegions, whole_as_utr
+from mirscan.sequence.mirnas import MirnaSet
+from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import GENES
 
 KIND_OF_RULE = {"8mer": kernels.N_8MER, "7mer-m8": kernels.N_7MER_M8, "7mer-A1": kernels.N_7MER_A1, "6mer": kernels.N_6MER}
-COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart")
+COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart", "n_5utr", "n_cds", "n_3utr")
+REGION_COUNTS = COUNT_NAMES[-3:]
+# Sums of weights that every aggregation adds up, in this order; that of another method comes behind.
+_COMBINED, _EFFECT = range(2)
 
 
 @dataclass(frozen=True)
@@ -48,22 +57,55 @@ def name_genes(
     return GeneNames(transcripts, codes, genes.take(first), symbols.take(first), mirnas, tuple(rules), regions)
 
 
+@dataclass(frozen=True)
+class Repression:
+    """What predicts the effect of a site: a form of the repression model and the features of the scanned transcripts."""
+
+    form: Form
+    features: SiteFeatures
+
+
+def load_repression(
+    transcriptome: Transcriptome,
+    mirnas: MirnaSet,
+    rules: Sequence[str],
+    coding: CodingRegions | None = None,
+    score_model: str = "",
+    model: str = REPRESSION,
+) -> Repression:
+    """The form of a repression model (a name or a file) that fits a scan; `score_model` is the scan's network, empty without one."""
+    form = read_repression_model(model).choose(coding is not None, score_model)
+    known = whole_as_utr(len(transcriptome)) if coding is None else coding
+    return Repression(form, SiteFeatures(transcriptome, known, mirnas.codes, rules))
+
+
 class GeneAggregator:
     """Turns sites into GENES rows while they stream by, ordered by transcript and start.
 
-    Isoforms of a gene must follow each other. A row describes one isoform, the one with the highest combined score (without
-    scores: with most 8mers, then 7mer-m8, 7mer-A1, 6mer, others; the first in a tie), so no site is counted twice. The
-    combined score is 1 - product of (1 - score) over that choice of non-overlapping sites that makes it greatest.
+    Isoforms of a gene must follow each other. A row describes one isoform, the one with the strongest prediction (in a tie the highest
+    combined score, then most 8mers, 7mer-m8, 7mer-A1, 6mer, others; the first if all are equal), so no site is counted twice. Sums are over
+    that choice of sites that makes them greatest: sites that do not overlap for the combined score, 1 - product of (1 - score), and sites
+    at least `FOOTPRINT` apart for predictions. `rank` and `percentile` are null: they need all rows, see `ranking`.
     """
 
-    def __init__(self, names: GeneNames, is_scored: bool, metadata: dict[str, str] | None = None):
+    def __init__(
+        self,
+        names: GeneNames,
+        is_scored: bool,
+        metadata: dict[str, str] | None = None,
+        repression: Repression | None = None,
+        method: Method = METHODS[REPRESSION],
+        has_coding: bool = False,
+    ):
+        self._has_method = method.weigh is not None
         self._regions = None if names.regions is None else names.regions.dictionary_encode()
-        self.schema = GENES.schema(metadata, optional=() if names.regions is None else ("region",))
-        self._names = names
-        self._is_scored = is_scored
+        optional = (("gene_score",) if self._has_method else ()) + (REGION_COUNTS if has_coding else ())
+        self.schema = GENES.schema(metadata, optional + (() if names.regions is None else ("region",)))
+        self._names, self._is_scored, self._repression, self._method = names, is_scored, repression, method
         self._symbols = names.symbols.dictionary_encode()
         self._kinds = np.array([KIND_OF_RULE.get(rule, kernels.N_OTHER) for rule in names.rules], dtype=np.int8)
-        self._open = kernels.new_open(len(names.mirnas))
+        self._reach = np.array([0, FOOTPRINT, FOOTPRINT][: 2 + self._has_method], np.int32)
+        self._open = kernels.new_open(len(names.mirnas), len(self._reach))
 
     def add(self, transcript, mirna, start, end, seed, score, windows=None) -> pa.RecordBatch:
         """Take in sites given as arrays (n,), return the rows of all genes that ended.
@@ -72,16 +114,28 @@ class GeneAggregator:
         the number of candidates of this miRNA on this transcript, by default the number of its sites.
         """
         n = len(start)
-        rows = kernels.new_rows(n + len(self._names.mirnas))
+        rows = kernels.new_rows(n + len(self._names.mirnas), len(self._reach))
         # Zero means not counted: the kernel then takes the number of sites.
         windows = np.zeros(n, np.int32) if windows is None else windows
-        arrays = (transcript, mirna, start, end, self._kinds[seed], score, windows, self._names.gene_of_transcript)
-        return self._batch(rows, kernels.add_sites(*arrays, self._is_scored, self._open, rows))
+        places = Places(transcript, mirna, start, end, seed, score)
+        region = np.full(n, THREE_UTR, np.int8) if self._repression is None else self._repression.features.regions(places)
+        arrays = (transcript, mirna, start, end, self._kinds[seed], region, score, self._weights(places), self._reach, windows)
+        return self._batch(rows, kernels.add_sites(*arrays, self._names.gene_of_transcript, self._open, rows))
 
     def finish(self) -> pa.RecordBatch:
         """Rows of the last gene."""
-        rows = kernels.new_rows(len(self._names.mirnas))
-        return self._batch(rows, kernels.finish_sites(self._is_scored, self._open, rows))
+        rows = kernels.new_rows(len(self._names.mirnas), len(self._reach))
+        return self._batch(rows, kernels.finish_sites(self._open, rows))
+
+    def _weights(self, places: Places) -> np.ndarray:
+        weights = np.zeros((len(self._reach), len(places.start)))
+        if self._is_scored:
+            weights[_COMBINED] = surprise(places.score)
+        if self._repression is not None:
+            weights[_EFFECT] = self._repression.form.effects(self._repression.features, places)
+        if self._has_method:
+            weights[-1] = self._method.weigh(places.score)
+        return weights
 
     def _batch(self, rows: kernels.Rows, n: int) -> pa.RecordBatch:
         names = self._names
@@ -92,28 +146,52 @@ class GeneAggregator:
             "symbol": pa.DictionaryArray.from_arrays(symbol, self._symbols.dictionary),
             "mirna": pa.DictionaryArray.from_arrays(rows.mirna[:n], names.mirnas),
             "transcript": pa.DictionaryArray.from_arrays(rows.transcript[:n], names.transcripts),
-            "best_score": pa.array(rows.best[:n]) if self._is_scored else pa.nulls(n, pa.float32()),
-            "combined_score": pa.array(rows.combined[:n]) if self._is_scored else pa.nulls(n, pa.float32()),
             "n_windows": pa.array(rows.windows[:n]),
+            "rank": pa.nulls(n, pa.int32()),
+            "percentile": pa.nulls(n, pa.float32()),
         }
         if self._regions is not None:
             columns["region"] = self._regions.take(columns["transcript"].indices)
         columns |= {name: pa.array(np.ascontiguousarray(rows.counts[:n, column])) for column, name in enumerate(COUNT_NAMES)}
+        columns |= self._predictions(rows, n)
         return pa.record_batch([columns[name] for name in self.schema.names], schema=self.schema)
 
+    def _predictions(self, rows: kernels.Rows, n: int) -> dict[str, pa.Array]:
+        best, sums = rows.best[:n], rows.sums[:, :n]
+        values = {
+            "best_score": best if self._is_scored else None,
+            "combined_score": -np.expm1(-sums[_COMBINED]) if self._is_scored else None,
+            "predicted_log2fc": None if self._repression is None else self._repression.form.fold_changes(sums[_EFFECT]),
+            "gene_score": self._method.settle(sums[-1], best) if self._has_method else None,
+        }
+        nothing = pa.nulls(n, pa.float32())
+        return {name: nothing if value is None else pa.array(value.astype(np.float32)) for name, value in values.items()}
 
-def aggregate_genes(sites: pa.Table) -> pa.Table:
+
+def aggregate_genes(
+    sites: pa.Table,
+    transcriptome: Transcriptome | None = None,
+    mirnas: MirnaSet | None = None,
+    coding: CodingRegions | None = None,
+    model: str = REPRESSION,
+) -> pa.Table:
     """GENES of a SITES table whose rows are ordered by transcript and start; genes in order of first appearance.
 
-    See `GeneAggregator` for the isoform and the combined score. `symbol` is the gene and `n_windows` the number of sites,
-    since the table tells no more. Raises InputError where only some of the scores are null.
+    With the `transcriptome` and `mirnas` of the sites the repression model predicts a log2 fold change and ranks the genes of each miRNA;
+    `coding` as `read_coding` gives it. See `GeneAggregator` for the isoform and the sums. `symbol` is the gene and `n_windows` the number
+    of sites, since the table tells no more. Raises InputError where only some of the scores are null.
 
     >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GGCTACCTCAGGGGGGGGGGCTACCTCG"], genes=["G1"])
     >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
     >>> sites = ms.score_candidates(ms.find_candidates(transcriptome, mirnas), transcriptome, mirnas, model="duplex")
-    >>> ms.aggregate_genes(sites).select(["gene", "mirna", "n_8mer", "n_7mer_m8"]).to_pylist()
-    [{'gene': 'G1', 'mirna': 'let-7', 'n_8mer': 1, 'n_7mer_m8': 1}]
+    >>> genes = ms.aggregate_genes(sites, transcriptome, mirnas)
+    >>> genes.select(["gene", "mirna", "n_8mer", "n_7mer_m8", "rank"]).to_pylist()
+    [{'gene': 'G1', 'mirna': 'let-7', 'n_8mer': 1, 'n_7mer_m8': 1, 'rank': 1}]
+    >>> genes["predicted_log2fc"][0].as_py() < 0
+    True
     """
+    from mirscan.genes.ranking import rank_pairs
+
     sites = sites.unify_dictionaries()
     transcript, gene, mirna, seed = (_dictionary(sites, name) for name in ("transcript", "gene", "mirna", "seed"))
     n_null = sites["score"].null_count
@@ -128,9 +206,35 @@ def aggregate_genes(sites: pa.Table) -> pa.Table:
     names = GeneNames(
         transcript.dictionary, gene_of_transcript, gene.dictionary, gene.dictionary, mirna.dictionary, seed.dictionary.to_pylist()
     )
-    aggregator = GeneAggregator(names, is_scored=n_null == 0 and len(sites) > 0)
+    is_scored = n_null == 0 and len(sites) > 0
+    repression = _match(transcriptome, mirnas, coding, names, _model_of(sites) if is_scored else "", model)
+    aggregator = GeneAggregator(names, is_scored, repression=repression, has_coding=coding is not None)
     batches = [aggregator.add(*(column[order] for column in (*columns, score))), aggregator.finish()]
-    return pa.Table.from_batches(batches, aggregator.schema).combine_chunks()
+    genes = pa.Table.from_batches(batches, aggregator.schema).combine_chunks()
+    return genes if repression is None else rank_pairs(genes)
+
+
+def _model_of(sites: pa.Table) -> str:
+    return (sites.schema.metadata or {}).get(b"model", b"").decode()
+
+
+def _match(transcriptome, mirnas, coding, names: GeneNames, score_model: str, model: str) -> Repression | None:
+    """The repression model on the transcripts and miRNAs in the order in which the sites number them."""
+    if transcriptome is None or mirnas is None:
+        return None
+    rows = [_positions(wanted, have, what) for wanted, have, what in (
+        (names.transcripts, transcriptome.names.to_pylist(), "transcript"), (names.mirnas, mirnas.names, "miRNA")
+    )]  # fmt: skip
+    coding = None if coding is None else CodingRegions(coding.start[rows[0]], coding.end[rows[0]])
+    return load_repression(transcriptome.take(rows[0]), mirnas.take(rows[1]), names.rules, coding, score_model, model)
+
+
+def _positions(wanted: pa.Array, have: Sequence[str], what: str) -> np.ndarray:
+    places = {name: place for place, name in enumerate(have)}
+    missing = next((name for name in wanted.to_pylist() if name not in places), None)
+    if missing is not None:
+        raise InputError(f"{what} {missing!r} of the sites is not among the {len(places):,} given; expected those that were scanned")
+    return np.array([places[name] for name in wanted.to_pylist()], np.int64)
 
 
 def _dictionary(sites: pa.Table, name: str) -> pa.DictionaryArray:

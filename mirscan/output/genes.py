@@ -10,39 +10,36 @@ from mirscan.jit import njit
 from mirscan.output.background import Background
 from mirscan.output.bgzip import BgzipFile
 from mirscan.output.text import (
-    INT_WIDTH,
-    PROBABILITY_WIDTH,
+    NUMBER_WIDTH,
     TAB,
     NameTable,
     pack_names,
     put_byte,
     put_int,
     put_name,
-    put_probability,
+    put_number,
 )
-from mirscan.tables import GENES, REGION
 
 NAMES = ("gene", "symbol", "mirna", "transcript")
-COUNTS = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart")
-SCORES = ("best_score", "combined_score")
 CHUNK_ROWS = 1 << 15
 
 
 class GenesTsv:
-    """Appends GENES batches to a bgzip TSV with one header line; null is an empty field, scores have six decimals.
+    """Appends GENES batches of one schema to a bgzip TSV with one header line; null is an empty field, numbers have six decimals.
 
     `regions` (n,) say what each of the n transcripts in the batches' dictionary is, and become the last column. pyarrow's CSV writer
     takes five times as long. All batches share the dictionaries of the first. Use as a context manager: on an error the unfinished file is
     removed.
     """
 
-    def __init__(self, path: str | os.PathLike, regions: pa.StringArray | None = None):
+    def __init__(self, path: str | os.PathLike, schema: pa.Schema, regions: pa.StringArray | None = None):
         self.path = Path(path)
         self._regions = regions
+        self._numbers = [field for field in schema if not pa.types.is_dictionary(field.type)]
+        self._is_whole = np.array([pa.types.is_integer(field.type) for field in self._numbers])
         # A human scan's table is a gigabyte of text and a tenth of it compressed.
         self._file = BgzipFile(path)
-        columns = GENES.names if regions is None else (*GENES.names, REGION.name)
-        self._file.write(("\t".join(columns) + "\n").encode())
+        self._file.write(("\t".join(schema.names) + "\n").encode())
         self._background = Background(self._file.write)
         self._names: tuple[NameTable, ...] = ()
         self._buffer = np.empty(0, dtype=np.uint8)
@@ -54,15 +51,15 @@ class GenesTsv:
             n_transcripts = len(batch["transcript"].dictionary)
             ends = ["\n"] * n_transcripts if self._regions is None else [f"\t{region}\n" for region in self._regions.to_pylist()]
             self._names += (pack_names(ends),)
-            width = sum(table.width for table in self._names) + (len(COUNTS) + 1) * (INT_WIDTH + 1) + len(SCORES) * (PROBABILITY_WIDTH + 1)
+            width = sum(table.width for table in self._names) + len(self._numbers) * (NUMBER_WIDTH + 1)
             self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
         tables = [array for table in self._names for array in (table.offsets, table.data)]
         for first in range(0, len(batch), CHUNK_ROWS):
             rows = batch.slice(first, CHUNK_ROWS)
             indices = np.stack([rows[name].indices.to_numpy() for name in NAMES])
-            counts = np.stack([rows[name].to_numpy() for name in (*COUNTS, "n_windows")])
-            scores = np.stack([rows[name].to_numpy(zero_copy_only=False) for name in SCORES])
-            size = format_rows(indices, counts, scores, *tables, self._buffer)
+            # Doubles hold every int32 and float32 as it is.
+            numbers = np.stack([rows[field.name].to_numpy(zero_copy_only=False).astype(np.float64) for field in self._numbers])
+            size = format_rows(indices, numbers, self._is_whole, *tables, self._buffer)
             self._background.put(self._buffer[:size].tobytes())
 
     def __enter__(self) -> "GenesTsv":
@@ -80,8 +77,8 @@ class GenesTsv:
 @njit
 def format_rows(
     indices,
-    counts,
-    scores,
+    numbers,
+    is_whole,
     gene_offsets,
     genes,
     symbol_offsets,
@@ -96,21 +93,19 @@ def format_rows(
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (4, n) into the first four name tables, and the fourth into the ends of lines, too; `counts` (8, n) with the
-    windows last, `scores` (2, n) with NaN for null.
+    `indices` (4, n) into the first four name tables, and the fourth into the ends of lines, too; `numbers` (k, n) with NaN for null, those
+    of `is_whole` (k,) without decimals.
     """
-    at = 0
+    at, last = 0, len(is_whole) - 1
     for row in range(indices.shape[1]):
         at = put_name(out, at, gene_offsets, genes, indices[0, row])
         at = put_name(out, at, symbol_offsets, symbols, indices[1, row])
         at = put_name(out, at, mirna_offsets, mirnas, indices[2, row])
         at = put_name(out, at, transcript_offsets, transcripts, indices[3, row])
-        for column in range(counts.shape[0] - 1):
-            at = put_int(out, at, counts[column, row])
-            at = put_byte(out, at, TAB)
-        for column in range(scores.shape[0]):
-            at = put_probability(out, at, scores[column, row])
-            at = put_byte(out, at, TAB)
-        at = put_int(out, at, counts[counts.shape[0] - 1, row])
+        for column in range(last + 1):
+            value = numbers[column, row]
+            at = put_int(out, at, np.int64(value)) if is_whole[column] and not np.isnan(value) else put_number(out, at, value)
+            if column < last:
+                at = put_byte(out, at, TAB)
         at = put_name(out, at, ends_offsets, ends, indices[3, row])
     return at

@@ -7,11 +7,13 @@ import numpy as np
 
 from mirscan.jit import njit
 
-TAB, NEWLINE, ZERO, POINT = (ord(letter) for letter in "\t\n0.")
+TAB, NEWLINE, ZERO, POINT, MINUS = (ord(letter) for letter in "\t\n0.-")
 # int32 has at most 10 digits and a sign.
 INT_WIDTH = 11
 DECIMALS = 6
 PROBABILITY_WIDTH = DECIMALS + 2
+# Any int32, or a float32 below 2**31, with sign, point and decimals.
+NUMBER_WIDTH = INT_WIDTH + 1 + DECIMALS
 
 
 @dataclass(frozen=True)
@@ -74,3 +76,12 @@ def put_probability(out, at, value):
             scaled //= 10
         at += DECIMALS
     return at
+
+
+@njit(inline="always")
+def put_number(out, at, value):
+    """Write a number with six decimals, as `put_probability`, with its sign where it is below 0."""
+    if value < 0:
+        at = put_byte(out, at, MINUS)
+        value = -value
+    return put_probability(out, at, value)

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
-from mirscan.genes.aggregation import GeneAggregator, GeneNames, name_genes
+from mirscan.genes.aggregation import GeneAggregator, GeneNames, load_repression, name_genes
+from mirscan.genes.methods import find_method
 from mirscan.output.bed import BedWriter
-from mirscan.output.genes import GenesTsv
 from mirscan.output.genome_bed import GenomeBedWriter, SiteNames
-from mirscan.output.parquet import ParquetRows
+from mirscan.run.gene_files import GeneFiles
+from mirscan.run.inputs import open_run_repression
 from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.plan import ScanPlan
 from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
@@ -24,17 +25,16 @@ from mirscan.store.protocol import Store
 
 BATCH_ROWS = 1 << 17
 COLUMNS = ("transcript", "mirna", "start", "end", "seed", "score")
-N_TOP = 10
 
 
 @dataclass
 class Finished:
-    """What the pass over the sites found; `top` holds (strength, GENES row as a dict), strongest first."""
+    """What the pass over the sites found; `top` holds GENES rows as dicts, strongest first."""
 
     n_sites: int = 0
     n_pairs: int = 0
     genes: set[str] = field(default_factory=set)
-    top: list[tuple[float, dict]] = field(default_factory=list)
+    top: list[dict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -70,27 +70,31 @@ def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda r
 def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finished, rows_done: Callable[[int], None]) -> None:
     names = _names(context)
     metadata = {"mirscan": context.plan.identity["mirscan"], "model": context.plan.settings.model}
-    genes = GeneAggregator(names, context.plan.settings.is_scored, metadata)
+    genes = _aggregator(context, names, metadata)
     started = time.monotonic()
     with ExitStack() as stack:
         bed = stack.enter_context(_bed_writer(context, names, scratch[BED]))
-        parquet = stack.enter_context(ParquetRows(scratch[GENES], genes.schema, background=True))
-        tsv = stack.enter_context(GenesTsv(scratch[GENES_TEXT], names.regions))
-
-        def write_genes(batch: pa.RecordBatch) -> None:
-            parquet.write(batch)
-            tsv.write(batch)
-            _note(finished, batch)
-
+        spool = context.store.scratch("genes.arrow")
+        files = stack.enter_context(GeneFiles(spool, scratch[GENES], scratch[GENES_TEXT], genes.schema, names.regions))
         for columns, windows in _iter_sites(context, names):
             bed.write(*columns)
-            write_genes(genes.add(*columns, windows))
+            files.write(genes.add(*columns, windows))
             finished.n_sites += len(columns[0])
             rows_done(finished.n_sites)
-        write_genes(genes.finish())
+        files.write(genes.finish())
         finished.seconds["bed and genes"] = time.monotonic() - started
         started = time.monotonic()
     finished.seconds["index"] = time.monotonic() - started
+    finished.n_pairs, finished.genes, finished.top = files.n_pairs, files.genes, files.top
+
+
+def _aggregator(context: PartContext, names: GeneNames, metadata: dict[str, str]) -> GeneAggregator:
+    settings = context.plan.settings
+    scored_by = settings.model if settings.is_scored else ""
+    parts = context.transcriptome, context.mirnas, names.rules, context.coding, scored_by
+    repression = load_repression(*parts, open_run_repression(context.store))
+    metadata = {**metadata, **repression.form.metadata}
+    return GeneAggregator(names, settings.is_scored, metadata, repression, find_method(settings.gene_method), bool(settings.cds))
 
 
 def _bed_writer(context: PartContext, names: GeneNames, path: Path) -> BedWriter | GenomeBedWriter:
@@ -173,41 +177,6 @@ class _WindowCounts:
         table = pq.read_table(self._store.local(part_windows(number)))
         transcript, mirna, counts = (table[name].to_numpy() for name in ("transcript", "mirna", "n_windows"))
         return transcript.astype(np.int64) * self._n_mirnas + mirna, counts
-
-
-def _note(finished: Finished, batch: pa.RecordBatch) -> None:
-    """Count the pairs and genes, and keep the strongest pairs; the first wins a tie."""
-    if not len(batch):
-        return
-    # By name: regions of a gene are counted apart, and are one gene.
-    finished.genes.update(batch["gene"].dictionary.take(batch["gene"].indices.unique()).to_pylist())
-    finished.n_pairs += len(batch)
-    strength = _strength(batch)
-    weakest = finished.top[-1][0] if len(finished.top) == N_TOP else -1.0
-    better = np.flatnonzero(strength > weakest)
-    for row in better[np.argsort(-strength[better], kind="stable")[:N_TOP]]:
-        finished.top.append((float(strength[row]), batch.slice(row, 1).to_pylist()[0]))
-    finished.top.sort(key=lambda pair: -pair[0])
-    del finished.top[N_TOP:]
-
-
-# Mean repression by a site of each type, log2 (Grimson 2007, as TargetScan counts sites).
-_TYPE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer": 0.02}
-
-
-def _strength(batch: pa.RecordBatch) -> np.ndarray:
-    """What pairs are ranked by: the combined score, and among equals, as without a model, the types of as many sites as fit side by
-    side, the strongest first, so that a tandem repeat does not win by overlapping itself.
-    """
-    left, types = batch["n_apart"].to_numpy().astype(np.float64), np.zeros(len(batch))
-    for name, weight in _TYPE_WEIGHTS.items():
-        taken = np.minimum(batch[name].to_numpy(), left)
-        types += weight * taken
-        left -= taken
-    if batch["combined_score"].null_count:
-        return types
-    # Neighbouring float32 below 1 are 6e-8 apart, 60,000 here, far above any sum of types.
-    return batch["combined_score"].to_numpy().astype(np.float64) * 1e12 + types
 
 
 def _publish(store: Store, scratch: dict[str, Path]) -> None:

@@ -1,6 +1,7 @@
 """A run's own copies of its inputs, with checksums: what is planned stays what is scanned, wherever and whenever a part is processed."""
 
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 
 import mirscan
 from mirscan.errors import InputError, ModelError
+from mirscan.genes.repression import find_repression_model
 from mirscan.genome.extract import CHR, cut_genome
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
@@ -20,6 +22,7 @@ from mirscan.search.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
+from mirscan.sequence.coding import CodingRegions, coding_of_regions, read_coding, whole_as_utr
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import (
     CODES_FILE,
@@ -39,7 +42,9 @@ REGIONS = f"{INPUTS}/regions.bed"
 CONTIGS = f"{INPUTS}/contigs.tsv"
 MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
-_FILE_SETTINGS = ("mirnas", "gene_map", "regions", "genome", "annotation")
+CODING = f"{INPUTS}/coding.npy"
+REPRESSION = f"{INPUTS}/repression.toml"
+_FILE_SETTINGS = ("mirnas", "gene_map", "regions", "genome", "annotation", "cds")
 
 
 @contextmanager
@@ -98,6 +103,8 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
             value = [_checksum(word, inputs) if is_rule_file(word) else word for word in value]
         elif name == "model" and settings.has_model_folder:
             value = _identify_model(value, inputs)
+        elif name == "gene_model":
+            value = _checksum(find_repression_model(value), inputs)
         elif name == "prefilter" and value:
             first = prefilter_of(settings)
             value = first if first == DUPLEX else _identify_model(first, inputs)
@@ -121,11 +128,17 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store, notices
     for number, word in enumerate(settings.seeds):
         if is_rule_file(word):
             store.write(_rule_copy(number), Path(word).read_bytes())
+    store.write(REPRESSION, find_repression_model(settings.gene_model).read_bytes())
     if settings.has_model_folder:
         _copy_model(settings.model, store, MODEL)
     if settings.prefilter and (first := prefilter_of(settings)) != DUPLEX:
         _copy_model(first, store, PREFILTER)
-    return _store_transcriptome(settings, store, notices)
+    transcriptome = _store_transcriptome(settings, store, notices)
+    if settings.cds is not None:
+        coding, buffer = read_coding(settings.cds, transcriptome, notices), io.BytesIO()
+        np.save(buffer, np.stack([coding.start, coding.end]))
+        store.write(CODING, buffer.getvalue())
+    return transcriptome
 
 
 def store_inputs_again(settings: ScanSettings, store: Store) -> None:
@@ -148,6 +161,19 @@ def open_run_mirnas(store: Store) -> MirnaSet:
 def open_run_regions(settings: ScanSettings, store: Store, transcriptome: Transcriptome) -> Regions | None:
     """Where to scan, from the run's copy of --regions; None for everywhere."""
     return read_regions(store.local(REGIONS), transcriptome, Notices()) if settings.regions else None
+
+
+def open_run_coding(settings: ScanSettings, store: Store, transcriptome: Transcriptome) -> CodingRegions | None:
+    """The coding sequences of a run's transcripts, by --cds or as they were cut from a genome; None where all are 3'UTRs."""
+    if settings.cds:
+        return CodingRegions(*np.load(store.local(CODING)))
+    coding = coding_of_regions(transcriptome) if transcriptome.is_of_regions else whole_as_utr(0)
+    return coding if coding.end.any() else None
+
+
+def open_run_repression(store: Store) -> str:
+    """File with the run's copy of the repression model."""
+    return os.fspath(store.local(REPRESSION))
 
 
 def open_run_model(settings: ScanSettings, store: Store) -> str:

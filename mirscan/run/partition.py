@@ -19,6 +19,7 @@ from mirscan.genome.projection import Projection, project_transcriptome
 from mirscan.output.parquet import ParquetRows
 from mirscan.run.inputs import (
     compile_run_table,
+    open_run_coding,
     open_run_mirnas,
     open_run_model,
     open_run_prefilter,
@@ -30,6 +31,7 @@ from mirscan.run.sealed import seal, unseal
 from mirscan.run.sites import SiteBuilder
 from mirscan.search.candidates import iter_candidates
 from mirscan.search.filters import Regions
+from mirscan.sequence.coding import CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.store.checksums import describe_file, find_change
@@ -77,6 +79,10 @@ class PartContext:
         return open_run_regions(self.plan.settings, self.store, self.transcriptome)
 
     @cached_property
+    def coding(self) -> CodingRegions | None:
+        return open_run_coding(self.plan.settings, self.store, self.transcriptome)
+
+    @cached_property
     def scorer(self):
         if not self.plan.settings.is_scored:
             return None
@@ -102,6 +108,7 @@ class PartContext:
         place = () if self.projection is None else tuple(column.name for column in GENOME_PLACE)
         if not self.transcriptome.is_of_regions:
             place = tuple(name for name in place if name != "region")
+        place += ("region",) if settings.cds else ()
         return SITES.schema({"mirscan": self.plan.identity["mirscan"], "model": settings.model}, optional=(*settings.features, *place))
 
 
@@ -118,7 +125,9 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     """Find, score and write part `number`; return its record, which is written last and means done."""
     started, part, store = time.monotonic(), context.plan.parts[number], context.store
     settings = context.plan.settings
-    builder = SiteBuilder(context.transcriptome, context.mirnas, context.schema, part, settings, context.scorer, context.projection)
+    builder = SiteBuilder(
+        context.transcriptome, context.mirnas, context.schema, part, settings, context.scorer, context.projection, context.coding
+    )
     scored_before = _scorer_counts(context)
     scratch = store.scratch(part_sites(number))
     with ParquetRows(scratch, context.schema, background=context.threads > 1) as rows:

@@ -53,12 +53,18 @@ class ScanSettings(Settings):
         | None
     ) = None
     circular: Annotated[bool, about("Every transcript is a circle: sites and windows run on across its junction.", _INPUT)] = False
+    cds: (
+        Annotated[str, about("TSV (transcript, cds_start, cds_end; 0-based) or BED: coding sequences of whole mRNAs in --utrs.", _INPUT)]
+        | None
+    ) = None
     seeds: Annotated[
         tuple[str, ...],
         about("Rules, groups (canonical, extended, relaxed) or TOML files, separated by commas.", _WHAT, commas=True),
     ] = DEFAULT_SEEDS
     all_types: Annotated[bool, about("Report every type of a place, not only the strongest.", _WHAT)] = False
     model: Annotated[str, about("Name or folder of a trained model, duplex, or none.", _WHAT)] = DEFAULT_MODEL
+    gene_model: Annotated[str, about("Name or file of the model that predicts repression.", _WHAT)] = "repression"
+    gene_method: Annotated[Literal["repression", "sum", "noisy-or", "best"], about("What genes are ranked by.", _WHAT)] = "repression"
     min_score: Annotated[float, about("Keep sites with at least this calibrated score.", _FILTER, ge=0, le=1)] = 0.0
     precision: Annotated[Literal["auto", "float32", "bfloat16"], about("Numbers a network computes with.", _WHAT)] = "auto"
     batch_size: (
@@ -93,6 +99,8 @@ class ScanSettings(Settings):
         self._check_input()
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
+        if self.gene_method != "repression" and not self.is_scored:
+            raise InputError(f"--gene-method {self.gene_method} adds up scores; expected repression without a model, or choose a --model")
         if self.prefilter and not self.has_model_folder:
             raise InputError(f"--prefilter needs a network to spare; expected a --model other than {self.model}")
         if self.circular:
@@ -117,8 +125,10 @@ class ScanSettings(Settings):
             raise InputError("--genome and --annotation belong together; give both, or --utrs")
         if bool(self.genome) == bool(self.transcripts):
             raise InputError("expected transcripts as --utrs, or --genome and --annotation to cut them from, not both")
-        if self.genome and (self.gene_map or self.header or self.circular):
-            raise InputError("--gene-map, --header and --circular are about --utrs; an annotation names its genes itself")
+        if self.genome and (self.gene_map or self.header or self.circular or self.cds):
+            raise InputError(
+                "--gene-map, --header, --cds and --circular are about --utrs; an annotation names its genes and regions itself"
+            )
 
     @property
     def cut(self) -> RegionSettings | None:

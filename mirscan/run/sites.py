@@ -8,6 +8,7 @@ import pyarrow as pa
 from mirscan.genome.projection import Projection, place_columns
 from mirscan.run.plan import Part
 from mirscan.run.settings import ENERGY, ScanSettings
+from mirscan.sequence.coding import REGIONS, CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
@@ -30,7 +31,9 @@ class SiteBuilder:
         settings: ScanSettings,
         scorer=None,
         projection: Projection | None = None,
+        coding: CodingRegions | None = None,
     ):
+        self._coding = coding
         self._transcriptome, self._mirnas, self._schema, self._projection = transcriptome, mirnas, schema, projection
         self._first, self._settings, self._scorer = part.first, settings, scorer
         genes = transcriptome.genes.slice(part.first, part.last - part.first).dictionary_encode()
@@ -65,6 +68,9 @@ class SiteBuilder:
         if ENERGY in self._schema.names:
             columns[ENERGY] = pa.array(self._energies(candidates))
         columns |= self._places(candidates)
+        if self._coding is not None and "region" not in columns:
+            regions = self._coding.regions_of(candidates["transcript"].indices.to_numpy(), candidates["start"].to_numpy())
+            columns["region"] = pa.DictionaryArray.from_arrays(regions, pa.array(REGIONS))
         batch = pa.record_batch([columns[name] for name in self._schema.names], schema=self._schema)
         self._count_seeds(batch)
         return batch

@@ -69,7 +69,8 @@ def aggregate_slowly(rows, is_scored: bool) -> list[dict]:
         combined = combine_slowly([(row[3], row[3] + LENGTHS[row[4]], row[5]) for row in sites]) if is_scored else None
         record = {"gene": gene, "symbol": gene, "mirna": mirna, "transcript": transcript, "n_sites": len(sites), **counts, "n_apart": apart}
         record |= {"best_score": max(row[5] for row in sites) if is_scored else None, "combined_score": combined, "n_windows": len(sites)}
-        rank = combined if is_scored else tuple(counts.values())
+        record |= {"predicted_log2fc": None, "rank": None, "percentile": None}
+        rank = (combined or 0.0, *counts.values())
         if (gene, mirna) not in best or rank > best[gene, mirna][0]:
             best[gene, mirna] = (rank, record)
     genes, mirnas = (list(dict.fromkeys(row[column] for row in rows)) for column in (1, 2))

@@ -20,7 +20,7 @@ def make_batch(n: int, with_scores: bool) -> pa.RecordBatch:
         elif pa.types.is_integer(field.type):
             columns[field.name] = pa.array(rng.integers(0, 10 ** rng.integers(1, 9), n), pa.int32())
         else:
-            columns[field.name] = pa.array(rng.random(n, dtype=np.float32)) if with_scores else pa.nulls(n, pa.float32())
+            columns[field.name] = pa.array(rng.normal(0, 50, n).astype(np.float32)) if with_scores else pa.nulls(n, pa.float32())
     return pa.record_batch([columns[name] for name in GENES.names], schema=GENES.schema())
 
 
@@ -32,7 +32,7 @@ def read_back(path) -> list[dict]:
 def test_genes_tsv__equals_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(genes_text, "CHUNK_ROWS", 64)
     batch = make_batch(1000, with_scores=True)
-    with GenesTsv(tmp_path / "genes.tsv.gz") as tsv:
+    with GenesTsv(tmp_path / "genes.tsv.gz", GENES.schema()) as tsv:
         tsv.write(batch.slice(0, 300))
         tsv.write(batch.slice(300))
     for found, expected in zip(read_back(tmp_path / "genes.tsv.gz"), batch.to_pylist(), strict=True):
@@ -42,7 +42,7 @@ def test_genes_tsv__equals_the_table(tmp_path, monkeypatch):
 
 
 def test_genes_tsv__null_scores_are_empty(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv.gz") as tsv:
+    with GenesTsv(tmp_path / "genes.tsv.gz", GENES.schema()) as tsv:
         tsv.write(make_batch(2, with_scores=False))
     header, *lines = gzip.decompress((tmp_path / "genes.tsv.gz").read_bytes()).decode().splitlines()
     best = header.split("\t").index("best_score")
@@ -50,6 +50,6 @@ def test_genes_tsv__null_scores_are_empty(tmp_path):
 
 
 def test_genes_tsv__no_rows_leave_the_header(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv.gz"):
+    with GenesTsv(tmp_path / "genes.tsv.gz", GENES.schema()):
         pass
     assert gzip.decompress((tmp_path / "genes.tsv.gz").read_bytes()).decode() == "\t".join(GENES.names) + "\n"

@@ -182,7 +182,7 @@ def test_scan__several_regions_have_a_column_in_sites(inputs, tmp_path):
         ({"region": ["utr"]}, "--region utr: unknown; expected 3utr, 5utr, cds, transcript, lncrna"),
         ({"region": ["cds", "cds"]}, "--region cds cds: expected one or several different"),
         ({"isoforms": "best"}, "--isoforms best: expected all, longest, principal, representative"),
-        ({"gene_map": "x.tsv"}, "--gene-map, --header and --circular are about --utrs"),
+        ({"gene_map": "x.tsv"}, "--gene-map, --header, --cds and --circular are about --utrs"),
         ({"genome": "absent.fa"}, "absent.fa: no such file"),
     ],
 )

@@ -1,0 +1,135 @@
+"""The sites of the miRNAs of experiments on their genes: one scan that fits and evaluations share."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from mirscan.errors import InputError
+from mirscan.expression.ids import GeneIds, gene_ids
+from mirscan.expression.studies import Experiment, StudyFiles, distinct_guides, read_study
+from mirscan.genes.aggregation import GeneAggregator, GeneNames, Repression, name_genes
+from mirscan.genes.fitting import Change
+from mirscan.genes.methods import FOOTPRINT
+from mirscan.genes.site_features import KINDS, Places, SiteFeatures
+from mirscan.notices import Notices
+from mirscan.search.candidates import iter_candidates
+from mirscan.search.filters import keep_apart
+from mirscan.search.kernels import Rows
+from mirscan.seeds.rules import read_rules
+from mirscan.seeds.table import compile_seed_table
+from mirscan.sequence.coding import CodingRegions, read_coding, whole_as_utr
+from mirscan.sequence.mirnas import MirnaSet, mirnas_from_sequences
+from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
+
+NO_MODEL = "none"
+
+
+@dataclass(frozen=True)
+class GeneSites:
+    """Every site of the guides of `experiments` on the transcripts, isoforms of a gene together; `coding` None for 3'UTRs alone.
+
+    `score_model` names the network behind `places.score`, empty without one.
+    """
+
+    transcriptome: Transcriptome
+    coding: CodingRegions | None
+    mirnas: MirnaSet
+    experiments: tuple[Experiment, ...]
+    places: Places
+    score_model: str
+
+    @property
+    def features(self) -> SiteFeatures:
+        """Features of the sites."""
+        known = whole_as_utr(len(self.transcriptome)) if self.coding is None else self.coding
+        return SiteFeatures(self.transcriptome, known, self.mirnas.codes, KINDS)
+
+    @property
+    def names(self) -> GeneNames:
+        """What the indices of the sites mean."""
+        packed = self.transcriptome
+        return name_genes(packed.names, packed.genes, packed.symbols, pa.array(self.mirnas.names), KINDS)
+
+    @property
+    def changes(self) -> list[Change]:
+        """The experiments as a fit takes them."""
+        numbers = {name: number for number, name in enumerate(self.mirnas.names)}
+        return [Change(numbers[e.guide.guide], e.gene, e.change) for e in self.experiments]
+
+    def apart(self) -> Places:
+        """The sites that can hold a complex at the same time: of nearer ones the strongest rule, then the more 5' one."""
+        places = self.places
+        rows = Rows(places.transcript, places.mirna, places.start, places.end, places.seed, places.start)
+        kept = keep_apart(rows, FOOTPRINT, len(KINDS))
+        return Places(*(column[kept] for column in places))
+
+    def aggregate(self, repression: Repression | None) -> pa.RecordBatch:
+        """GENES of all sites."""
+        is_scored = bool(self.score_model)
+        aggregator = GeneAggregator(self.names, is_scored, repression=repression)
+        batches = [aggregator.add(*self.places), aggregator.finish()]
+        return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def read_gene_sites(
+    studies: Sequence[StudyFiles],
+    transcripts: str | os.PathLike | Sequence[str | os.PathLike],
+    coding: str | os.PathLike | None = None,
+    ids: Iterable[str | os.PathLike] = (),
+    model: str = NO_MODEL,
+    threads: int | None = None,
+    notices: Notices | None = None,
+    progress: Callable[[int], None] = lambda sites: None,
+) -> GeneSites:
+    """Read studies and transcripts, and find (with a `model` score) the sites of their miRNAs.
+
+    Raises InputError as the readers do, ModelError for an unknown model.
+    """
+    notices = Notices() if notices is None else notices
+    transcriptome = _grouped(read_transcriptome(transcripts, notices=notices))
+    what = f"{len(transcriptome):,} transcripts"
+    known: GeneIds = gene_ids(transcriptome, ids, notices)
+    experiments = tuple(experiment for files in studies for experiment in read_study(files, known, what, notices))
+    if not experiments:
+        raise InputError("no experiment is given; expected --studies, or --expression and --guides")
+    guides = distinct_guides(experiments)
+    mirnas = mirnas_from_sequences(guides, guides)
+    regions = None if coding is None else read_coding(coding, transcriptome, notices)
+    scorer = _scorer(model, threads)
+    places = _find(transcriptome, mirnas, scorer, progress)
+    return GeneSites(transcriptome, regions, mirnas, experiments, places, "" if scorer is None else model)
+
+
+def _grouped(transcriptome: Transcriptome) -> Transcriptome:
+    """Isoforms of a gene one after the other."""
+    codes = transcriptome.genes.dictionary_encode().indices.to_numpy()
+    return transcriptome if np.all(np.diff(codes) >= 0) else transcriptome.take(np.argsort(codes, kind="stable"))
+
+
+def _scorer(model: str, threads: int | None):
+    if model == NO_MODEL:
+        return None
+    from mirscan.scoring import load_scorer
+
+    return load_scorer(model, threads=threads)
+
+
+def _find(transcriptome: Transcriptome, mirnas: MirnaSet, scorer, progress: Callable[[int], None]) -> Places:
+    table = compile_seed_table(read_rules(KINDS), mirnas)
+    parts, found = [], 0
+    for batch in iter_candidates(transcriptome, mirnas, table, batch_rows=1 << 18):
+        score = np.full(len(batch), np.nan, np.float32)
+        if scorer is not None:
+            from mirscan.scoring import score_candidates
+
+            score = score_candidates(batch, transcriptome, mirnas, scorer)["score"].combine_chunks().to_numpy(zero_copy_only=False)
+        indices = [batch[name].indices.to_numpy() for name in ("transcript", "mirna", "seed")]
+        parts.append(Places(indices[0], indices[1], batch["start"].to_numpy(), batch["end"].to_numpy(), indices[2], score))
+        found += len(batch)
+        progress(found)
+    if not parts:
+        raise InputError("none of the miRNAs has a site on the transcripts; expected miRNAs and transcripts of one species, both 5'->3'")
+    return Places(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -1,0 +1,1 @@
+"""What happens to mRNAs when a miRNA is added: tables of fold changes, the ids of their genes, the miRNAs of their experiments."""

@@ -1,0 +1,118 @@
+"""Where the coding sequence of each mRNA lies: a table or BED beside a FASTA of whole transcripts."""
+
+import csv
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from mirscan.errors import InputError
+from mirscan.notices import Notices, tallied
+from mirscan.sequence.text import decode_text, open_text
+from mirscan.sequence.transcriptome import Transcriptome
+
+REGIONS = ("5utr", "cds", "3utr")
+FIVE_UTR, CODING, THREE_UTR = range(3)
+# Headings in lower case, the first that is present wins; BED has none and begins with these three columns.
+_HEADINGS = {
+    "transcript": ("transcript", "transcript_id", "refseq", "enst", "name", "id", "chrom", "#chrom"),
+    "start": ("cds_start0", "cds_start", "start", "chromstart"),
+    "end": ("cds_end", "cds_stop", "end", "chromend"),
+}
+
+
+@dataclass(frozen=True)
+class CodingRegions:
+    """`start`, `end` (n,) int32: the coding sequence of each transcript with its stop codon, 0-based and half-open.
+
+    Where none is known both are 0, so that the whole transcript counts as 3'UTR.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+
+    def regions_of(self, transcript: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """Numbers in `REGIONS` (n,) int8 of sites by their transcript and first base."""
+        return (start >= self.start[transcript]).astype(np.int8) + (start >= self.end[transcript]).astype(np.int8)
+
+
+def whole_as_utr(n: int) -> CodingRegions:
+    """Transcripts (n) of which nothing is known to be coding."""
+    return CodingRegions(np.zeros(n, np.int32), np.zeros(n, np.int32))
+
+
+def coding_of_regions(transcriptome: Transcriptome) -> CodingRegions:
+    """Of transcripts that were cut into regions: a cds is coding from end to end, a 5utr lies before, all others count as 3'UTR."""
+    regions = np.array(transcriptome.regions.to_pylist(), dtype=object)
+    lengths = transcriptome.lengths.astype(np.int32)
+    return CodingRegions(np.where(regions == REGIONS[FIVE_UTR], lengths, 0), np.where(regions == REGIONS[THREE_UTR], 0, lengths))
+
+
+def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: Notices | None = None) -> CodingRegions:
+    """The coding sequences of a transcriptome from a TSV or CSV with headings (transcript, cds_start, cds_end) or a BED of the transcripts.
+
+    Starts are 0-based, ends exclusive, in both. Versions on one side alone do not matter. Transcripts that the file lacks are counted, and
+    all of them is 3'UTR. Raises InputError for a line that is no interval inside its transcript, and for a file that names none of them.
+    """
+    path = os.fspath(path)
+    numbers = {_bare(name): number for number, name in enumerate(transcriptome.names.to_pylist())}
+    start, end = np.zeros(len(transcriptome), np.int32), np.full(len(transcriptome), -1, np.int32)
+    lengths = transcriptome.lengths
+    with tallied(notices) as tally:
+        for where, name, first, last in _intervals(path, tally):
+            number = numbers.get(_bare(name))
+            if number is None:
+                continue
+            if not 0 <= first < last <= lengths[number]:
+                raise InputError(f"{where}: coding sequence {first} to {last} of {name!r}; expected a part of its {lengths[number]:,} nt")
+            if end[number] >= 0:
+                raise InputError(f"{where}: a second coding sequence of {name!r}; expected one a transcript")
+            start[number], end[number] = first, last
+        missing = np.flatnonzero(end < 0)
+        if len(missing) == len(transcriptome):
+            raise InputError(f"{path}: none of the {len(transcriptome):,} transcripts is in it; expected the names of the FASTA")
+        if len(missing):
+            first_missing = transcriptome.names[int(missing[0])].as_py()
+            tally.add("transcripts have no coding sequence and count as 3'UTR", first_missing, len(missing))
+    return CodingRegions(start, np.maximum(end, 0))
+
+
+def _intervals(path: str, notices: Notices):
+    """(where, transcript, start, end) of each line."""
+    with open_text(path) as handle:
+        texts = [decode_text(line, notices).rstrip("\r\n") for line in handle]
+    delimiter = "\t" if any("\t" in text for text in texts) else ","
+    places = None
+    for number, fields in enumerate(csv.reader(texts, delimiter=delimiter), 1):
+        where = f"{path}, line {number}"
+        if not any(fields) or fields[0].startswith(("track", "browser")) or (fields[0].startswith("#") and len(fields) < 3):
+            continue
+        if places is None:
+            places = _places(fields, where)
+            if not _are_numbers(fields, places):
+                continue
+        if len(fields) <= max(places) or not _are_numbers(fields, places):
+            raise InputError(f"{where}: found {delimiter.join(fields)[:40]!r}; expected transcript, start and end of its coding sequence")
+        yield where, fields[places[0]], int(fields[places[1]]), int(fields[places[2]])
+
+
+def _places(fields: list[str], where: str) -> tuple[int, int, int]:
+    """Columns of transcript, start and end: by the headings, else those of BED."""
+    headings = [field.strip().lower() for field in fields]
+    found = [next((headings.index(name) for name in names if name in headings), None) for names in _HEADINGS.values()]
+    if None not in found:
+        return tuple(found)
+    if len(fields) < 3 or not _are_numbers(fields, (0, 1, 2)):
+        raise InputError(
+            f"{where}: headings {', '.join(fields[:8])}; expected transcript, cds_start and cds_end (0-based, end exclusive), or a BED"
+        )
+    return 0, 1, 2
+
+
+def _are_numbers(fields: list[str], places: tuple[int, int, int]) -> bool:
+    return all(place < len(fields) and fields[place].strip().isdecimal() for place in places[1:])
+
+
+def _bare(name: str) -> str:
+    base, point, version = name.rpartition(".")
+    return base if point and version.isdecimal() else name

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from mirscan.errors import InputError
+from mirscan.notices import Notices
+from mirscan.sequence.coding import CODING, FIVE_UTR, THREE_UTR, read_coding
+from mirscan.sequence.transcriptome import transcriptome_from_sequences
+
+TRANSCRIPTS = transcriptome_from_sequences(["NM_1", "NM_2.3", "NM_3"], ["A" * 100, "C" * 50, "G" * 20])
+
+
+def write(tmp_path, text: str):
+    path = tmp_path / "cds.tsv"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "transcript\tcds_start\tcds_end\nNM_1\t10\t40\nNM_2\t0\t50\n",
+        "refseq\tsymbol\tcds_start0\tcds_end\nNM_1.7\tA\t10\t40\nNM_2\tB\t0\t50\n",
+        "track name=cds\nNM_1\t10\t40\tx\t0\t+\nNM_2.3\t0\t50\ty\t0\t+\n",
+        "name,start,end\nNM_1,10,40\n\nNM_2.3,0,50\nOTHER,5,6\n",
+    ],
+)
+def test_read_coding__reads_headings_and_bed(tmp_path, text):
+    notices = Notices()
+    coding = read_coding(write(tmp_path, text), TRANSCRIPTS, notices)
+    assert coding.start.tolist() == [10, 0, 0]
+    assert coding.end.tolist() == [40, 50, 0]
+    assert [str(notice) for notice in notices] == ["1 transcripts have no coding sequence and count as 3'UTR (first: NM_3)"]
+
+
+def test_regions_of__follow_the_first_base(tmp_path):
+    coding = read_coding(write(tmp_path, "NM_1\t10\t40\n"), TRANSCRIPTS, Notices())
+    places = np.array([0, 9, 10, 39, 40, 99])
+    assert coding.regions_of(np.zeros(6, int), places).tolist() == [FIVE_UTR, FIVE_UTR, CODING, CODING, THREE_UTR, THREE_UTR]
+    assert coding.regions_of(np.array([2]), np.array([0])).tolist() == [THREE_UTR]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("NM_1\t10\t140\n", r"line 1: coding sequence 10 to 140 of 'NM_1'; expected a part of its 100 nt"),
+        ("NM_1\t40\t40\n", "line 1: coding sequence 40 to 40"),
+        ("NM_1\t1\t4\nNM_1.2\t1\t4\n", "line 2: a second coding sequence of 'NM_1.2'"),
+        ("NM_1\t1\t4\nNM_2\tx\t4\n", "line 2: found .*; expected transcript, start and end of its coding"),
+        ("gene\tlength\nA\t4\n", "headings gene, length; expected transcript, cds_start and cds_end"),
+        ("other\t1\t4\n", "none of the 3 transcripts is in it"),
+    ],
+)
+def test_read_coding__bad_lines_are_one_sentence(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        read_coding(write(tmp_path, text), TRANSCRIPTS, Notices())
