@@ -39,6 +39,7 @@ _PUBLIC = {
     "extract": "output.extracted",
     "export": "run.export",
     "read_annotation": "genome.annotation",
+    "region_ranges": "genome.regions",
     "scan": "run.runs",
     "open_run": "query.finished_run",
     "query_run": "query.select",

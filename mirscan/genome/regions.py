@@ -24,6 +24,24 @@ def cut_region(annotation: Annotation, region: str) -> Intervals:
     return REGIONS[region](annotation)
 
 
+def region_ranges(annotation: Annotation, region: str = "3utr"):
+    """The blocks of a region as pyranges.PyRanges with columns transcript, gene and symbol, to be set against any other ranges.
+
+    >>> annotation = ms.read_annotation("examples/fly.gtf.gz")
+    >>> utrs = ms.region_ranges(annotation, "3utr")
+    >>> len(utrs), int(utrs.lengths().sum())
+    (80, 35732)
+    """
+    import pyranges
+
+    blocks = cut_region(annotation, region)
+    lists = pa.array(blocks.lists)
+    columns = {"Chromosome": annotation.contigs, "transcript": annotation.names, "gene": annotation.genes, "symbol": annotation.symbols}
+    taken = {name: column.take(lists).to_pylist() for name, column in columns.items()}
+    strand = np.where(annotation.strand[blocks.lists] > 0, "+", "-")
+    return pyranges.from_dict({**taken, "Start": blocks.start, "End": blocks.end, "Strand": strand})
+
+
 def choose_isoforms(annotation: Annotation, lengths: np.ndarray, rule: str, notices: Notices) -> np.ndarray:
     """Indices, ascending, of the transcripts that `rule`, a key of `ISOFORMS`, keeps of those whose region has `lengths` (n,) above 0."""
     present = np.flatnonzero(lengths > 0)

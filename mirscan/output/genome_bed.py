@@ -21,7 +21,7 @@ ROW = np.dtype(
     [("place", "i8"), ("transcript", "i4"), ("start", "i4"), ("end", "i4"), ("mirna", "i4"), ("score", "f4"), ("seed", "i1")], align=True
 )
 # Two million rows are 64 MB; 26 million make 13 runs. Of each run so many rows are in memory at once while they are merged.
-RUN_ROWS, MERGE_ROWS = 1 << 21, 1 << 16
+RUN_ROWS, MERGE_ROWS = 1 << 21, 1 << 15
 # Contigs are below 2^34 nt.
 _CONTIG_SHIFT = 34
 COMMA, MINUS = (ord(letter) for letter in ",-")

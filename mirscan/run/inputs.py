@@ -220,8 +220,13 @@ def prefilter_of(settings: ScanSettings) -> str:
 
 
 def group_isoforms(transcriptome: Transcriptome) -> np.ndarray | None:
-    """Order of transcripts (n,) in which each gene's isoforms follow each other; None where they do already."""
+    """Order of transcripts (n,) in which each gene's isoforms follow each other, those that lie at the same place side by side; None where
+    they do already.
+    """
     codes = transcriptome.gene_codes
+    if not transcriptome.places.null_count:
+        # First by gene, then by place; 2^31 places fit beside 2^31 genes.
+        codes = (codes.astype(np.int64) << 32) + transcriptome.places.dictionary_encode().indices.to_numpy()
     # Codes count genes in order of first appearance, and a stable sort keeps that order.
     return None if np.all(np.diff(codes) >= 0) else np.argsort(codes, kind="stable")
 

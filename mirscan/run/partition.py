@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from mirscan.errors import RunError
 from mirscan.genome.projection import Projection, project_transcriptome
 from mirscan.output.parquet import ParquetRows
+from mirscan.run.copies import count_copies, hide_copies, repeat_rows
 from mirscan.run.inputs import (
     compile_run_table,
     open_run_coding,
@@ -172,6 +173,14 @@ def peak_memory_mb() -> int:
 
 
 def _iter_candidates(context: PartContext, part: Part) -> Iterator[pa.RecordBatch]:
+    if context.projection is None:
+        return _find_candidates(context, part, context.regions)
+    n_copies = count_copies(context.transcriptome, part)
+    regions = hide_copies(n_copies, context.transcriptome.lengths, context.regions)
+    return repeat_rows(_find_candidates(context, part, regions), n_copies)
+
+
+def _find_candidates(context: PartContext, part: Part, regions: Regions | None) -> Iterator[pa.RecordBatch]:
     settings = context.plan.settings
     return iter_candidates(
         context.transcriptome,
@@ -185,7 +194,7 @@ def _iter_candidates(context: PartContext, part: Part) -> Iterator[pa.RecordBatc
         threads=context.threads,
         mask_start=settings.mask_start,
         min_distance=settings.min_distance,
-        regions=context.regions,
+        regions=regions,
         features=settings.scan_features,
     )
 

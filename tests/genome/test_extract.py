@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mirscan.errors import InputError
+from mirscan.genome.annotation import read_annotation
 from mirscan.genome.extract import cut_genome
 from mirscan.genome.projection import project_transcriptome
 from mirscan.genome.reference import find_assembly, open_genome
-from mirscan.genome.regions import ISOFORMS, REGIONS, choose_isoforms
+from mirscan.genome.regions import ISOFORMS, REGIONS, choose_isoforms, region_ranges
 from mirscan.genome.settings import REGION_NAMES, IsoformsWord, RegionSettings
 from mirscan.notices import Notices
 from mirscan.sequence.alphabet import decode
@@ -108,6 +109,16 @@ def test_regions__equal_what_pyranges_subtracts(tmp_path, world):
 
 def parse(place: str) -> list[tuple[int, int]]:
     return [tuple(map(int, block.split("-"))) for block in place[:-3].rsplit(":", 1)[1].split(",")]
+
+
+def test_region_ranges__are_the_blocks_of_the_places(tmp_path, world):
+    genome, annotation = world.write(tmp_path)
+    found = extract(genome, annotation)
+    table = region_ranges(read_annotation(annotation, use_cache=False)).df
+    ranges = {name: sorted(zip(own.Start, own.End, strict=True)) for name, own in table.groupby("transcript")}
+    assert ranges == {name: parse(place) for name, place in zip(found.names.to_pylist(), found.places.to_pylist(), strict=True)}
+    strands = {name: place[-2] for name, place in zip(found.names.to_pylist(), found.places.to_pylist(), strict=True)}
+    assert dict(zip(table.transcript, table.Strand, strict=True)) == strands
 
 
 def test_extract__several_regions_are_told_apart(tmp_path, world):
@@ -213,8 +224,6 @@ TAGS = {
     [("all", "a b c d e f"), ("longest", "b f"), ("principal", "c d e f"), ("representative", "d e")],
 )
 def test_isoforms__rules(tmp_path, rule, expected):
-    from mirscan.genome.annotation import read_annotation
-
     # (gene, coding length, 3'UTR length)
     isoforms = {"a": ("G", 30, 20), "b": ("G", 30, 50), "c": ("G", 12, 50), "d": ("G", 15, 10), "e": ("H", 40, 5), "f": ("H", 20, 9)}
     lines = []

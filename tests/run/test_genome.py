@@ -3,8 +3,11 @@
 import gzip
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pysam
@@ -13,7 +16,12 @@ import pytest
 from mirscan.errors import InputError
 from mirscan.output import genome_bed
 from mirscan.output.extracted import extract
-from mirscan.run import resume, scan
+from mirscan.run import partition, resume, scan
+from mirscan.run.copies import count_copies, hide_copies
+from mirscan.run.plan import Part
+from mirscan.search.candidates import iter_candidates
+from mirscan.search.filters import Regions
+from mirscan.sequence.transcriptome import transcriptome_from_sequences
 from tests.genome.conftest import COMPLEMENT, make_world
 from tests.run.conftest import MIRNAS, Runs, write_fasta
 
@@ -194,8 +202,6 @@ def test_scan__settings_that_do_not_fit(inputs, tmp_path, changed, message):
 
 
 def test_sorted_runs__equal_a_sort_in_memory(tmp_path, monkeypatch):
-    import numpy as np
-
     monkeypatch.setattr(genome_bed, "RUN_ROWS", 50)
     monkeypatch.setattr(genome_bed, "MERGE_ROWS", 4)
     rng = np.random.default_rng(0)
@@ -229,3 +235,53 @@ def test_scan__assembly_is_recorded_where_the_genome_names_it(inputs, tmp_path):
     scan(out=tmp_path / "out", **inputs | {"genome": genome})
     report = json.loads((tmp_path / "out" / "run.json").read_text())
     assert report["inputs"][report["identity"]["genome"]]["assembly"] == "BDGP6"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"part_rows": 10**6, "threads": 2},
+        {"model": "duplex", "min_score": 0.5, "features": "previous_distance,local_au"},
+        {"min_distance": 20, "mask_start": 14},
+    ],
+)
+def test_scan__isoforms_of_one_place_are_scanned_once_and_reported_each(inputs, tmp_path, monkeypatch, settings):
+    """The same bytes as without the shortcut, from fewer sites that were looked for."""
+    n_found = {"once": 0, "each": 0}
+
+    def scan_counted(how: str):
+        def find(*words, **options):
+            for batch in iter_candidates(*words, **options):
+                n_found[how] += len(batch)
+                yield batch
+
+        monkeypatch.setattr(partition, "iter_candidates", find)
+        scan(out=tmp_path / how, **inputs | {"annotation": tmp_path / "genes.gtf"} | settings)
+        return Runs.results(tmp_path / how)
+
+    lines = inputs["annotation"].read_text().splitlines(keepends=True)
+    more = []
+    for gene, twin in itertools.product(range(8), "xyz"):
+        name = f'transcript_id "T{gene}"'
+        more += [line.replace(name, f'transcript_id "T{gene}{twin}"') for line in lines if name in line]
+    (tmp_path / "genes.gtf").write_text("".join(lines + more))
+    once = scan_counted("once")
+    monkeypatch.setattr(partition, "count_copies", lambda transcriptome, part: np.zeros(len(transcriptome), int))
+    assert once == scan_counted("each")
+    assert 0 < n_found["once"] < 0.8 * n_found["each"]
+
+
+def test_copies__hold_to_their_part():
+    """A part that holds a piece of a transcript, or begins with a copy, scans it; regions of a user stay."""
+    packed = transcriptome_from_sequences("ABCDE", ["ACGTACGT"] * 5, genes=["G"] * 5)
+    packed = replace(packed, places=pa.array(["1:0-8(+)", "1:0-8(+)", "1:0-8(+)", "1:9-17(+)", "1:9-17(+)"]))
+    whole = Part(0, 5, 40, 0, 8)
+    assert count_copies(packed, whole).tolist() == [2, 0, 0, 1, 0]
+    assert count_copies(packed, Part(1, 4, 24, 0, 8)).tolist() == [0, 1, 0, 0, 0]
+    assert count_copies(packed, Part(0, 5, 40, 4, 8)).tolist() == [0, 1, 0, 1, 0]
+    hidden = hide_copies(count_copies(packed, whole), packed.lengths, None)
+    assert (hidden.first.tolist(), hidden.starts.tolist(), hidden.ends.tolist()) == ([0, 1, 1, 1, 2, 2], [0, 0], [8, 8])
+    users = Regions(np.array([0, 1, 3, 3, 4, 4]), np.array([1, 2, 5, 0]), np.array([3, 4, 6, 2]))
+    hidden = hide_copies(count_copies(packed, whole), packed.lengths, users)
+    assert (hidden.first.tolist(), hidden.starts.tolist(), hidden.ends.tolist()) == ([0, 1, 1, 1, 2, 2], [1, 0], [3, 2])
