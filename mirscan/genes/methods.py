@@ -37,11 +37,11 @@ def surprise(scores: np.ndarray) -> np.ndarray:
         return -np.log1p(-scores.astype(np.float64))
 
 
-def at_base_rate(scores: np.ndarray, base_rate: float = SCAN_BASE_RATE, calibrated_to: float = 0.5) -> np.ndarray:
-    """Probabilities (n,) for a share `base_rate` of true sites, from ones calibrated to another share."""
-    odds = base_rate / (1 - base_rate) * (1 - calibrated_to) / calibrated_to
+def surprise_in_scan(scores: np.ndarray) -> np.ndarray:
+    """The same for probabilities that are calibrated to a half, brought to the base rate of a scan."""
     p = scores.astype(np.float64)
-    return p * odds / (p * odds + 1 - p)
+    with np.errstate(divide="ignore"):
+        return np.log1p(SCAN_BASE_RATE / (1 - SCAN_BASE_RATE) * p / (1 - p))
 
 
 def _plain(scores: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ METHODS = {
         Method(
             "noisy-or",
             "chance that any site is true, at the base rate of a scan",
-            lambda scores: surprise(at_base_rate(scores)),
+            surprise_in_scan,
             lambda sums, best: -np.expm1(-sums),
         ),
         Method("best", "highest score of a site; of isoforms that with the highest sum", _plain, lambda sums, best: best),

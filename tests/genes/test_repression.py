@@ -10,7 +10,7 @@ from mirscan.errors import InputError, ModelError
 from mirscan.genes import aggregate_genes
 from mirscan.genes.aggregation import GeneAggregator, Repression, name_genes
 from mirscan.genes.fitting import Change, fit_form, gather_training_sites
-from mirscan.genes.methods import FOOTPRINT, METHODS, at_base_rate, find_method
+from mirscan.genes.methods import FOOTPRINT, METHODS, find_method, surprise_in_scan
 from mirscan.genes.repression import Form, RepressionModel, read_repression_model, write_repression_model
 from mirscan.genes.site_features import KINDS, Places, SiteFeatures
 from mirscan.search.candidates import find_candidates
@@ -214,7 +214,8 @@ def test_methods__turn_sums_into_strengths():
     noisy = METHODS["noisy-or"]
     odds = np.array([1, 9]) * 0.005 / 0.995
     expected = odds / (1 + odds)
-    assert at_base_rate(scores) == pytest.approx(expected)
+    assert 1 - np.exp(-surprise_in_scan(scores)) == pytest.approx(expected)
+    assert surprise_in_scan(np.array([1.0])) == np.inf
     assert noisy.settle(noisy.weigh(scores).sum(), None) == pytest.approx(1 - np.prod(1 - expected))
     assert METHODS["sum"].settle(METHODS["sum"].weigh(scores).sum(), None) == pytest.approx(1.4)
     assert METHODS["best"].settle(1.4, 0.9) == 0.9

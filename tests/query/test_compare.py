@@ -26,7 +26,7 @@ def ranks(out):
     """(miRNA, gene) -> how many genes of the miRNA are stronger, and half of those as strong."""
     strongest_first = query_run(out, sites=False)
     pairs = list(zip(*(strongest_first[name].to_pylist() for name in ("mirna", "gene")), strict=True))
-    columns = ("combined_score", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_apart")
+    columns = ("predicted_log2fc", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_apart")
     values = list(zip(*(strongest_first[name].to_pylist() for name in columns), strict=True))
     of_mirna = {mirna: [value for value, pair in zip(values, pairs, strict=True) if pair[0] == mirna] for mirna, _ in pairs}
     found = {}
@@ -78,7 +78,7 @@ def test_funmirbench__every_pair_with_its_score(two_runs):
     heading, *lines = FORMATS["funmirbench"](pairs).decode().splitlines()
     assert heading == "Ensembl_ID\tGene_Name\tmiRNA_ID\tmiRNA_Name\tScore"
     rows = [line.split("\t") for line in lines]
-    expected = {(row["gene"], row["mirna"]): row["combined_score"] for row in pq.read_table(two_runs[1] / "genes.parquet").to_pylist()}
+    expected = {(row["gene"], row["mirna"]): -row["predicted_log2fc"] for row in pq.read_table(two_runs[1] / "genes.parquet").to_pylist()}
     assert {(row[0], row[3]): float(row[4]) for row in rows} == pytest.approx(expected)
     with pytest.raises(InputError, match="scan with a model"):
-        FORMATS["funmirbench"](open_run(two_runs[0]).sql("SELECT * FROM genes"))
+        FORMATS["funmirbench"](open_run(two_runs[0]).sql("SELECT * EXCLUDE (predicted_log2fc) FROM genes"))

@@ -61,16 +61,16 @@ def test_mirna__gives_its_genes_strongest_first(example):
     found = ms.query_run(example, mirnas=["hsa-miR-200b-3p"]).to_pylist()
     expected = {row["gene"]: row for row in all_genes(example) if row["mirna"] == "hsa-miR-200b-3p"}
     assert {row["gene"]: row["n_sites"] for row in found} == {gene: int(row["n_sites"]) for gene, row in expected.items()}
-    strengths = [strength(row) for row in found]
-    assert strengths == sorted(strengths, reverse=True) and len(set(strengths)) > 5
+    changes = [row["predicted_log2fc"] for row in found]
+    assert changes == sorted(changes) and len(set(changes)) > 5
 
 
 def test_scores__decide_the_order_and_the_cut(scored):
     found = ms.query_run(scored, sites=True, min_score=0.5, top=50).to_pylist()
     expected = sorted((row["score"] for row in all_sites(scored) if row["score"] >= 0.5), reverse=True)[:50]
     assert [row["score"] for row in found] == expected
-    pairs = ms.query_run(scored, top=20)["combined_score"].to_pylist()
-    assert pairs == sorted((float(row) for row in pairs), reverse=True)
+    changes = ms.query_run(scored, top=20)["predicted_log2fc"].to_pylist()
+    assert changes == sorted(changes)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_formats__say_the_same(example, tmp_path):
 def test_text__says_once_what_is_the_same_and_that_it_was_cut(example):
     code, text, _ = run(example, "--mirna", "miR-200b-3p")
     lines = text.splitlines()
-    assert code == 0 and "mirna hsa-miR-200b-3p" in lines[0] and "ZEB2" in lines[2]
+    assert code == 0 and "mirna hsa-miR-200b-3p" in lines[0] and "ZEB1" in lines[2]
     assert len(lines) == 23 and lines[-1].startswith("the 20 strongest; --top N")
     assert len(run(example, "--mirna", "miR-200b-3p", "--top", 3)[1].splitlines()) == 5
     assert run(example, "--sql", "SELECT 1 AS one WHERE false")[1] == "no rows\n"

@@ -14,6 +14,8 @@ import pytest
 from mirscan.errors import InputError
 from mirscan.genes import aggregate_genes
 from mirscan.run import Event, read_status, resume
+from mirscan.sequence.mirnas import read_mirnas
+from mirscan.sequence.transcriptome import read_transcriptome
 from mirscan.tables import GENES, SITES
 from tests.run.conftest import write_fasta
 
@@ -71,7 +73,7 @@ def test_scan__bed_holds_the_same_rows(runs, golden):
 
 def test_scan__genes_equal_the_aggregated_sites(runs, golden):
     found = pq.read_table(golden / "genes.parquet")
-    expected = aggregate_genes(runs.sites(golden))
+    expected = aggregate_genes(runs.sites(golden), read_transcriptome(runs.transcripts), read_mirnas(runs.mirnas))
     assert found.schema.names == list(GENES.names)
     assert sort_pairs(found.drop(["symbol"])) == sort_pairs(expected.drop(["symbol"]))
     assert {row["symbol"] for row in found.to_pylist()} == {f"SYM{number}" for number in range(14)}

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from mirscan.errors import InputError
 from mirscan.genes import aggregate_genes
 from mirscan.run import resume
 from mirscan.scoring import score_candidates
@@ -45,20 +46,73 @@ def test_scored__bed_and_genes_carry_the_scores(runs, scored):
     scores = sites["score"].to_numpy()
     assert [int(row[4]) for row in runs.bed(scored)] == np.floor(scores.astype(np.float64) * 1000 + 0.5).astype(int).tolist()
     found = {(row["gene"], row["mirna"]): row for row in pq.read_table(scored / "genes.parquet").to_pylist()}
-    for row in aggregate_genes(sites).to_pylist():
+    for row in aggregate_genes(sites, read_transcriptome(runs.transcripts), read_mirnas(runs.mirnas)).to_pylist():
         assert found[row["gene"], row["mirna"]] | {"symbol": row["gene"]} == row
     assert pq.read_schema(scored / "sites" / "part-00000.parquet").metadata[b"model"] == b"duplex"
 
 
-def test_scored__result_ranks_by_combined_score(runs, scored):
+def test_scored__result_ranks_by_predicted_repression(runs, scored):
     result = resume(scored)
-    best = np.sort(pq.read_table(scored / "genes.parquet")["combined_score"].to_numpy())[::-1]
-    assert [row["combined_score"] for row in result.top_pairs] == pytest.approx(best[:10].tolist())
+    best = np.sort(pq.read_table(scored / "genes.parquet")["predicted_log2fc"].to_numpy())
+    assert [row["predicted_log2fc"] for row in result.top_pairs] == pytest.approx(best[:10].tolist())
+    assert result.top_pairs[0]["rank"] == 1
     report = json.loads((scored / "run.json").read_text())["result"]
     assert report["scorer"]["engine"] == "duplex"
     assert report["scoring"]["pairs"] == result.n_sites >= report["scoring"]["computed"] > 0
     # This process alone made the parts.
     assert set(report["peak_memory_mb"]) == {"main", f"{platform.node()}:{os.getpid()}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "combine"),
+    [
+        ("sum", lambda scores: scores.sum()),
+        ("best", lambda scores: scores.max()),
+        ("noisy-or", lambda scores: 1 - np.prod(1 - scores * 0.005 / (scores * 0.005 + (1 - scores) * 0.995))),
+    ],
+)
+def test_scored__gene_method_ranks_the_genes(runs, tmp_path, method, combine):
+    runs.scan(tmp_path / "out", model="duplex", gene_method=method)
+    genes = pq.read_table(tmp_path / "out" / "genes.parquet").to_pandas()
+    sites = runs.sites(tmp_path / "out").to_pandas()
+    single = genes[genes.n_sites <= 1].merge(sites, on=["transcript", "mirna"])
+    assert len(single) > 3
+    assert single.gene_score.to_numpy() == pytest.approx(
+        single.score.map(lambda p: combine(np.array([p], np.float64))).to_numpy(), abs=1e-6
+    )
+    order = genes.sort_values(["mirna", "rank"])
+    assert all(group.gene_score.is_monotonic_decreasing for _, group in order.groupby("mirna", observed=True))
+
+
+def test_scored__gene_method_without_scores_is_refused(runs, tmp_path):
+    with pytest.raises(InputError, match="--gene-method sum adds up scores"):
+        runs.scan(tmp_path / "out", gene_method="sum")
+
+
+def test_scored__whole_mrnas_have_regions(runs, tmp_path):
+    lengths = read_transcriptome(runs.transcripts)
+    table = "transcript\tcds_start\tcds_end\n"
+    table += "".join(f"{name}\t100\t300\n" for name in lengths.names.to_pylist()[:-1])
+    (tmp_path / "cds.tsv").write_text(table)
+    result = runs.scan(tmp_path / "out", cds=tmp_path / "cds.tsv")
+    sites = runs.sites(tmp_path / "out").to_pandas()
+    last = lengths.names[-1].as_py()
+    expected = [
+        "3utr" if name == last or start >= 300 else "5utr" if start < 100 else "cds"
+        for name, start in zip(sites.transcript, sites.start, strict=True)
+    ]
+    assert sites.region.tolist() == expected
+    genes = pq.read_table(tmp_path / "out" / "genes.parquet")
+    assert genes.schema.metadata[b"repression_form"] == b"mrna"
+    pairs = genes.to_pandas()
+    counted = sites.groupby(["transcript", "mirna", "region"], observed=True).size()
+    for row in pairs.itertuples():
+        assert (row.n_5utr, row.n_cds, row.n_3utr) == tuple(
+            counted.get((row.transcript, row.mirna, region), 0) for region in ("5utr", "cds", "3utr")
+        )
+    assert "1 transcripts have no coding sequence and count as 3'UTR" in " ".join(result.warnings)
+    runs.scan(tmp_path / "two", cds=tmp_path / "cds.tsv", part_rows=37, threads=2)
+    assert (tmp_path / "two" / "genes.parquet").read_bytes() == (tmp_path / "out" / "genes.parquet").read_bytes()
 
 
 def test_scored__min_score_drops_rows_but_not_the_windows_considered(runs, scored, strict):
