@@ -14,6 +14,7 @@ from mirscan.cli.benchmark import benchmark_training
 from mirscan.cli.compare import compare
 from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
+from mirscan.cli.evaluate_genes import evaluate_genes
 from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
 from mirscan.cli.export import export
@@ -30,11 +31,12 @@ from mirscan.cli.show import show
 from mirscan.cli.signals import Terminated, catch_signals
 from mirscan.cli.terminal import Terminal
 from mirscan.cli.train import train
+from mirscan.cli.train_genes import train_genes
 from mirscan.errors import MirscanError
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = {"scan", "resume", "extract", "export", "train", "negatives", "hardness", "report", "benchmark-training"}
+_RESULTS_ARE_FILES = {"scan", "resume", "extract", "export", "train", "train-genes", "negatives", "hardness", "report", "benchmark-training"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -103,6 +105,8 @@ for command in (
     benchmark_training,
     evaluate,
     evaluate_scan,
+    train_genes,
+    evaluate_genes,
     explain,
     duplex,
     doctor,

@@ -34,6 +34,16 @@ class TrainingSites:
     row: np.ndarray
     experiment: np.ndarray
 
+    def of(self, experiments: Sequence[int]) -> "TrainingSites":
+        """The sites of some experiments, which are numbered anew in this order."""
+        spans = [tuple(np.searchsorted(self.experiment, (number, number + 1))) for number in experiments]
+        groups = np.concatenate([np.arange(*span) for span in spans])
+        sites = np.concatenate([np.arange(self.first[low], self.first[high]) for low, high in spans])
+        sizes = (self.first[1:] - self.first[:-1])[groups]
+        number = np.repeat(np.arange(len(spans)), [high - low for low, high in spans])
+        columns = self.kind[sites], self.column[sites], self.features[sites], np.append(0, np.cumsum(sizes))
+        return TrainingSites(*columns, self.row[groups], number)
+
 
 @dataclass(frozen=True)
 class Change:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mirscan.evaluation.gene_sites import GeneSites
-from mirscan.genes.fitting import Change, Fit, fit_form, gather_training_sites
+from mirscan.genes.fitting import Fit, TrainingSites, fit_form, gather_training_sites
 from mirscan.genes.repression import RepressionModel
 
 # Features by region, found by leaving studies out; docs/genes.md has what each adds. With the score of a network 3' pairing adds nothing.
@@ -27,27 +27,29 @@ def forms_for(sites: GeneSites) -> list[str]:
     ]
 
 
-def fit_forms(sites: GeneSites, experiments: Sequence[int] | None = None, names: Sequence[str] | None = None) -> dict[str, Fit]:
-    """Fits by form, on all experiments or those numbered."""
-    chosen = range(len(sites.experiments)) if experiments is None else experiments
-    changes: list[Change] = [sites.changes[number] for number in chosen]
-    places, features = sites.apart(), sites.features
+def gather(sites: GeneSites, form: str) -> TrainingSites:
+    """The sites of all experiments with what a form reads of them."""
+    places = sites.apart()
     gene = sites.names.gene_of_transcript[places.transcript]
-    fits = {}
-    for name in forms_for(sites) if names is None else names:
-        used = gather_training_sites(features, places, gene, changes, FEATURES[name])
-        fits[name] = fit_form(name, used, changes, FEATURES[name], sites.score_model if "scored" in name else "")
-    return fits
+    return gather_training_sites(sites.features, places, gene, sites.changes, FEATURES[form])
+
+
+def fit(sites: GeneSites, form: str, gathered: TrainingSites | None = None, experiments: Sequence[int] | None = None) -> Fit:
+    """Weights of a form by all experiments, or by those numbered; `gathered` as `gather` gives it."""
+    gathered, changes = gather(sites, form) if gathered is None else gathered, sites.changes
+    if experiments is not None:
+        gathered, changes = gathered.of(experiments), [changes[number] for number in experiments]
+    return fit_form(form, gathered, changes, FEATURES[form], sites.score_model if form.endswith("scored") else "")
 
 
 def train_repression(
-    sites: GeneSites, name: str, description: str = "", progress: Callable[[str], None] = lambda what: None
+    sites: GeneSites, name: str, description: str = "", progress: Callable[[str], None] = lambda form: None
 ) -> RepressionModel:
     """A model with every form that the sites can teach, and what it was taught with."""
     forms = []
     for form in forms_for(sites):
         progress(form)
-        forms.append(fit_forms(sites, names=[form])[form].form)
+        forms.append(fit(sites, form).form)
     studies = dict.fromkeys(experiment.study for experiment in sites.experiments)
     training = {study: _describe([e for e in sites.experiments if e.study == study]) for study in studies}
     return RepressionModel(name=name, description=description, forms=tuple(forms), training=training)

@@ -7,7 +7,7 @@ import pytest
 
 COLUMNS = [
     *("gene", "symbol", "mirna", "transcript", "n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other"),
-    *("best_score", "combined_score", "n_windows"),
+    *("best_score", "combined_score", "n_windows", "predicted_log2fc", "rank"),
 ]
 
 
@@ -45,10 +45,10 @@ def test_prepare_fasta__bad_file_is_one_line(script, tmp_path, monkeypatch, cont
 
 
 def write_table(path, rows) -> None:
-    """genes.tsv.gz of (symbol, miRNA, 8mers, 6mers, combined score) rows."""
+    """genes.tsv.gz of (symbol, miRNA, 8mers, 6mers, combined score, and perhaps rank) rows."""
     lines = [
-        "\t".join(map(str, [symbol.lower(), symbol, mirna, "t", strong + weak, strong, 0, 0, weak, 0, score, score, 9]))
-        for symbol, mirna, strong, weak, score in rows
+        "\t".join(map(str, [symbol.lower(), symbol, mirna, "t", strong + weak, strong, 0, 0, weak, 0, score, score, 9, "", *(rank or [1])]))
+        for symbol, mirna, strong, weak, score, *rank in rows
     ]
     path.write_bytes(gzip.compress(("\n".join(["\t".join(COLUMNS), *lines]) + "\n").encode()))
 
@@ -66,6 +66,11 @@ def test_select_targets__without_scores_8mers_come_before_many_6mers(script, tmp
 def test_select_targets__score_comes_before_sites(script, tmp_path):
     write_table(tmp_path / "genes.tsv.gz", [("A", "m1", 0, 1, 0.9), ("B", "m1", 5, 0, 0.2), ("C", "m1", 0, 1, 0.95)])
     assert picked(script, tmp_path / "genes.tsv.gz", per_mirna=3) == {"m1": ["C", "A", "B"]}
+
+
+def test_select_targets__rank_comes_first(script, tmp_path):
+    write_table(tmp_path / "genes.tsv.gz", [("A", "m1", 9, 1, 0.9, 2), ("B", "m1", 1, 0, 0.2, 1), ("C", "m1", 0, 1, 0.95, 3)])
+    assert picked(script, tmp_path / "genes.tsv.gz", per_mirna=2) == {"m1": ["B", "A"]}
 
 
 def test_select_targets__list_of_genes_is_matched_by_id_or_symbol(script, tmp_path, monkeypatch):

@@ -54,9 +54,9 @@ def select_targets(table: Path, per_mirna: int, wanted: set[str] | None = None) 
 
 
 def strength(row: list[str], place: dict[str, int]) -> tuple[float, ...]:
-    """What a gene is ranked by: combined score, then its sites from strong to weak."""
+    """What a gene is ranked by: its rank, in a tie its combined score, then its sites from strong to weak."""
     score = row[place["combined_score"]]
-    return (float(score) if score else 0.0, *(int(row[place[name]]) for name in COUNTS))
+    return (-int(row[place["rank"]]), float(score) if score else 0.0, *(int(row[place[name]]) for name in COUNTS))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""`mirscan evaluate-genes`: does predicted repression agree with measured fold changes?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mirscan.cli.gene_options import Cds, Columns, Expression, Guides, Ids, Model, Studies, Threads, Transcripts, read_data
+from mirscan.cli.machine import AsJson, print_json, print_note
+
+
+def evaluate_genes(
+    transcripts: Transcripts,
+    cds: Cds = None,
+    studies: Studies = None,
+    expression: Expression = None,
+    guides: Guides = None,
+    columns: Columns = "*",
+    ids: Ids = None,
+    model: Model = "none",
+    gene_model: Annotated[list[str] | None, typer.Option("--gene-model", help="Name or file; repeat for more [repression].")] = None,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out/--no-leave-out", help="Refit the model without each study and without each miRNA, too.")
+    ] = True,
+    folds: Annotated[int, typer.Option(min=0, help="Bootstrap samples of genes.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for genes-evaluation.json and the curves.")] = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """r2, rank correlation and AUROC of predicted against measured fold changes, beside controls and refits that leave them out."""
+    from dataclasses import asdict
+
+    from mirscan.evaluation.evaluate import without_nan
+    from mirscan.evaluation.gene_report import draw_gene_curves, print_gene_evaluation
+    from mirscan.evaluation.gene_task import evaluate_genes as evaluate
+    from mirscan.evaluation.gene_task import predict, write_gene_evaluation
+    from mirscan.genes.repression import read_repression_model
+    from mirscan.train.leave_out import PROTOCOLS, protocols_for
+
+    models = [read_repression_model(name) for name in gene_model or ["repression"]]
+    say = lambda line: print_note(line, as_json)  # noqa: E731
+    sites, notices = read_data(transcripts, cds, studies, expression, guides, columns, ids, model, threads, say)
+    evaluation = evaluate(sites, models, protocols_for(sites, tuple(PROTOCOLS) if leave_out else ()), folds, seed, notices.to_dict())
+    if as_json:
+        print_json(without_nan(asdict(evaluation)))
+    else:
+        print_gene_evaluation(evaluation)
+    if out is not None:
+        write_gene_evaluation(evaluation, out)
+        forms = [models[0].choose(sites.coding is not None, sites.score_model)] * len(sites.experiments)
+        paths = draw_gene_curves(sites, predict(sites, forms), out)
+        say(f"written: {', '.join(map(str, [out / 'genes-evaluation.json', *paths]))}")

@@ -1,0 +1,67 @@
+"""What `train-genes` and `evaluate-genes` have in common: the options of studies and transcripts, and reading them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_DATA = "Data"
+Transcripts = Annotated[
+    list[Path],
+    typer.Option("--transcripts", help="FASTA of 3'UTRs or, with --cds, of whole mRNAs; repeat for more.", rich_help_panel=_DATA),
+]
+Cds = Annotated[
+    Path | None,
+    typer.Option("--cds", help="TSV (transcript, cds_start, cds_end; 0-based) or BED of coding sequences.", rich_help_panel=_DATA),
+]
+Studies = Annotated[
+    Path | None, typer.Option("--studies", help="TOML with a [[study]] each: name, table, guides, ...", rich_help_panel=_DATA)
+]
+Expression = Annotated[
+    Path | None,
+    typer.Option("--expression", help="Table of log2 fold changes or log2 levels, genes x experiments.", rich_help_panel=_DATA),
+]
+Guides = Annotated[
+    Path | None, typer.Option("--guides", help="Table or FASTA of the miRNA added in each experiment.", rich_help_panel=_DATA)
+]
+Columns = Annotated[str, typer.Option("--columns", help="Pattern of the experiments to take from --expression.", rich_help_panel=_DATA)]
+Ids = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--ids", help="Table that joins kinds of gene ids (ensg, entrez, refseq, symbol, ...); repeat for more.", rich_help_panel=_DATA
+    ),
+]
+Model = Annotated[str, typer.Option("--model", help="Network whose score may count too, or none.", rich_help_panel=_DATA)]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads of the network.")]
+
+
+def read_data(
+    transcripts: Sequence[Path],
+    cds: Path | None,
+    studies: Path | None,
+    expression: Path | None,
+    guides: Path | None,
+    columns: str,
+    ids: Sequence[Path] | None,
+    model: str,
+    threads: int | None,
+    say,
+):
+    """(sites of the studies, notices); InputError where no study is given. `say` prints a line."""
+    from mirscan.errors import InputError
+    from mirscan.evaluation.gene_sites import read_gene_sites
+    from mirscan.expression.studies import StudyFiles, read_study_files
+    from mirscan.notices import Notices
+
+    if (expression is None) != (guides is None):
+        raise InputError("--expression and --guides belong together; give both, or --studies")
+    if (studies is None) == (expression is None):
+        raise InputError("expected --studies, or --expression and --guides")
+    files = read_study_files(studies) if studies else [StudyFiles(expression.name.split(".")[0], str(expression), str(guides), columns)]
+    notices = Notices()
+    sites = read_gene_sites(files, list(transcripts), cds, ids or (), model, threads, notices)
+    for notice in notices:
+        say(f"note: {notice}")
+    say(f"{len(sites.experiments)} experiments, {len(sites.mirnas)} miRNAs, {len(sites.places.start):,} sites")
+    return sites, notices

@@ -1,0 +1,41 @@
+"""Forms of the repression model for experiments that took no part in fitting them."""
+
+from collections.abc import Callable, Sequence
+
+from mirscan.evaluation.gene_sites import GeneSites
+from mirscan.expression.studies import Experiment
+from mirscan.genes.repression import Form
+from mirscan.train.repression import fit, forms_for, gather
+
+# miRNAs of one family share nt 2 to 8, and so their sites.
+_SEED = slice(1, 8)
+
+
+def without_study(sites: GeneSites, experiments: Sequence[Experiment]) -> list[Form]:
+    """For each experiment the form that the other studies give; their laboratory, cells and method are new to it."""
+    return _leave_out(sites, experiments, lambda experiment: experiment.study)
+
+
+def without_mirna(sites: GeneSites, experiments: Sequence[Experiment]) -> list[Form]:
+    """For each experiment the form that the other seed families give, whatever their study."""
+    return _leave_out(sites, experiments, lambda experiment: experiment.guide.guide[_SEED])
+
+
+PROTOCOLS = {"leave one study out": without_study, "leave one miRNA out": without_mirna}
+
+
+def protocols_for(sites: GeneSites, names: Sequence[str]) -> dict[str, Callable[[Sequence[Experiment]], list[Form]]]:
+    """The named protocols bound to sites; leaving a study out takes two."""
+    n_studies = len({experiment.study for experiment in sites.experiments})
+    usable = [name for name in names if n_studies > 1 or name != "leave one study out"]
+    return {name: lambda experiments, leave=PROTOCOLS[name]: leave(sites, experiments) for name in usable}
+
+
+def _leave_out(sites: GeneSites, experiments: Sequence[Experiment], group_of: Callable[[Experiment], str]) -> list[Form]:
+    # The form that a scan of such sites would choose comes first of those with coding sequences and score.
+    name = max(forms_for(sites), key=lambda form: (form.startswith("mrna"), form.endswith("scored")))
+    gathered, forms = gather(sites, name), {}
+    for left_out in dict.fromkeys(map(group_of, experiments)):
+        kept = [number for number, experiment in enumerate(experiments) if group_of(experiment) != left_out]
+        forms[left_out] = fit(sites, name, gathered, kept).form
+    return [forms[group_of(experiment)] for experiment in experiments]
