@@ -14,6 +14,7 @@ from mirscan.cli.benchmark import benchmark_training
 from mirscan.cli.compare import compare
 from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
+from mirscan.cli.evaluate_mirna_genes import evaluate_miraw
 from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
 from mirscan.cli.export import export
@@ -103,6 +104,7 @@ for command in (
     benchmark_training,
     evaluate,
     evaluate_scan,
+    evaluate_miraw,
     explain,
     duplex,
     doctor,
