@@ -53,6 +53,7 @@ _PUBLIC = {
     "benchmark_training": "benchmark.compare",
     "evaluate_model": "evaluation.evaluate",
     "evaluate_scan": "evaluation.scan_task",
+    "evaluate_mirna_genes": "evaluation.mirna_genes",
     "draw_duplex": "duplex",
 }
 __all__ = sorted(_PUBLIC)

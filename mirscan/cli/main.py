@@ -15,6 +15,7 @@ from mirscan.cli.compare import compare
 from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
 from mirscan.cli.evaluate_genes import evaluate_genes
+from mirscan.cli.evaluate_mirna_genes import evaluate_miraw
 from mirscan.cli.evaluate_scan import evaluate_scan
 from mirscan.cli.explain import explain
 from mirscan.cli.export import export
@@ -107,6 +108,7 @@ for command in (
     evaluate_scan,
     train_genes,
     evaluate_genes,
+    evaluate_miraw,
     explain,
     duplex,
     doctor,
