@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.store.explained import refuse_unwritable
+
 
 def evaluate(
     pairs: Annotated[list[Path], typer.Argument(help="Labelled pairs: TSV, CSV (.gz too) or Parquet.")],
@@ -35,6 +37,10 @@ def evaluate(
     from mirscan.evaluation.evaluate import evaluate_model, write_evaluation
     from mirscan.evaluation.report import print_evaluation
 
+    if out is not None:
+        refuse_unwritable(out)
+    if record is not None:
+        refuse_unwritable(record.parent, "--record")
     result = evaluate_model(
         model or ["base"], pairs, training=training or (), controls=controls, folds=folds, seed=seed, precision=precision, threads=threads
     )

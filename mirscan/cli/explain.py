@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.store.explained import refuse_unwritable
+
 
 def explain(
     model: Annotated[str, typer.Argument(help="Name or folder of a model, or duplex.")],
@@ -17,6 +19,7 @@ def explain(
     """Mutate every base of bound pairs and show where it changes the score."""
     from mirscan.explain.by_position import explain_by_position, write_effects
 
+    refuse_unwritable(out)
     effects = explain_by_position(model, pairs, max_pairs, seed, threads)
     written = write_effects(effects, out)
     print(f"{effects.model}: mean change of the log odds when the base opposite or at a miRNA position is another one")

@@ -19,6 +19,7 @@ from mirscan.cli.signals import Terminated, catch_signals
 from mirscan.cli.terminal import Terminal
 from mirscan.cli.train import train
 from mirscan.errors import MirscanError
+from mirscan.store.explained import describe
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
@@ -35,6 +36,11 @@ class _OneLineErrors(TyperGroup):
             if ctx.params["debug"]:
                 raise
             print(f"mirscan: error: {error}", file=sys.stderr)
+            raise typer.Exit(INPUT_ERROR) from None
+        except OSError as error:
+            if ctx.params["debug"] or error.errno is None:
+                raise
+            print(f"mirscan: error: {describe(error)}", file=sys.stderr)
             raise typer.Exit(INPUT_ERROR) from None
         except KeyboardInterrupt as error:
             is_terminated = isinstance(error, Terminated)

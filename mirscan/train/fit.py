@@ -15,6 +15,7 @@ from mirscan.evaluation.metrics import calibration_error, summarize
 from mirscan.keras_loading import load_keras
 from mirscan.networks import find_architecture
 from mirscan.pairs.columns import POSITIVE, group_codes
+from mirscan.store.explained import refuse_unwritable
 from mirscan.train.batches import predict_pairs
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.data import TrainingData, example_pairs, load_training_data
@@ -60,6 +61,8 @@ def train_model(
     _check_folder(out, work, resume or finish)
     recipe = _complete(recipe)
     data = load_training_data(recipe, Path(cache) if cache else work, say)
+    # Now, not at the end: hours later a file may be gone or another.
+    provenance = _provenance(recipe, data)
     network = _prepare_network(recipe, data, say)
     loop = Loop(network, recipe, data.train, data.validation, data.validation_table["source"].to_pylist(), work / CHECKPOINT_FILE)
     if loop.unranked:
@@ -75,13 +78,14 @@ def train_model(
     loop.finish()
     if loop.spoiled:
         say(f"{loop.spoiled} The model is made of the weights after step {loop.progress.best_step:,}.")
-    card = _write(recipe, data, loop, out)
+    card = _write(recipe, data, loop, provenance, out)
     if not keep_work:
         shutil.rmtree(work)
     return card
 
 
 def _check_folder(out: Path, work: Path, go_on: bool) -> None:
+    refuse_unwritable(out)
     if go_on:
         return
     if (out / CARD_FILE).exists():
@@ -90,8 +94,6 @@ def _check_folder(out: Path, work: Path, go_on: bool) -> None:
         raise InputError(
             f"{work / CHECKPOINT_FILE}: a training was interrupted here; go on with --resume, end it with --finish, or choose another --out"
         )
-    if out.is_file():
-        raise InputError(f"{out}: is a file; expected a folder for the model")
 
 
 def _complete(recipe: Recipe) -> Recipe:
@@ -180,7 +182,7 @@ def set_threads(threads: int) -> None:
             raise RunError(f"threads: TensorFlow already runs with another number than {threads}; start a new process") from None
 
 
-def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
+def _write(recipe: Recipe, data: TrainingData, loop: Loop, provenance: dict, out: Path) -> Card:
     from mirscan.networks import count_mflop, count_parameters
     from mirscan.train.curves import draw_training
 
@@ -207,7 +209,7 @@ def _write(recipe: Recipe, data: TrainingData, loop: Loop, out: Path) -> Card:
         mflop=round(count_mflop(network), 3),
         base_rate=recipe.base_rate,
         calibration=calibrate(labels, scores, recipe.calibration, recipe.base_rate),
-        training=_provenance(recipe, data),
+        training=provenance,
     )
     # The anchor that was found is written into the recipe, so that the same file gives the same card.
     written = replace(recipe, anchor=data.layout.anchor)
