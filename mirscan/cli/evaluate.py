@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mirscan.cli.machine import AsJson, print_json, print_note
+from mirscan.store.explained import refuse_unwritable
 
 
 def evaluate(
@@ -38,6 +39,10 @@ def evaluate(
     from mirscan.evaluation.evaluate import evaluate_model, without_nan, write_evaluation
     from mirscan.evaluation.report import print_evaluation
 
+    if out is not None:
+        refuse_unwritable(out)
+    if record is not None:
+        refuse_unwritable(record.parent, "--record")
     result = evaluate_model(
         model or ["base"], pairs, training=training or (), controls=controls, folds=folds, seed=seed, precision=precision, threads=threads
     )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.store.explained import refuse_unwritable
+
 # Seconds between two lines of progress.
 _LINE_EVERY = 10.0
 
@@ -35,6 +37,8 @@ def evaluate_scan(
     from mirscan.evaluation.scan_task_report import print_scan_evaluation
     from mirscan.notices import Notices
 
+    if out is not None:
+        refuse_unwritable(out)
     evaluation = run_task(
         transcripts,
         sites,

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from mirscan.store.explained import refuse_unwritable
+
 
 def explain(
     model: Annotated[str, typer.Argument(help="Name or folder of a model, or duplex.")],
@@ -23,6 +25,7 @@ def explain(
     """Show which bases of bound pairs, or of a run's sites, carry the score: by position, and letter by letter."""
     from mirscan.explain.by_position import explain_by_position, explain_windows, write_effects
 
+    refuse_unwritable(out)
     if len(pairs) == 1 and pairs[0].is_dir():
         from mirscan.query.finished_run import open_run
         from mirscan.query.select import Filters

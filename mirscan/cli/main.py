@@ -34,6 +34,7 @@ from mirscan.cli.terminal import Terminal
 from mirscan.cli.train import train
 from mirscan.cli.train_genes import train_genes
 from mirscan.errors import MirscanError
+from mirscan.store.explained import describe
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
@@ -51,6 +52,11 @@ class _OneLineErrors(TyperGroup):
                 raise
             log_failure(str(error))
             print(f"mirscan: error: {error}", file=sys.stderr)
+            raise typer.Exit(INPUT_ERROR) from None
+        except OSError as error:
+            if ctx.params["debug"] or error.errno is None:
+                raise
+            print(f"mirscan: error: {describe(error)}", file=sys.stderr)
             raise typer.Exit(INPUT_ERROR) from None
         except KeyboardInterrupt as error:
             is_terminated = isinstance(error, Terminated)

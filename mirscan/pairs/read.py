@@ -90,6 +90,8 @@ def read_text_table(path: Path) -> pa.Table:
 
     Its heading says what separates the columns: tabs, commas or semicolons.
     """
+    if path.is_fifo():
+        raise InputError(f"{path}: is a pipe; expected a file, since lines with errors and its checksum are read again")
     try:
         if path.suffix == ".parquet" and path.is_file():
             return _read_parquet(path)

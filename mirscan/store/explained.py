@@ -1,11 +1,12 @@
 """Errors of file systems and object stores as one line with what to do."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mirscan.errors import RunError
+from mirscan.errors import InputError, RunError
 from mirscan.store.names import PLAN
 
 # Packages that talk to object stores for fsspec, and whose errors therefore are about the store.
@@ -42,6 +43,23 @@ def explain(error: OSError, root: str) -> RunError:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return RunError(f"{root}: is not a folder ({said.lower()}); choose another --out.")
     return RunError(f"{root}: {said.lower().rstrip('.')}. Mend this, then {again}.")
+
+
+def describe(error: OSError) -> str:
+    """One line for an error outside a run folder: which file, what the system says, what to do."""
+    said = (error.strerror or str(error)).split("\n")[0].lower()
+    way_out = "free space" if is_full(error) else "mend this or choose another path"
+    return f"{error.filename or 'a file'}: {said}; {way_out}, then run the same command again"
+
+
+def refuse_unwritable(folder: str | os.PathLike, option: str = "--out") -> None:
+    """Raise InputError where a folder is none, or can be neither made nor written: before the work that would be lost with it."""
+    path = Path(folder).absolute()
+    there = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not there.is_dir():
+        raise InputError(f"{option} {folder}: {there} is a file; expected a folder. Choose another.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{option} {folder}: {there} cannot be written; choose a folder you may write to")
 
 
 def is_full(error: OSError) -> bool:

@@ -16,6 +16,7 @@ from mirscan.keras_loading import load_keras
 from mirscan.networks import find_architecture
 from mirscan.pairs.columns import POSITIVE, group_codes
 from mirscan.seeds.seed_class import shift_by_seed
+from mirscan.store.explained import refuse_unwritable
 from mirscan.train.batches import predict_pairs
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.data import TrainingData, example_pairs, load_training_data
@@ -68,6 +69,8 @@ def train_model(
         load_keras()
         set_threads(recipe.threads)
     data = load_training_data(recipe, Path(cache) if cache else work, say)
+    # Now, not at the end: hours later a file may be gone or another.
+    provenance = _provenance(recipe, data)
     loops = []
     with _tensorboard(recipe, work) as log:
         for member in range(recipe.members):
@@ -78,7 +81,7 @@ def train_model(
             if loop.spoiled:
                 say(f"{loop.spoiled} The model is made of the weights after step {loop.progress.best_step:,}.")
             loops.append(loop)
-    card = _write(recipe, data, loops, out)
+    card = _write(recipe, data, loops, provenance, out)
     if not keep_work:
         shutil.rmtree(work)
     return card
@@ -103,6 +106,7 @@ def _prepare_loop(recipe: Recipe, data: TrainingData, work: Path, member: int, g
 
 
 def _check_folder(out: Path, work: Path, go_on: bool) -> None:
+    refuse_unwritable(out)
     if go_on:
         return
     if (out / CARD_FILE).exists():
@@ -111,8 +115,6 @@ def _check_folder(out: Path, work: Path, go_on: bool) -> None:
         raise InputError(
             f"{work / CHECKPOINT_FILE}: a training was interrupted here; go on with --resume, end it with --finish, or choose another --out"
         )
-    if out.is_file():
-        raise InputError(f"{out}: is a file; expected a folder for the model")
 
 
 def _complete(recipe: Recipe) -> Recipe:
@@ -201,7 +203,7 @@ def set_threads(threads: int) -> None:
             raise RunError(f"threads: TensorFlow already runs with another number than {threads}; start a new process") from None
 
 
-def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], out: Path) -> Card:
+def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], provenance: dict, out: Path) -> Card:
     from mirscan.networks import count_mflop, count_parameters
     from mirscan.train.curves import draw_training
 
@@ -232,7 +234,7 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], out: Path) -> 
         seed_shift=shift,
         base_rate=recipe.base_rate,
         calibration=calibrate(labels, scores, recipe.calibration, recipe.base_rate),
-        training=_provenance(recipe, data),
+        training=provenance,
     )
     # The anchor that was found is written into the recipe, so that the same file gives the same card.
     written = replace(recipe, anchor=data.layout.anchor)

@@ -1,6 +1,7 @@
 import bz2
 import gzip
 import lzma
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -141,6 +142,9 @@ def test_read_pairs__bad_input_names_line_and_expectation(tmp_path, lines, messa
 def test_read_pairs__missing_empty_and_broken_files(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         read_pairs(tmp_path / "absent.tsv")
+    os.mkfifo(tmp_path / "pipe.tsv")
+    with pytest.raises(InputError, match=r"pipe.tsv: is a pipe; expected a file"):
+        read_pairs(tmp_path / "pipe.tsv")
     (tmp_path / "empty.tsv").write_text("")
     with pytest.raises(InputError, match="the file is empty"):
         read_pairs(tmp_path / "empty.tsv")

@@ -12,7 +12,7 @@ from mirscan.errors import InputError, RunError
 from mirscan.train.data import load_training_data
 from mirscan.train.fit import train_model
 from mirscan.train.recipe import Recipe, read_recipe
-from mirscan.trained_models import load_model
+from mirscan.trained_models import file_sha256, load_model
 
 TINY = {"stem_filters": 8, "filters": [8], "strides": [2], "pools": [1], "dense": [8], "dropout": 0.1}
 MAIN = Path(__file__).parents[2]
@@ -416,3 +416,10 @@ def test_train_model__class_without_weight_is_refused(write_pairs, tmp_path):
     pairs = write_pairs(rows=rows, heading=("mirna", "target", "label", "weight"))
     with pytest.raises(InputError, match=r"training: all \d+ positive pairs have weight 0; expected both classes to weigh something"):
         train_model(tiny(pairs), tmp_path / "m")
+
+
+def test_train_model__pairs_that_go_away_meanwhile_do_not_cost_the_model(write_pairs, tmp_path):
+    pairs = write_pairs()
+    checksum = file_sha256(pairs)
+    card = train_model(tiny(pairs, epochs=1), tmp_path / "m", report=lambda step: pairs.unlink(missing_ok=True))
+    assert not pairs.exists() and card.training["pairs"] == [{"file": "pairs.tsv", "sha256": checksum}]
