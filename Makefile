@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-browser lint clean
+.PHONY: demo test test-browser docs lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/mirscan scan --mirnas examples/mirnas.fa --utrs examples/utrs.fa.gz --out demo-out --overwrite
@@ -18,6 +18,9 @@ test-browser: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
 	npm --prefix tests/browser ci --no-audit --no-fund --silent
 	$(BIN)/python -m pytest tests/browser
+
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m mkdocs build --strict
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -36,4 +39,4 @@ $(VENV)/installed-dev: pyproject.toml $(VENV)/bin/python
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) demo-out demo-fly
+	rm -rf $(VENV) demo-out demo-fly site
