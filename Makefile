@@ -10,8 +10,9 @@ demo: $(VENV)/installed
 	$(BIN)/mirscan scan --mirnas examples/fly_mirnas.fa --genome examples/fly.fa.gz --annotation examples/fly.gtf.gz --region 3utr --format igv --out demo-fly --overwrite
 	@echo "To see the fly's sites beside its genes: open demo-fly/igv_session.xml in IGV, and go to chr2L:475,700-476,200"
 
+# Each test keeps to a core, so that several at once take a fraction of the time.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 # The HTML report, and runs in igv.js (npm), in headless Chromium: the one on PATH, or MIRSCAN_CHROMIUM.
 test-browser: $(VENV)/installed-dev
