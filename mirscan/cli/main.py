@@ -38,7 +38,8 @@ from mirscan.store.explained import describe
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_RESULTS_ARE_FILES = set("scan resume extract export train train-genes negatives hardness report benchmark-training".split())
+_WRITERS = ("extract", "export", "train", "train-genes", "negatives", "hardness", "report", "benchmark-training")
+_RESULTS_ARE_FILES = {"scan", "resume", *_WRITERS}
 
 
 class _OneLineErrors(TyperGroup):
