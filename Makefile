@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 test: lint
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
-# The HTML report, and runs in igv.js (npm), in headless Chromium: the one on PATH, or MIRSCAN_CHROMIUM.
+# The HTML report, and runs in igv.js (npm), in headless Chromium: the one on PATH, or MIRSCAN_CHROMIUM; and runs by bedtools and tabix.
 test-browser: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
 	npm --prefix tests/browser ci --no-audit --no-fund --silent

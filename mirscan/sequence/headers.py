@@ -46,6 +46,8 @@ _PLACES = (
     re.compile(r"\| *(?P<contig>[Cc]hr\w+):(?P<start>\d+)-(?P<end>\d+) (?P<strand>FORWARD|REVERSE)"),
     re.compile(r" loc=(?P<contig>[^\s:;]+):(?:(?P<strand>complement)|join|\()*(?P<start>\d+)\.\.(?:[\d.,]*\.\.)?(?P<end>\d+)\)*;"),
 )
+# FlyBase's places of spliced sequences have their blocks.
+_JOINED = re.compile(r"(\d+)\.\.(\d+)")
 _REVERSE = {"-", "-1", "REVERSE", "complement"}
 
 
@@ -185,7 +187,8 @@ def _split_place(header: str) -> tuple[str, Place | None, str | None]:
     for pattern in _PLACES:
         if found := pattern.search(header):
             strand = "-" if found["strand"] in _REVERSE else "." if pattern is _PLACES[0] and not found["strand"] else "+"
-            return word, Place(found["contig"], ((int(found["start"]) - 1, int(found["end"])),), strand), None
+            blocks = _JOINED.findall(found[0]) or [(found["start"], found["end"])]
+            return word, Place(found["contig"], tuple((int(start) - 1, int(end)) for start, end in blocks), strand), None
     return word, None, None
 
 
