@@ -1,0 +1,158 @@
+"""Two planted studies: genes with more 8mers of the miRNA go down. The task must say so, with numbers that others compute."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, spearmanr
+from typer.testing import CliRunner
+
+from mirscan.cli.main import app
+from mirscan.evaluation.gene_sites import read_gene_sites
+from mirscan.evaluation.gene_task import MIRNA_ONLY, UTR_LENGTH, WEIGHTED_COUNT, control_predictions, evaluate_genes, predict
+from mirscan.expression.studies import read_study_files
+from mirscan.genes.repression import read_repression_model
+from mirscan.train.leave_out import protocols_for, without_mirna, without_study
+from mirscan.train.repression import fit, gather, train_repression
+
+GUIDES = {"miR-1-3p": "UGGAAUGUAAAGAAGUAUGUAU", "miR-124-3p": "UAAGGCACGCGGUGAAUGCCAA", "let-7a-5p": "UGAGGUAGUAGGUUGUAUAGUU"}
+SITES = {"miR-1-3p": "ACATTCCA", "miR-124-3p": "GTGCCTTA", "let-7a-5p": "CTACCTCA"}
+STUDIES = {"A": ("miR-1-3p", "miR-124-3p"), "B": ("miR-1-3p", "let-7a-5p")}
+N = 300
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """FASTA, two studies and their guides."""
+    folder, rng = tmp_path_factory.mktemp("studies"), np.random.default_rng(4)
+    planted = {mirna: rng.integers(0, 4, N) * (rng.random(N) < 0.4) for mirna in GUIDES}
+    with open(folder / "utr.fa", "w") as fasta:
+        for gene in range(N):
+            letters = list("".join(rng.choice(list("ACGT"), 1500)))
+            places = rng.permutation(np.arange(60, 1440, 40))
+            for mirna in GUIDES:
+                for _ in range(planted[mirna][gene]):
+                    start, places = places[0], places[1:]
+                    letters[start : start + 8] = SITES[mirna]
+            fasta.write(f">NM_{gene:06d}|{gene}|G{gene}\n{''.join(letters)}\n")
+    (folder / "mature.fa").write_text("".join(f">{name}\n{sequence}\n" for name, sequence in GUIDES.items()))
+    for study, mirnas in STUDIES.items():
+        columns = [-0.6 * np.log1p(0.6 * planted[mirna]) + rng.normal(0, 0.15, N) for mirna in mirnas]
+        lines = ["\t".join(["gene", *mirnas])] + ["\t".join([f"G{g}", *(f"{c[g]:.4f}" for c in columns)]) for g in range(N)]
+        (folder / f"{study}.tsv").write_text("\n".join(lines) + "\n")
+    (folder / "studies.toml").write_text("".join(f'[[study]]\nname = "{s}"\ntable = "{s}.tsv"\nguides = "mature.fa"\n' for s in STUDIES))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sites(folder):
+    return read_gene_sites(read_study_files(folder / "studies.toml"), folder / "utr.fa")
+
+
+def test_evaluate_genes__measures_are_those_of_scipy(sites):
+    evaluation = evaluate_genes(sites, [read_repression_model()], {}, folds=30)
+    forms = [read_repression_model().choose(False, "")] * 4
+    predictions = predict(sites, forms)
+    score = next(score for score in evaluation.scores if (score.predictor, score.study) == ("repression", "A"))
+    changes = [experiment.change for experiment in sites.experiments[:2]]
+    r2 = pearsonr(np.concatenate(changes), np.concatenate(predictions[:2])).statistic ** 2
+    assert score.r2.value == pytest.approx(r2)
+    rhos = [-spearmanr(change, prediction).statistic for change, prediction in zip(changes, predictions[:2], strict=True)]
+    assert score.spearman.value == pytest.approx(np.median(rhos))
+    assert [row[2] for row in score.by_experiment] == pytest.approx(rhos)
+    assert score.r2.low < score.r2.value < score.r2.high and score.r2.value > 0.3
+    assert evaluation.studies == {"A": (2, N), "B": (2, N)}
+
+
+def test_evaluate_genes__interval_is_about_that_of_samples_drawn_by_hand(sites):
+    score = evaluate_genes(sites, [], {}, folds=300).scores[0]
+    control = control_predictions(sites)[score.predictor]
+    rng, drawn = np.random.default_rng(9), []
+    for _ in range(300):
+        genes = rng.integers(0, N, N)
+        x = np.concatenate([experiment.change[genes] for experiment in sites.experiments[:2]])
+        drawn.append(pearsonr(x, np.concatenate([values[genes] for values in control[:2]])).statistic ** 2)
+    assert (score.r2.low, score.r2.high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.03)
+
+
+def test_controls__count_sites_by_hand(sites, folder):
+    found = control_predictions(sites)
+    sequences = [line.strip() for line in (folder / "utr.fa").read_text().splitlines() if not line.startswith(">")]
+    expected = []
+    for sequence in sequences:
+        eights = sequence.count("ACATTCCA")
+        sevens = sequence.count("ACATTCC") - eights
+        a1 = sequence.count("CATTCCA") - eights
+        expected.append(0.31 * eights + 0.16 * sevens + 0.10 * a1 + 0.02 * (sequence.count("CATTCC") - eights - sevens - a1))
+    assert found[WEIGHTED_COUNT][0] == pytest.approx(np.array(expected)[sites.experiments[0].gene])
+    assert found[UTR_LENGTH][0] == pytest.approx(np.log(1500))
+    assert len(np.unique(found[MIRNA_ONLY][0])) == 1
+
+
+def test_leave_out__an_experiment_is_predicted_by_what_never_saw_it(sites):
+    changed = sites.experiments[2]
+    forms = without_study(sites, sites.experiments)
+    assert forms[0] is forms[1] and forms[2] is forms[3] and forms[0] != forms[2]
+    assert forms[0] == fit(sites, "3utr", gather(sites, "3utr"), [2, 3]).form
+    by_mirna = without_mirna(sites, sites.experiments)
+    # miR-1 was added in both studies: left out, it is left out of both.
+    assert by_mirna[0] is by_mirna[2]
+    assert by_mirna[0] == fit(sites, "3utr", gather(sites, "3utr"), [1, 3]).form
+    assert changed.guide.name == "miR-1-3p"
+    assert list(protocols_for(sites, ["leave one study out"])) == ["leave one study out"]
+
+
+def test_train_repression__learns_what_was_planted(sites):
+    model = train_repression(sites, "mine")
+    assert [form.name for form in model.forms] == ["3utr"]
+    assert model.training["A"]["genes"] == N
+    strengths = model.forms[0].intercepts["3utr"]
+    assert strengths["8mer"] == pytest.approx(np.log(0.6), abs=0.5)
+    assert max(strengths, key=strengths.get) == "8mer"
+
+
+def run(*words) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout + result.stderr
+
+
+def test_commands__train_evaluate_and_scan_with_the_result(folder, tmp_path):
+    data = ("--transcripts", folder / "utr.fa", "--studies", folder / "studies.toml")
+    code, text = run("train-genes", *data, "--out", tmp_path / "mine")
+    assert code == 0 and "4 experiments, 3 miRNAs" in text
+    words = (*data, "--gene-model", tmp_path / "mine", "--gene-model", "repression", "--folds", 5, "--out", tmp_path / "out")
+    code, text = run("evaluate-genes", *words)
+    assert code == 0, text
+    report = json.loads((tmp_path / "out" / "genes-evaluation.json").read_text())
+    of_a = {score["predictor"]: score["r2"]["value"] for score in report["scores"] if score["study"] == "A"}
+    assert {"mine", "repression", "leave one study out", "leave one miRNA out", "weighted count"} <= set(of_a)
+    assert of_a["leave one study out"] > of_a["weighted count"] > of_a["UTR length"]
+    assert (tmp_path / "out" / "genes-curves.png").read_bytes()[:4] == b"\x89PNG"
+    assert "<svg" in (tmp_path / "out" / "genes-curves.svg").read_text()
+    scan = ("--mirnas", folder / "mature.fa", "--utrs", folder / "utr.fa", "--model", "none", "--gene-model", tmp_path / "mine")
+    assert run("scan", *scan, "--out", tmp_path / "run")[0] == 0
+
+
+def test_commands__one_study_as_options_and_a_turned_sign(folder, tmp_path):
+    lines = (folder / "A.tsv").read_text().splitlines()
+    turned = [lines[0]] + ["\t".join([name, *(f"{-float(value):.4f}" for value in values)]) for name, *values in map(str.split, lines[1:])]
+    (tmp_path / "turned.tsv").write_text("\n".join(turned) + "\n")
+    words = ("--transcripts", folder / "utr.fa", "--expression", tmp_path / "turned.tsv", "--guides", folder / "mature.fa")
+    code, text = run("evaluate-genes", *words, "--columns", "miR-1-*", "--folds", 0, "--no-leave-out")
+    assert code == 0
+    assert "turned miR-1-3p: genes with an 8mer rise by" in text and "is the sign turned" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "expected --studies, or --expression and --guides"),
+        (("--expression", "A.tsv"), "--expression and --guides belong together"),
+        (("--studies", "none.toml"), "none.toml: no such file"),
+    ],
+)
+def test_commands__bad_words_are_one_line(folder, words, message):
+    code, text = run("evaluate-genes", "--transcripts", folder / "utr.fa", *words)
+    assert code == 1 and message in text and text.count("\n") == 1
