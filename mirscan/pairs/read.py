@@ -163,7 +163,7 @@ def _find_line(path: Path, is_it: Callable[[bytes], bool]) -> int:
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             if is_it(line):
-                break
+                return number
     return number
 
 
