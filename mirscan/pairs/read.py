@@ -151,18 +151,20 @@ def _no_rows(names: list[str]) -> pa.Table:
 def _refuse_line_ends(path: Path, table: pa.Table) -> pa.Table:
     """The table itself, if no quote swallowed lines; else InputError."""
     for name in table.column_names:
-        hidden = pc.match_substring(table[name], "\n")
-        if pc.any(hidden).as_py():
-            text = table[name].filter(hidden)[0].as_py().splitlines()[0]
-            number = _find_line(path, lambda line, text=text: f'"{text}'.encode() in line)
+        if pc.any(pc.match_substring(table[name], "\n")).as_py():
+            number = _find_line(path, lambda line: line.count(b'"') % 2 == 1)
             raise InputError(f"{path}, line {number}: a quote in column {name} is not closed on its line; close it, or leave quotes out")
     return table
 
 
 def _find_line(path: Path, is_it: Callable[[bytes], bool]) -> int:
-    """1-based number of the first such line."""
+    """1-based number of the first such line, or of the last line."""
+    number = 0
     with open_text(path) as handle:
-        return next(number for number, line in enumerate(handle, 1) if is_it(line))
+        for number, line in enumerate(handle, 1):
+            if is_it(line):
+                return number
+    return number
 
 
 def line_of(path: Path, row: int) -> int:
@@ -170,7 +172,7 @@ def line_of(path: Path, row: int) -> int:
     if path.suffix == ".parquet":
         return row + 2
     rows = itertools.count(-1)
-    return _find_line(path, lambda line: line != b"\n" and next(rows) == row)
+    return _find_line(path, lambda line: bool(line.strip()) and next(rows) == row)
 
 
 def _match_headings(path: Path, raw: pa.Table, required: tuple[str, ...]) -> dict[str, str]:

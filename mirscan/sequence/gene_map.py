@@ -120,7 +120,8 @@ class GeneTable:
         # The first row may be a heading that nobody knows.
         counts = [int(value) for value in values[len(values) > 2 :] if value.isdecimal()]
         is_counted = len(counts) >= len(values) - 1 and counts in [list(range(i, i + len(counts))) for i in (0, 1, 2)]
-        return cannot_be_gene(values[-1]) or (column == 0 and is_counted)
+        are_places = all(cannot_be_gene(value) for value in values if value not in _NO_NAME)
+        return are_places or (column == 0 and is_counted)
 
     def _collect(self, columns: tuple[int, int | None, int | None], wanted: Collection[str], notices: Notices) -> dict[str, GeneRow]:
         """The rows of transcripts that are wanted, by the name of the table; the first of several with one gene."""

@@ -8,38 +8,47 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mirscan.errors import InputError
-from mirscan.sequence.text import first_word
+from mirscan.sequence.text import first_word, strip_blanks
 
 # _1 behind a version: lifted by GENCODE to another assembly, or UCSC's number of an exon.
 _VERSION, _MORE = r"(?:\.\d+)?", r"(?:_PAR_Y|_\d+)?"
 _TAIR_GENE = r"AT[1-5CM]G\d{5}"
-_TRANSCRIPT_ID = rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}{_MORE}|[NX][MR]_\d+{_VERSION}(?:_\d+)?|FBtr\d{{7}}|{_TAIR_GENE}\.\d+)"
+_TRANSCRIPT_ID = (
+    rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}{_MORE}|[NX][MR]_\d+{_VERSION}(?:_\d+)?|FBtr\d{{7}}|{_TAIR_GENE}\.\d+|[a-z]{{3}}_circ\w+)"
+)
 _GENE_ID = rf"(?:ENS[A-Z]{{0,6}}G\d{{6,}}{_VERSION}{_MORE}|FBgn\d{{7}}|{_TAIR_GENE}|WBGene\d{{8}}|MGI:\d+|HGNC:\d+)"
 _IS_TRANSCRIPT, _IS_GENE = (re.compile(rf"{pattern}\Z").match for pattern in (_TRANSCRIPT_ID, _GENE_ID))
 # Chromosomes, places, strands, kinds of sequence: what stands between | beside names and is no gene.
 _NO_NAME = re.compile(
     r"(?:(?-i:chr(?:\d{1,2}[LR]?|[A-Z]|MT|Un)(?:_\w+)?)(?::.*)?|[\w.]+:\d+-\d+.*|[+-]|-1|\d+\.\.\d+|\d+(?:;\d+)+"
     r"|(?:CDS|UTR[35]?|[35]'?_?UTR|five_prime_utr|three_prime_utr)(?::.*)?"
-    r"|mRNA|[ct]?DNA|ncRNA|lncRNA|protein_coding)\Z",
+    r"|mRNA|[ct]?DNA|ncRNA|lncRNA|protein_coding|None|NA|N/A|NULL|NaN|\.|unknown)\Z",
     re.IGNORECASE,
 )
 # NCBI's databases; the accession follows the tag, behind gi|number| and gnl|database|, too.
 _TAGS = {"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl", "gi", "gnl"}
-_GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent|locus|locus_tag)[:=]\"?([^\s\];,\"]+)")
-_SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name)[:=]\"?([^\s\];,\"]+)")
+_GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent|locus|locus_tag|GeneID)[:=]\"?([^\s\];,\"]+)")
+_SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name|symbol)[:=]\"?([^\s\];,\"]+)")
 # "NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA"
 _NCBI_SYMBOL = re.compile(r"^(?:gi\|\d+\|)?(?:ref\|)?[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
+# "NM_000014.6 A2M [organism=Homo sapiens] [GeneID=2] [transcript=1]"
+_DATASETS_SYMBOL = re.compile(r"^[NX][MR]_\S+ (\S+) \[organism=")
 # FlyBase's name of a transcript is the symbol with -RA, -RB, ...; TAIR lists the symbols of a gene.
 _FLYBASE_SYMBOL = re.compile(r"^FBtr\d{7}\b.* name=([^\s;]+)-R[A-Z]+;")
 _TAIR_SYMBOL = re.compile(rf"^{_TAIR_GENE}\.\d+ \| Symbols: *([^\s,|]+)")
-_SYMBOLS = (_SYMBOL_WORD, _NCBI_SYMBOL, _FLYBASE_SYMBOL, _TAIR_SYMBOL)
-# A transcript's own name holds that of its gene.
-_OWN_GENES = (re.compile(r"(.*_c\d+_g\d+)_i\d+\Z"), re.compile(rf"({_TAIR_GENE})\.\d+\Z"))
+_SYMBOLS = (_SYMBOL_WORD, _NCBI_SYMBOL, _DATASETS_SYMBOL, _FLYBASE_SYMBOL, _TAIR_SYMBOL)
+# A transcript's own name holds that of its gene: Trinity, its older releases, StringTie, PacBio, TAIR.
+_OWN_GENES = tuple(
+    re.compile(rf"{pattern}\Z")
+    for pattern in (r"(.*_c\d+_g\d+)_i\d+", r"(comp\d+_c\d+)_seq\d+", r"((?:MSTRG|STRG|PB)\.\d+)\.\d+", rf"({_TAIR_GENE})\.\d+")
+)
+# CIRI's name of a circle is its place, with | between the ends.
+_CIRCLE = re.compile(r"[\w.]+:\d+\|\d+\Z")
 _UCSC_NAME = re.compile(rf"[A-Za-z0-9]+_[A-Za-z0-9]+_({_TRANSCRIPT_ID})\Z")
 # `mirscan extract` (0-based, spliced).
 _OWN_PLACE = re.compile(r"(?<!\S)place=(\S+):(\d+-\d+(?:,\d+-\d+)*)\(([+-])\)(?:\s+region=(\S+))?")
 # bedtools getfasta, with -name and without (0-based), UCSC's table browser, Ensembl, TAIR and FlyBase (1-based).
-_BEDTOOLS = re.compile(r"(?:(?P<name>.*)::)?(?P<contig>[^\s:]+):(?P<start>\d+)-(?P<end>\d+)(?:\((?P<strand>[+-])\))?\Z")
+_BEDTOOLS = re.compile(r"(?:(?P<name>.*)::)?(?P<contig>[^\s:|]+):(?P<start>\d+)-(?P<end>\d+)(?:\((?P<strand>[+-])\))?\Z")
 _PLACES = (
     re.compile(r"range=(?P<contig>[^\s:]+):(?P<start>\d+)-(?P<end>\d+).*?(?:strand=(?P<strand>[+-])|\Z)"),
     re.compile(r"(?:chromosome|scaffold|primary_assembly):[^:\s]+:(?P<contig>[^:\s]+):(?P<start>\d+):(?P<end>\d+):(?P<strand>-?1)(?!\S)"),
@@ -107,7 +116,7 @@ def parse_header(header: str) -> Header:
     'chr1:100-131(+)'
     """
     word, place, region = _split_place(_close_fields(header))
-    names = _tagged(word) or _fields(word) if "|" in word else None
+    names = _tagged(word) or _fields(word) if "|" in word and not _CIRCLE.match(word) else None
     name, gene, symbol = names or (_UCSC_NAME.sub(r"\1", word), None, None)
     gene = gene or _first(_GENE_WORD, header)
     symbol = symbol or next(filter(None, (_first(pattern, header) for pattern in _SYMBOLS)), None)
@@ -134,7 +143,7 @@ def header_reader(pattern: str | None) -> Callable[[str, str], Header]:
 
     def read(header: str, where: str) -> Header:
         found = expression.search(header)
-        groups = found.groupdict() if found else {}
+        groups = {name: strip_blanks(text or "") for name, text in found.groupdict().items()} if found else {}
         if not groups.get("transcript"):
             raise InputError(f"{where}: --header {pattern} finds no transcript in {header[:60]!r}; expected it to fit every record")
         gene = groups.get("gene") or groups.get("symbol") or groups["transcript"]
@@ -216,7 +225,7 @@ def _fields(word: str) -> tuple[str, str | None, str | None]:
     rest = [
         field
         for field, after in zip(left, [*left[1:], ""], strict=False)
-        if not (_NO_NAME.match(field) or _is_position(field, after, name))
+        if not (cannot_be_gene(field) or _is_position(field, after, name))
     ]
     if gene is None and rest:
         gene = rest.pop(0)

@@ -16,6 +16,19 @@ CASES = [
     ("gnl|WGS:JAAA|TX.1", "TX.1", "TX.1", "TX.1", None),
     ("rna-gnl|WGS:JAAA|TX.1", "TX.1", "TX.1", "TX.1", None),
     ("gi|42|emb|X01.1|LOC", "X01.1", "X01.1", "X01.1", None),
+    ("NM_000014.6 A2M [organism=Homo sapiens] [GeneID=2] [transcript=1]", "NM_000014.6", "2", "A2M", None),
+    (
+        "NM_000014.6:4563-4653 A2M [organism=Homo sapiens] [GeneID=2] [region=3utr]",
+        *("NM_000014.6:4563-4653", "2", "A2M", "NM_000014.6:4563-4653(.)"),
+    ),
+    ("hsa_circ_0000002|chr1:1158623-1159348-|NM_016176|SDF4", "hsa_circ_0000002", "SDF4", "SDF4", None),
+    ("hsa_circ_0000001|chr1:1080738-1080845-|None|None", *["hsa_circ_0000001"] * 3, None),
+    ("chr1:1158623|1159348", *["chr1:1158623|1159348"] * 3, None),
+    ("T1|NA|X", "T1", "X", "X", None),
+    ("comp12_c0_seq3 len=300", "comp12_c0_seq3", *["comp12_c0"] * 2, None),
+    ("MSTRG.7.2", "MSTRG.7.2", *["MSTRG.7"] * 2, None),
+    ("PB.12.3|chr1:1-99(+)", "PB.12.3", *["PB.12"] * 2, None),
+    ("T1;gene=G1;symbol=S1", "T1;gene=G1;symbol=S1", "G1", "S1", None),
     ("gi||U49845.1", *["U49845.1"] * 3, None),
     ("ref||NM_000546.6|", *["NM_000546.6"] * 3, None),
     ("gi|42", *["42"] * 3, None),
@@ -86,6 +99,7 @@ def test_parse_header__known_sources(header, transcript, gene, symbol, place):
 def test_header_reader__own_expression():
     read = header_reader(r"^(?P<gene>\w+)/(?P<transcript>\w+)")
     assert (read("G7/T9 x", "f, line 1").transcript, read("G7/T9 x", "f, line 1").gene) == ("T9", "G7")
+    assert header_reader(r"(?P<transcript>[^,]*)")("T9 , x", "f, line 1").transcript == "T9"
     with pytest.raises(InputError, match=r"f.fa, line 3: --header .* finds no transcript in 'T9'; expected it to fit every record"):
         read("T9", "f.fa, line 3")
 
