@@ -98,7 +98,7 @@ class Contents:
     def columns(self) -> list[Column]:
         """Columns of the two tables: those of GENES that hold something, whatever a run has added to it."""
         schema = pq.read_schema(self.run.files[GENES])
-        names = [name for name in self.run.columns[GENES_VIEW] if name not in _HIDDEN]
+        names = sorted((name for name in self.run.columns[GENES_VIEW] if name not in _HIDDEN), key=_rank_of_column)
         counts = ", ".join(f"count({_something(schema.field(name))}) AS {name}" for name in names)
         known = self.run.sql(f"SELECT {counts} FROM {GENES_VIEW}").to_pylist()[0]
         return [Column(name, _title(name), _description(schema.field(name))) for name in names if known[name]]
@@ -150,6 +150,11 @@ def _totals(rows: list[dict]) -> Counter:
     for row in rows:
         totals[row["rule"]] += row["sites"]
     return totals
+
+
+def _rank_of_column(name: str) -> int:
+    """Names first, then what pairs are ranked by; the rest keeps its order."""
+    return {"symbol": 0, "mirna": 0, "predicted_log2fc": 1}.get(name, 2)
 
 
 def _something(field: pa.Field) -> str:

@@ -58,6 +58,7 @@ def make_page(run: FinishedRun) -> str:
         charts=charts,
         specs={chart.id: chart.spec for chart in charts},
         columns=columns,
+        predicts=any(column.name == "predicted_log2fc" for column in columns),
         headings=[{**asdict(column), "is_number": not pa.types.is_string(tables["gene"][column.name].type)} for column in columns],
         tables={of: (table.num_rows, pack_table(table)) for of, table in tables.items()},
         cards=[_card(pair) for pair in contents.cards()],
