@@ -1,6 +1,7 @@
 """Duplex energies and alignments of many miRNA x window pairs."""
 
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -21,8 +22,17 @@ SEED_PART_LENGTH = 9
 ENERGY, SEED_PART, PERFECT, PERFECT_SEED_PART, N_ENERGIES = range(5)
 
 
-@lru_cache(maxsize=1)
+# Of two threads that built the tables at once, one would go on with addresses of tables that are freed.
+_BUILDING = Lock()
+
+
 def _table_addresses() -> ContextTables:
+    with _BUILDING:
+        return _built_once()
+
+
+@lru_cache(maxsize=1)
+def _built_once() -> ContextTables:
     return table_addresses(context_tables())
 
 

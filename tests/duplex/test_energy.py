@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import RNA
@@ -157,3 +160,26 @@ def test_alignment__pairs_run_antiparallel_and_are_allowed():
         paired = np.flatnonzero(partners[row] >= 0)
         assert (np.diff(partners[row, paired]) < 0).all()
         assert {letters(mirnas[row, [i]]) + letters(targets[row, [partners[row, i]]]) for i in paired} <= allowed
+
+
+def test_duplex_energies__many_threads_may_be_the_first(tmp_path):
+    """In a fresh process, whose tables are not built yet, threads that come at once get what one alone gets."""
+    code = """
+import threading
+import numpy as np
+from mirscan.duplex import duplex_energies
+random = np.random.default_rng(1)
+mirnas, targets = (random.integers(0, 4, (50, n), np.uint8) for n in (22, 50))
+found, start = [None] * 8, threading.Barrier(8)
+def fold(number):
+    start.wait()
+    found[number] = duplex_energies(mirnas, targets)
+threads = [threading.Thread(target=fold, args=(number,)) for number in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+again = duplex_energies(mirnas, targets)
+assert all((energies == again).all() for energies in found), found
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stderr
