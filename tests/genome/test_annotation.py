@@ -235,6 +235,13 @@ def test_read_annotation__compressed_and_from_the_cache(tmp_path, monkeypatch):
     first, second = Notices(), Notices()
     made = read_annotation(path, skip_bad=True, notices=first)
     assert len(list((tmp_path / "cache" / "annotations").iterdir())) == 1
+    monkeypatch.setattr(module, "_KEPT", 2)
+    for number in range(3):
+        other = tmp_path / f"{number}.gtf"
+        other.write_text(gtf(UCSC, EXONS, contig=f"chr{number}"))
+        read_annotation(other)
+        read_annotation(path, skip_bad=True, notices=Notices())
+    assert len(list((tmp_path / "cache" / "annotations").iterdir())) == 2
     monkeypatch.setattr(module, "_read", None)
     kept = read_annotation(path, skip_bad=True, notices=second)
     assert first.to_dict() == second.to_dict() != {}
