@@ -26,6 +26,8 @@ from mirscan.sequence.text import open_text
 
 # Of the cached form: another number makes every file be read anew.
 _FORMAT = 1
+# Packed annotations in the cache folder, those used last; one of human size has 60 MB.
+_KEPT = 8
 _NAMES = ("names", "genes", "symbols", "biotypes", "contigs")
 _NUMBERS = ("strand", "rank", "line", "cds_start", "cds_end")
 _LISTS = ("exons", "utr5", "utr3")
@@ -150,6 +152,8 @@ def _save(annotation: Annotation, path: Path, notices: Notices) -> None:
         with pa.ipc.new_file(scratch, table.schema) as writer:
             writer.write_table(table)
         os.replace(scratch, path)
+        for old in sorted(path.parent.glob("*.arrow"), key=os.path.getmtime)[:-_KEPT]:
+            old.unlink(missing_ok=True)
     except OSError:
         # A cache that cannot be written costs the next run half a minute, and this one nothing.
         scratch.unlink(missing_ok=True)
@@ -159,6 +163,7 @@ def _load(path: Path, source: str, notices: Notices) -> Annotation | None:
     try:
         with pa.memory_map(os.fspath(path)) as file:
             table = pa.ipc.open_file(file).read_all().combine_chunks()
+        os.utime(path)
     except (OSError, pa.ArrowInvalid):
         return None
     columns = {name: table[name].combine_chunks() for name in table.schema.names}

@@ -1,6 +1,6 @@
 """Lines of BED12 -> Rows: one transcript a line, its blocks the exons, its thick part the coding region."""
 
-from mirscan.genome.rows import EXON, SPAN, Label, Rows
+from mirscan.genome.rows import EXON, LONGEST_CONTIG, SPAN, Label, Rows
 from mirscan.sequence.headers import parse_header
 
 FIELDS = 12
@@ -56,8 +56,8 @@ def _numbers(text: bytes) -> list[int]:
 
 def _misfit(start: int, end: int, thick_start: int, thick_end: int, sizes: list[int], starts: list[int], n: int) -> str:
     """What does not fit, empty where all does."""
-    if not 0 <= start < end:
-        return f"start {start} and end {end}; expected 0 <= start < end, with the start 0-based"
+    if not 0 <= start < end <= LONGEST_CONTIG:
+        return f"start {start} and end {end}; expected 0 <= start < end on a contig, with the start 0-based"
     if not len(sizes) == len(starts) == n:
         return f"{n} blocks are said, {len(sizes)} sizes and {len(starts)} starts given; expected as many of each"
     last = start + starts[-1] + sizes[-1]

@@ -45,9 +45,12 @@ class Genome:
     def codes(self, contig: str) -> np.ndarray:
         """Base codes (length,) uint8 of a contig; ambiguity codes are N, lower case reads as upper case.
 
-        Raises InputError for a letter outside IUPAC.
+        Raises InputError for a letter outside IUPAC, and where the index says another length.
         """
         letters = self._reader.fetch(contig).encode("ascii", "replace")
+        if len(letters) != self.lengths[contig]:
+            index = f"{Path(self.path).name}.fai"
+            raise InputError(f"{self.path}: {contig} has {len(letters):,} nt, by its index {self.lengths[contig]:,}; delete {index}")
         codes = letters.translate(BYTE_CODES)
         if INVALID in codes:
             at = codes.index(INVALID)
@@ -64,14 +67,28 @@ def open_genome(path: str | os.PathLike, notices: Notices | None = None) -> Iter
     """
     path = os.fspath(path)
     notices = Notices() if notices is None else notices
-    with closing(ScratchFolder()) as scratch:
-        if _is_bgzip(path):
-            with _told_errors(path), closing(_open_bgzip(path, scratch.path)) as reader:
-                yield Genome(path, dict(zip(reader.references, reader.lengths, strict=True)), reader)
-            return
-        plain = path if _is_plain(path) else _unpack(path, scratch.path, notices)
-        with _told_errors(path), closing(_Plain(plain, scratch.path)) as reader:
-            yield Genome(path, reader.lengths, reader)
+    with closing(ScratchFolder()) as scratch, closing(_open(path, scratch.path, notices)) as reader:
+        if not reader.lengths:
+            raise InputError(f"{path}: its index names no contig; delete {Path(path).name}.fai")
+        yield Genome(path, reader.lengths, reader)
+
+
+def _open(path: str, scratch: Path, notices: Notices) -> "_Plain | _Bgzip":
+    is_bgzip = _is_bgzip(path)
+    plain = path if is_bgzip or _is_plain(path) else _unpack(path, scratch, notices)
+    try:
+        return _Bgzip(path, scratch) if is_bgzip else _Plain(plain, scratch)
+    except (ValueError, OSError) as error:
+        # pyfaidx raises errors of its own, htslib some OSError; what they say holds paths of scratch files and line ends.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        what = " ".join(str(error).split())[:160]
+        if "Duplicate" in what:
+            raise InputError(f"{path}: {what}; expected every contig once") from None
+        advice = f"where there is a {Path(path).name}.fai or .gzi, delete it"
+        raise InputError(
+            f"{path}: cannot be indexed ({what}); expected FASTA with lines of one length in each record, and {advice}"
+        ) from None
 
 
 def find_assembly(path: str | os.PathLike) -> str | None:
@@ -85,10 +102,13 @@ class _Plain:
     """A plain FASTA by pyfaidx."""
 
     def __init__(self, path: str, scratch: Path):
-        from pyfaidx import Fasta
+        from pyfaidx import Fasta, FastaIndexingError
 
         index = _index_of(path, ".fai", scratch)
-        self._fasta = Fasta(path, indexname=index, as_raw=True, sequence_always_upper=False, rebuild=True)
+        try:
+            self._fasta = Fasta(path, indexname=index, as_raw=True, sequence_always_upper=False, rebuild=True)
+        except FastaIndexingError as error:
+            raise ValueError(error) from None
         self.lengths = {name: len(record) for name, record in self._fasta.items()}
 
     def fetch(self, contig: str) -> str:
@@ -98,13 +118,32 @@ class _Plain:
         self._fasta.close()
 
 
-def _open_bgzip(path: str, scratch: Path):
+class _Bgzip:
+    """A bgzip FASTA by htslib."""
+
+    def __init__(self, path: str, scratch: Path):
+        import pysam
+
+        fai, gzi = (_index_of(path, ending, scratch) for ending in (".fai", ".gzi"))
+        if not (_is_fresh(fai, path) and _is_fresh(gzi, path)):
+            _index_bgzip(path, fai, gzi)
+        self._fasta = pysam.FastaFile(path, filepath_index=fai, filepath_index_compressed=gzi)
+        self.lengths = dict(zip(self._fasta.references, self._fasta.lengths, strict=True))
+
+    def fetch(self, contig: str) -> str:
+        return self._fasta.fetch(contig)
+
+    def close(self) -> None:
+        self._fasta.close()
+
+
+def _index_bgzip(path: str, fai: str, gzi: str) -> None:
     import pysam
 
-    fai, gzi = (_index_of(path, ending, scratch) for ending in (".fai", ".gzi"))
-    if not (_is_fresh(fai, path) and _is_fresh(gzi, path)):
+    try:
         pysam.faidx(path, "--fai-idx", fai, "--gzi-idx", gzi)
-    return pysam.FastaFile(path, filepath_index=fai, filepath_index_compressed=gzi)
+    except pysam.SamtoolsError as error:
+        raise ValueError(error) from None
 
 
 def _index_of(path: str, ending: str, scratch: Path) -> str:
@@ -144,20 +183,3 @@ def _unpack(path: str, scratch: Path, notices: Notices) -> str:
         shutil.copyfileobj(handle, target, 1 << 20)
     notices.add(_COPIED, path)
     return os.fspath(copy)
-
-
-@contextmanager
-def _told_errors(path: str) -> Iterator[None]:
-    """What pyfaidx and htslib say about a file, as one line; errors of the caller pass."""
-    from pyfaidx import FastaIndexingError
-    from pysam import SamtoolsError
-
-    try:
-        yield
-    except (FastaIndexingError, SamtoolsError) as error:
-        what = " ".join(str(error).split())[:200]
-        raise InputError(f"{path}: cannot be indexed ({what}); expected FASTA with lines of one length in each record") from None
-    except ValueError as error:
-        if type(error) is ValueError and "Duplicate" in str(error):
-            raise InputError(f"{path}: {error}; expected every contig once") from None
-        raise

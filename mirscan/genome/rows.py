@@ -24,6 +24,8 @@ KINDS = {
     b"3UTR": UTR3,
     b"3'UTR": UTR3,
 }
+# The lungfish's longest chromosome has 5 Gb.
+LONGEST_CONTIG = 1 << 33
 # No tag of a principal isoform.
 UNTAGGED = 99
 
@@ -86,8 +88,12 @@ class Rows:
         """Append a row from the nine fields of a GTF or GFF3 line."""
         try:
             start, end = int(fields[3]) - 1, int(fields[4])
+            if max(abs(start), abs(end)) > LONGEST_CONTIG:
+                raise ValueError
         except ValueError:
             found = b"-".join(fields[3:5]).decode("utf-8", "replace")
-            self.problems.tell(line, f"found {found!r} for start and end; expected two whole numbers", "features without whole numbers")
+            self.problems.tell(
+                line, f"found {found!r} for start and end; expected two whole numbers on a contig", "features without whole numbers"
+            )
             return
         self.add(line, kind, name, fields[0], fields[6], start, end)

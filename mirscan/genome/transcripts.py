@@ -28,7 +28,7 @@ class _Table:
     line: np.ndarray
     ids: list[bytes]
     contigs: list[str]
-    strands: list[bytes]
+    strands: list[str]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,7 +78,7 @@ def build_columns(rows: Rows) -> dict:
         "symbols": _strings(labels[group].symbol for group in kept),
         "biotypes": _strings(labels[group].biotype for group in kept),
         "contigs": _strings(table.contigs[group] for group in kept),
-        "strand": np.array([-1 if table.strands[group] == b"-" else 1 for group in kept], np.int8),
+        "strand": np.array([-1 if table.strands[group] == "-" else 1 for group in kept], np.int8),
         "rank": np.array([labels[group].rank for group in kept], np.int8),
         "line": first_line[order],
         "cds_start": cds_start[order],
@@ -88,10 +88,10 @@ def build_columns(rows: Rows) -> dict:
 
 
 def _as_table(rows: Rows) -> _Table:
-    keys = [key.split(b"\t") for key in rows.groups]
+    keys = [key.rsplit(b"\t", 2) for key in rows.groups]
     columns = (np.array(getattr(rows, name)) for name in ("kind", "start", "end", "group", "line"))
     contigs = [contig.decode("utf-8", "replace") for _, contig, _ in keys]
-    return _Table(*columns, [name for name, _, _ in keys], contigs, [strand for _, _, strand in keys])
+    return _Table(*columns, [name for name, _, _ in keys], contigs, [strand.decode("utf-8", "replace") for _, _, strand in keys])
 
 
 def _name(table: _Table, row: int) -> str:
@@ -103,7 +103,7 @@ def _place(table: _Table, row: int) -> str:
 
 
 def _find_strandless(table: _Table) -> np.ndarray:
-    is_bad = np.array([strand not in (b"+", b"-") for strand in table.strands], bool)
+    is_bad = np.array([strand not in ("+", "-") for strand in table.strands], bool)
     return np.flatnonzero(is_bad[table.group])
 
 
@@ -123,7 +123,7 @@ def _are_twins(table: _Table, groups: set[int]) -> bool:
 
 def _tell_elsewhere(table: _Table, row: int) -> str:
     name = table.ids[table.group[row]]
-    places = [f"{table.contigs[group]} {table.strands[group].decode()}" for group, other in enumerate(table.ids) if other == name]
+    places = [f"{table.contigs[group]} {table.strands[group]}" for group, other in enumerate(table.ids) if other == name]
     return f"transcript {_name(table, row)} lies on {' and on '.join(places)} (trans-spliced?); expected one contig and strand"
 
 
@@ -151,7 +151,7 @@ _CHECKS = (
     _Check(
         "transcripts without a strand",
         _find_strandless,
-        lambda table, row: f"strand {table.strands[table.group[row]].decode()!r} of {_name(table, row)}; expected + or -",
+        lambda table, row: f"strand {table.strands[table.group[row]]!r} of {_name(table, row)}; expected + or -",
     ),
     _Check("transcripts at two places", _find_elsewhere, _tell_elsewhere),
     _Check(

@@ -182,6 +182,7 @@ BAD = {
         "line 3: transcript 'NM_000001.2' lies on chr1 + and on chr1 - (trans-spliced?)",
     ),
     "no numbers": (gtf(UCSC, [("exon", "a", 101)]), "line 3: found 'a-101' for start and end; expected two whole numbers"),
+    "beyond any contig": (gtf(UCSC, [("exon", 1, 10**30)]), "expected two whole numbers on a contig"),
     "eight fields": ("chr1\tsource\texon\t1\t2\t.\t+\t.\n", "line 3: 8 fields separated by tabs; expected 9"),
 }
 BAD_BED = {
@@ -219,6 +220,25 @@ def check_bad(tmp_path, text: str, message: str, good: str):
     assert [notice.what.endswith("were left out of the annotation") for notice in notices] == [True]
 
 
+@pytest.mark.parametrize("source", ["GENCODE GTF", "TAIR GFF3", "BED12"])
+@pytest.mark.parametrize("skip", [False, True])
+def test_read_annotation__damage_anywhere_is_one_line_or_none(tmp_path, source, skip):
+    rng = np.random.default_rng(4)
+    whole = SOURCES[source][0].encode()
+    n_read = 0
+    for _ in range(150):
+        data = bytearray(whole)
+        for position in rng.integers(0, len(whole), rng.integers(1, 4)):
+            data[position] = rng.choice(np.frombuffer(b'\t\n\0;,="-+x19 \xff', np.uint8))
+        (tmp_path / "genes.gtf").write_bytes(data)
+        try:
+            read_annotation(tmp_path / "genes.gtf", use_cache=False, skip_bad=skip, notices=Notices())
+            n_read += 1
+        except InputError as error:
+            assert "\n" not in str(error)
+    assert 0 < n_read < 150
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", 'chr1\tsource\tgene\t1\t2\t.\t+\t.\tgene_id "G";\n'])
 def test_read_annotation__without_transcripts(tmp_path, text):
     with pytest.raises(InputError, match=r"genes.gtf: (no transcript in it|its first feature has 0 fields)"):
@@ -235,6 +255,13 @@ def test_read_annotation__compressed_and_from_the_cache(tmp_path, monkeypatch):
     first, second = Notices(), Notices()
     made = read_annotation(path, skip_bad=True, notices=first)
     assert len(list((tmp_path / "cache" / "annotations").iterdir())) == 1
+    monkeypatch.setattr(module, "_KEPT", 2)
+    for number in range(3):
+        other = tmp_path / f"{number}.gtf"
+        other.write_text(gtf(UCSC, EXONS, contig=f"chr{number}"))
+        read_annotation(other)
+        read_annotation(path, skip_bad=True, notices=Notices())
+    assert len(list((tmp_path / "cache" / "annotations").iterdir())) == 2
     monkeypatch.setattr(module, "_read", None)
     kept = read_annotation(path, skip_bad=True, notices=second)
     assert first.to_dict() == second.to_dict() != {}

@@ -206,6 +206,38 @@ def test_genome__bad_files_are_one_line(tmp_path, text, message):
     assert str(error.value).startswith(f"{tmp_path}/genome.fa")
 
 
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ("garbage\n", "cannot be indexed"),
+        ("", "names no contig; delete genome.fa.fai"),
+        ("chr2\t99999\t17\t50\t51\n", "chr2 has .* nt, by its index 99,999; delete genome.fa.fai"),
+    ],
+)
+def test_genome__an_index_of_another_file_is_one_line(tmp_path, world, index, message):
+    path, _ = world.write(tmp_path)
+    Path(f"{path}.fai").write_text(index)
+    os.utime(f"{path}.fai", (2e9, 2e9))
+    with pytest.raises(InputError, match=message), open_genome(path) as genome:
+        genome.codes("chr2")
+
+
+def test_genome__damaged_bgzip_and_its_index_are_one_line(tmp_path, world):
+    path, _ = world.write(tmp_path)
+    pysam.tabix_compress(str(path), f"{path}.gz")
+    whole = Path(f"{path}.gz").read_bytes()
+    Path(f"{path}.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"genome.fa.gz: cannot be indexed") as error, open_genome(f"{path}.gz"):
+        pass
+    assert "\n" not in str(error.value)
+    Path(f"{path}.gz").write_bytes(whole)
+    for ending in (".fai", ".gzi"):
+        Path(f"{path}.gz{ending}").write_text("x")
+        os.utime(f"{path}.gz{ending}", (2e9, 2e9))
+    with pytest.raises(InputError, match=r"genome.fa.gz: cannot be indexed.*delete it"), open_genome(f"{path}.gz"):
+        pass
+
+
 def test_genome__absent():
     with pytest.raises(InputError, match=r"absent.fa: no such file"), open_genome("absent.fa"):
         pass
