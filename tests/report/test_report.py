@@ -120,7 +120,7 @@ def test_tables__of_a_small_run_hold_every_pair(page, example):
 
 def test_columns__are_those_that_say_something(example, scored):
     plain, full = ([column.name for column in Contents(ms.open_run(out)).columns()] for out in (example, scored))
-    assert plain[:3] == ["symbol", "mirna", "n_sites"] and not {"n_other", "combined_score", "gene"} & set(plain)
+    assert plain[:4] == ["symbol", "mirna", "predicted_log2fc", "n_sites"] and not {"n_other", "combined_score", "gene"} & set(plain)
     assert {"best_score", "combined_score"} <= set(full)
     data = json.loads(Page(make_page(ms.open_run(scored))).scripts["page-data"])
     assert [column["is_number"] for column in data["columns"]][:3] == [False, False, True]
