@@ -1,12 +1,11 @@
 """Tables of text as studies publish them: tabs, commas or semicolons, compressed or not, with or without a heading over the ids."""
 
-import csv
 import os
 from dataclasses import dataclass
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
-from mirscan.sequence.text import decode_text, open_text
+from mirscan.sequence.text import decode_text, open_text, split_row
 
 MISSING = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-", "."}
 
@@ -37,9 +36,9 @@ def read_delimited(path: str | os.PathLike, notices: Notices) -> Delimited:
     """
     path = os.fspath(path)
     with open_text(path) as handle:
-        texts = [decode_text(line, notices).rstrip("\r\n") for line in handle]
+        texts = [decode_text(line, notices).rstrip("\n") for line in handle]
     delimiter = next((mark for mark in "\t,;" if any(mark in text for text in texts[:1])), "\t")
-    numbered = [(number, [field.strip() for field in fields]) for number, fields in enumerate(csv.reader(texts, delimiter=delimiter), 1)]
+    numbered = [(number, split_row(text, delimiter, f"{path}, line {number}")) for number, text in enumerate(texts, 1)]
     numbered = [(number, fields) for number, fields in numbered if any(fields)]
     if len(numbered) < 2:
         raise InputError(f"{path}: {len(numbered)} lines in it; expected a line of headings and rows, separated by tabs or commas")

@@ -22,7 +22,7 @@ from mirscan.genome.intervals import Intervals
 from mirscan.genome.rows import Problems, Rows
 from mirscan.genome.transcripts import build_columns
 from mirscan.notices import Notices, tallied
-from mirscan.sequence.text import open_text
+from mirscan.sequence.text import is_bed_header, open_text
 
 # Of the cached form: another number makes every file be read anew.
 _FORMAT = 1
@@ -116,7 +116,7 @@ def _read(path: str, skip_bad: bool, notices: Notices) -> Annotation:
 
 def _reader(path: str, head: list[bytes]):
     """The function of (handle, rows) for the kind of file that its first features show."""
-    features = (line.split(b"\t") for line in head if line.strip() and not line.startswith((b"#", b"track", b"browser")))
+    features = (line.split(b"\t") for line in head if line.strip() and not is_bed_header(line))
     fields = next(features, [])
     if len(fields) >= FIELDS and fields[1].isdigit() and fields[2].isdigit():
         return read_bed12

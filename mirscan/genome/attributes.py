@@ -4,6 +4,7 @@ import re
 from urllib.parse import unquote
 
 from mirscan.genome.rows import UNTAGGED, Label
+from mirscan.sequence.text import decode_name
 
 # Tags that make an isoform the principal one, best first: MANE, RefSeq Select, Ensembl canonical, APPRIS.
 TAGS = (
@@ -60,7 +61,7 @@ _PREFIX = re.compile(r"\A(?:transcript:|gene:|rna-|gene-)")
 
 def text_of(found: re.Match | None, default: str = "") -> str:
     """What a search found, as text."""
-    return default if found is None else found[1].strip().decode("utf-8", "replace")
+    return default if found is None else decode_name(found[1].strip())
 
 
 def rank_tags(text: bytes) -> int:
@@ -72,7 +73,7 @@ def rank_tags(text: bytes) -> int:
 
 def gtf_label(name: bytes, text: bytes) -> Label:
     """Names of a GTF transcript from column 9 of one of its rows."""
-    transcript = name.decode("utf-8", "replace")
+    transcript = decode_name(name)
     gene = text_of(_gtf_gene(text), transcript)
     biotype = text_of(_gtf_biotype(text)) or text_of(_gtf_gene_biotype(text))
     return Label(transcript, gene, text_of(_gtf_symbol(text), gene), biotype, rank_tags(text))
@@ -81,12 +82,12 @@ def gtf_label(name: bytes, text: bytes) -> Label:
 def gff3_label(name: bytes, nodes: dict[bytes, tuple[bytes, bytes]]) -> Label:
     """Names of a GFF3 transcript; `nodes` maps ids to (type, column 9) of the lines that others may name as parent."""
     kind, text = nodes.get(name, (b"", b""))
-    transcript = _plain(text_of(_gff3_transcript(text), name.decode("utf-8", "replace")))
+    transcript = _plain(text_of(_gff3_transcript(text), decode_name(name)))
     parent = gff3_parent(text)
     gene_text = nodes.get(parent[1], (b"", b""))[1] if parent else b""
     gene = text_of(_gff3_gene(text)) or text_of(_gff3_gene(gene_text)) or text_of(parent, transcript)
     symbol = text_of(_gff3_symbol(text)) or text_of(_gff3_name(gene_text)) or gene
-    biotype = text_of(_gff3_biotype(text)) or kind.decode("utf-8", "replace")
+    biotype = text_of(_gff3_biotype(text)) or decode_name(kind)
     return Label(transcript, _plain(gene), _plain(symbol), biotype, rank_tags(text))
 
 

@@ -2,16 +2,18 @@
 
 from mirscan.genome.rows import EXON, LONGEST_CONTIG, SPAN, Label, Rows
 from mirscan.sequence.headers import parse_header
+from mirscan.sequence.text import decode_name, decode_text, is_bed_header
 
 FIELDS = 12
-_NO_LINE = (b"#", b"track", b"browser")
 
 
 def read_bed12(handle, rows: Rows) -> None:
     """Rows of a BED12 file; names may hold gene and symbol as FASTA headers do."""
     for number, line in enumerate(handle, 1):
-        if line.startswith(_NO_LINE) or line.isspace():
+        if is_bed_header(line) or line.isspace():
             continue
+        if not line.isascii():
+            decode_text(line, rows.problems.notices)
         fields = line.rstrip(b"\r\n").split(b"\t")
         if len(fields) < FIELDS:
             rows.problems.tell(number, f"{len(fields)} fields separated by tabs; expected 12, as BED12 has", "lines without twelve fields")
@@ -39,7 +41,7 @@ def _add(rows: Rows, number: int, fields: list[bytes], places: tuple[int, int, i
 
 def _new_name(rows: Rows, given: bytes) -> bytes:
     """The name, or as UCSC writes it the name with _dup1 where a transcript lies at several places."""
-    header = parse_header(given.decode("utf-8", "replace"))
+    header = parse_header(decode_name(given))
     transcript, number = header.transcript, 0
     while transcript.encode() in rows.labels:
         number += 1

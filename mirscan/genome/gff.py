@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mirscan.genome.attributes import gff3_id, gff3_label, gff3_parent, gtf_label, gtf_transcript
 from mirscan.genome.rows import KINDS, Label, Rows
+from mirscan.sequence.text import decode_name, decode_text
 
 # Rows that name a GTF transcript without being a part of it.
 _NAMES = {b"transcript", b"mRNA"}
@@ -22,6 +23,8 @@ def split_lines(handle, rows: Rows) -> Lines:
             return
         if line.startswith(b"#") or line.isspace():
             continue
+        if not line.isascii():
+            decode_text(line, rows.problems.notices)
         fields = line.rstrip(b"\r\n").split(b"\t", 8)
         if len(fields) == 9:
             yield number, fields
@@ -87,7 +90,7 @@ def read_bare(lines: Lines, rows: Rows) -> None:
             continue
         name = fields[8].strip()
         if name not in rows.labels:
-            text = name.decode("utf-8", "replace")
+            text = decode_name(name)
             rows.labels[name] = Label(text, text, text)
             rows.problems.notices.add("ids stand alone in column 9 of the annotation; features were grouped by them", text)
         rows.add_fields(number, kind, name, fields)

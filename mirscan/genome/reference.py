@@ -25,7 +25,12 @@ _BGZIP_HEAD, _BGZIP_EXTRA = b"\x1f\x8b\x08\x04", b"BC\x02\x00"
 # "1 dna:chromosome chromosome:GRCh38:1:1:248956422:1 REF", "NC_000001.11 Homo sapiens chromosome 1, GRCh38.p14 Primary Assembly".
 _ASSEMBLIES = (re.compile(r"(?:chromosome|scaffold|primary_assembly):([^:\s]+):"), re.compile(r", (\S+) Primary Assembly"))
 _LONGEST_HEADER = 1 << 12
-_COPIED = "genomes are compressed, but not by bgzip, and were unpacked for this run; `bgzip` makes the next one faster"
+# So many bytes show how lines end.
+_LONGEST_LINE = 1 << 20
+_COPIED = (
+    "genomes are compressed, but not by bgzip, or have line ends or a mark of other systems, and were unpacked for this run; "
+    "`bgzip` makes the next one faster"
+)
 
 
 class Reader(Protocol):
@@ -157,21 +162,23 @@ def _is_fresh(index: str, path: str) -> bool:
     return Path(index).exists() and os.path.getmtime(index) >= os.path.getmtime(path)
 
 
-def _head(path: str) -> bytes:
+def _head(path: str, n: int) -> bytes:
     try:
         with open(path, "rb") as handle:
-            return handle.read(16)
+            return handle.read(n)
     except OSError as error:
         raise InputError(f"{path}: {(error.strerror or str(error)).lower()}; expected a genome as FASTA") from None
 
 
 def _is_bgzip(path: str) -> bool:
-    head = _head(path)
+    head = _head(path, 16)
     return head.startswith(_BGZIP_HEAD) and head[12:16] == _BGZIP_EXTRA
 
 
 def _is_plain(path: str) -> bool:
-    return _head(path).startswith(b">")
+    """Whether a file is FASTA that pyfaidx can read, which knows no line that ends with CR alone."""
+    head = _head(path, _LONGEST_LINE)
+    return head.startswith(b">") and b"\r" not in head.replace(b"\r\n", b"").removesuffix(b"\r")
 
 
 def _unpack(path: str, scratch: Path, notices: Notices) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from mirscan.genome.intervals import find_outside, find_overlaps, join_intervals
 from mirscan.genome.rows import CDS, EXON, SPAN, STOP, UTR3, UTR5, Label, Rows
 from mirscan.sequence.fasta import check_name
+from mirscan.sequence.text import decode_name
 
 # The pseudoautosomal regions lie on both, and their transcripts have one id in some files.
 _TWIN_CONTIGS = re.compile(r"(?:chr)?[XY]\Z|NC_00002[34]\.\d+\Z").match
@@ -90,12 +91,12 @@ def build_columns(rows: Rows) -> dict:
 def _as_table(rows: Rows) -> _Table:
     keys = [key.rsplit(b"\t", 2) for key in rows.groups]
     columns = (np.array(getattr(rows, name)) for name in ("kind", "start", "end", "group", "line"))
-    contigs = [contig.decode("utf-8", "replace") for _, contig, _ in keys]
+    contigs = [decode_name(contig) for _, contig, _ in keys]
     return _Table(*columns, [name for name, _, _ in keys], contigs, [strand.decode("utf-8", "replace") for _, _, strand in keys])
 
 
 def _name(table: _Table, row: int) -> str:
-    return repr(table.ids[table.group[row]].decode("utf-8", "replace"))
+    return repr(decode_name(table.ids[table.group[row]]))
 
 
 def _place(table: _Table, row: int) -> str:
@@ -194,7 +195,9 @@ def _label_groups(table: _Table, rows: Rows) -> list[Label | None]:
             rows.problems.notices.add(
                 "transcripts share their name with one before, of X and Y or of two loci, and got another", label.name
             )
-        seen.add(check_name(label.name, rows.path))
+        for text in (label.name, label.gene, label.symbol):
+            check_name(text, rows.path)
+        seen.add(label.name)
         labels[group] = label
     return labels
 

@@ -1,7 +1,6 @@
 """Which sites to keep: regions of a BED file, and a minimum distance between sites of one miRNA."""
 
 import os
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rule import MAX_SPAN
 from mirscan.sequence.alphabet import N
-from mirscan.sequence.text import decode_text, open_text, strip_blanks
+from mirscan.sequence.text import decode_text, is_bed_header, open_text, strip_blanks
 from mirscan.sequence.transcriptome import Transcriptome
 
 
@@ -29,10 +28,6 @@ class Regions:
 _MARGIN = MAX_SPAN + 1
 
 
-# A transcript may well be called track1.
-_HEADER_LINE = re.compile(r"#|(?:track|browser)(?:\s|\Z)")
-
-
 def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices: Notices | None = None) -> Regions:
     """Intervals on transcripts from a BED file (at least 3 columns: transcript, start, end; further ones are ignored).
 
@@ -45,7 +40,7 @@ def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices:
     with open_text(path) as handle, tallied(notices) as tally:
         for number, line in enumerate(handle, 1):
             text = strip_blanks(decode_text(line, tally))
-            if text and not _HEADER_LINE.match(text):
+            if text and not is_bed_header(line.lstrip()):
                 intervals.append(_parse_interval(text, f"{path}, line {number}", index, lengths))
         if not intervals:
             raise InputError(f"{path}: no intervals in it; expected BED lines of transcript, start and end")

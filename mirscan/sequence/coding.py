@@ -1,6 +1,5 @@
 """Where the coding sequence of each mRNA lies: a table or BED beside a FASTA of whole transcripts."""
 
-import csv
 import os
 from dataclasses import dataclass
 
@@ -8,8 +7,9 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices, tallied
-from mirscan.sequence.text import decode_text, open_text
+from mirscan.sequence.text import decode_text, is_bed_header, open_text, split_row
 from mirscan.sequence.transcriptome import Transcriptome
+from mirscan.sequence.versions import finder_of
 
 REGIONS = ("5utr", "cds", "3utr")
 FIVE_UTR, CODING, THREE_UTR = range(3)
@@ -58,12 +58,12 @@ def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: 
     all of them is 3'UTR. Raises InputError for a line that is no interval inside its transcript, and for a file that names none of them.
     """
     path = os.fspath(path)
-    numbers = {_bare(name): number for number, name in enumerate(transcriptome.names.to_pylist())}
+    find = finder_of(transcriptome.names.to_pylist())
     start, end = np.zeros(len(transcriptome), np.int32), np.full(len(transcriptome), -1, np.int32)
     lengths = transcriptome.lengths
     with tallied(notices) as tally:
         for where, name, first, last in _intervals(path, tally):
-            number = numbers.get(_bare(name))
+            number = find(name)
             if number is None:
                 continue
             if not 0 <= first < last <= lengths[number]:
@@ -83,12 +83,13 @@ def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: 
 def _intervals(path: str, notices: Notices):
     """(where, transcript, start, end) of each line."""
     with open_text(path) as handle:
-        texts = [decode_text(line, notices).rstrip("\r\n") for line in handle]
-    delimiter = "\t" if any("\t" in text for text in texts) else ","
+        lines = [(number, line, decode_text(line, notices).rstrip("\n")) for number, line in enumerate(handle, 1)]
+    delimiter = "\t" if any("\t" in text for _, _, text in lines) else ","
     places = None
-    for number, fields in enumerate(csv.reader(texts, delimiter=delimiter), 1):
+    for number, line, text in lines:
         where = f"{path}, line {number}"
-        if not any(fields) or fields[0].startswith(("track", "browser")) or (fields[0].startswith("#") and len(fields) < 3):
+        fields = split_row(text, delimiter, where)
+        if not any(fields) or (is_bed_header(line) and (places or len(fields) < 3)):
             continue
         if places is None:
             places = _places(fields, where)
@@ -114,8 +115,3 @@ def _places(fields: list[str], where: str) -> tuple[int, int, int]:
 
 def _are_numbers(fields: list[str], places: tuple[int, int, int]) -> bool:
     return all(place < len(fields) and fields[place].strip().isdecimal() for place in places[1:])
-
-
-def _bare(name: str) -> str:
-    base, point, version = name.rpartition(".")
-    return base if point and version.isdecimal() else name

@@ -1,6 +1,5 @@
 """--gene-map: a table of transcript, gene and perhaps symbol, as exports of databases, R and spreadsheets really look."""
 
-import csv
 import os
 import re
 from collections import defaultdict
@@ -12,7 +11,8 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices
 from mirscan.sequence.fasta import check_name
 from mirscan.sequence.headers import cannot_be_gene, is_gene_id
-from mirscan.sequence.text import decode_text, open_text
+from mirscan.sequence.text import decode_text, open_text, split_row
+from mirscan.sequence.versions import has_versions, split_version
 
 # What columns are called, by BioMart, Bioconductor, UCSC, NCBI, kallisto, salmon and people; letters and digits alone, in lower case.
 _HEADINGS = {
@@ -45,9 +45,6 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d+\Z", re.I)
-_VERSION = re.compile(r"(?P<base>ENS[A-Z]*T\d+)(?:\.(?P<version>\d+))?_\d+\Z|(?P<name>.+)\.(?P<number>\d+)\Z")
-# Only here do .1 and .2 mean the same transcript; elsewhere they may be isoforms or genes of a contig.
-_VERSIONED = re.compile(r"ENS[A-Z]*T\d{6,}\Z|[NX][MR]_\d+\Z")
 
 
 class GeneRow(NamedTuple):
@@ -178,16 +175,11 @@ def _is_heading(fields: Sequence[str]) -> bool:
 
 def _split_rows(path: str, texts: list[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     for number, text in texts:
-        try:
-            # One line at a time: a quote that stays open would swallow the lines behind it.
-            fields = next(csv.reader([text.strip() if delimiter == " " else text], delimiter=delimiter, skipinitialspace=True, strict=True))
-        except csv.Error as error:
-            raise InputError(f"{path}, line {number}: found {text[:40]!r} ({error}); expected a quote to be closed on its line") from None
+        where = f"{path}, line {number}"
+        fields = split_row(text.strip() if delimiter == " " else text, delimiter, where)
         if len(fields) < 2:
-            raise InputError(
-                f"{path}, line {number}: found {text[:40]!r}; expected transcript, gene and optionally symbol, separated by tabs"
-            )
-        yield number, [field.strip() for field in fields]
+            raise InputError(f"{where}: found {text[:40]!r}; expected transcript, gene and optionally symbol, separated by tabs")
+        yield number, fields
 
 
 def _refuse_annotation(path: str, line: int, fields: list[str]) -> None:
@@ -228,20 +220,6 @@ def _note_spreadsheet(value: str, notices: Notices) -> None:
         notices.add("symbols of the gene map look like numbers, as spreadsheets make of 2310009E13Rik's clone", value)
 
 
-def split_version(name: str) -> tuple[str, int]:
-    """Name and version of a transcript, -1 where it has none.
-
-    >>> split_version("ENST00000456328.2_1"), split_version("NM_000546")
-    (('ENST00000456328', 2), ('NM_000546', -1))
-    """
-    # Most names have neither, and a table may have a million.
-    found = _VERSION.match(name) if "." in name or "_" in name else None
-    if found is None:
-        return name, -1
-    version = found["version"] or found["number"]
-    return found["base"] or found["name"], -1 if version is None else int(version)
-
-
 def _find_one(name: str, entries: dict[str, GeneRow], versions: dict[str, dict[int, GeneRow]], notices: Notices) -> GeneRow | None:
     if name in entries:
         return entries[name]
@@ -249,7 +227,7 @@ def _find_one(name: str, entries: dict[str, GeneRow], versions: dict[str, dict[i
     known = versions.get(base, {})
     if version >= 0 and -1 in known:
         return known[-1]
-    if not known or (version >= 0 and not _VERSIONED.match(base)):
+    if not known or (version >= 0 and not has_versions(base)):
         return None
     chosen = known[max(known)]
     if version >= 0:

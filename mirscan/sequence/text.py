@@ -1,10 +1,12 @@
 """The one door for text a user gives: compression, byte order marks, line ends and letters of other encodings end here."""
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
 import os
+import re
 import tomllib
 import unicodedata
 import zlib
@@ -55,6 +57,7 @@ _REFUSED = {
 # Hyphens and dashes of typeset papers, the minus sign, and their small and full-width forms -> the hyphen of a keyboard.
 PLAIN_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
 _TYPESET_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+_BED_HEADER = re.compile(rb"#|(?:track|browser)(?:\s|\Z)")
 # Where a tar archive has its magic.
 _TAR_PLACE = slice(257, 262)
 
@@ -146,6 +149,27 @@ def first_word(text: str) -> str:
     return text.replace("\t", " ").partition(" ")[0]
 
 
+def is_bed_header(line: bytes) -> bool:
+    """Whether a line of BED is none: a comment, or a line of a browser; a contig may well be called track1.
+
+    >>> is_bed_header(b"track name=x"), is_bed_header(b"track1\\t0\\t9")
+    (True, False)
+    """
+    return bool(_BED_HEADER.match(line))
+
+
+def split_row(text: str, delimiter: str, where: str) -> list[str]:
+    """Fields of one line of a table, stripped, without their quotes.
+
+    InputError for a quote that is not closed on its line: it would swallow the lines behind it.
+    """
+    try:
+        fields = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise InputError(f"{where}: found {text[:40]!r} ({error}); expected a quote to be closed on its line") from None
+    return [field.strip() for field in fields]
+
+
 def read_utf8(path: str | os.PathLike) -> str:
     """All of a text file; InputError where it is not UTF-8."""
     with open_text(path) as handle:
@@ -182,6 +206,18 @@ def decode_text(line: bytes, notices: Notices) -> str:
         text = line.decode("latin-1")
         notices.add("lines are not UTF-8 and were read as Latin-1", text.strip()[:60])
         return text
+
+
+def decode_name(name: bytes) -> str:
+    """A name out of a line whose encoding `decode_text` has told of.
+
+    >>> decode_name("\u00e9".encode()) == decode_name("\u00e9".encode("latin-1"))
+    True
+    """
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("latin-1")
 
 
 def describe_letter(letter: str) -> str:

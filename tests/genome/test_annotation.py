@@ -270,3 +270,25 @@ def test_read_annotation__compressed_and_from_the_cache(tmp_path, monkeypatch):
     for name in ("strand", "rank", "line", "cds_start", "cds_end"):
         assert np.array_equal(getattr(made, name), getattr(kept, name))
     assert blocks(made, "3utr") == blocks(kept, "3utr")
+
+
+@pytest.mark.parametrize("contig", ["track1", "browser_2"])
+def test_read_annotation__contigs_that_begin_as_lines_of_a_browser(tmp_path, contig):
+    for name, text in (
+        ("a.gtf", gtf(UCSC, EXONS, contig)),
+        ("a.bed", f"track name=x\n{contig}\t100\t200\tT1\t0\t+\t0\t0\t0\t1\t100,\t0,\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        assert set(read_annotation(tmp_path / name, use_cache=False).contigs.to_pylist()) == {contig}
+
+
+def test_read_annotation__other_encodings_and_blanks(tmp_path):
+    path, notices = tmp_path / "a.gtf", Notices()
+    text = gtf(UCSC, EXONS) + gtf(UCSC.replace("NM_000001.2", "T2").replace("AB1", "\u00e8"), EXONS)
+    path.write_bytes(text.replace("AB1", "\u00e9").encode("latin-1"))
+    annotation = read_annotation(path, notices=notices, use_cache=False)
+    assert annotation.genes.to_pylist() == ["\u00e9", "\u00e8"]
+    assert "4 lines are not UTF-8 and were read as Latin-1" in " ".join(map(str, notices))
+    path.write_text(gtf(UCSC.replace('name "AB1"', 'name "A\u200b1"'), EXONS), encoding="utf-8")
+    with pytest.raises(InputError, match=r"a.gtf: name 'A.u200b1' holds U\+200B \(ZERO WIDTH SPACE\)"):
+        read_annotation(path, use_cache=False)

@@ -283,3 +283,13 @@ def test_isoforms__rules(tmp_path, rule, expected):
 def test_genome__assembly_of_the_first_header(tmp_path, header, assembly):
     (tmp_path / "genome.fa.gz").write_bytes(gzip.compress(f">{header}\nACGT\n".encode()))
     assert find_assembly(tmp_path / "genome.fa.gz") == assembly
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_open_genome__line_ends_and_marks_of_other_systems(tmp_path, end, mark):
+    (tmp_path / "plain.fa").write_text(">a x\nACGTAC\nGGN\n>b\nTTTTAA\n")
+    (tmp_path / "other.fa").write_bytes(mark + end.join([">a x", "ACGTAC", "GGN", ">b", "TTTTAA", ""]).encode())
+    with open_genome(tmp_path / "plain.fa") as plain, open_genome(tmp_path / "other.fa") as other:
+        assert other.lengths == plain.lengths == {"a": 9, "b": 6}
+        assert all((other.codes(contig) == plain.codes(contig)).all() for contig in "ab")

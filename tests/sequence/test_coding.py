@@ -32,6 +32,12 @@ def test_read_coding__reads_headings_and_bed(tmp_path, text):
     assert [str(notice) for notice in notices] == ["1 transcripts have no coding sequence and count as 3'UTR (first: NM_3)"]
 
 
+def test_read_coding__isoforms_of_a_plant_are_not_versions(tmp_path):
+    transcripts = transcriptome_from_sequences(["AT1G01010.1", "AT1G01010.2", "track1"], ["A" * 100] * 3)
+    coding = read_coding(write(tmp_path, "AT1G01010.2\t5\t8\nAT1G01010.1\t1\t4\nAT1G01010.3\t7\t9\ntrack1\t2\t5\n"), transcripts, Notices())
+    assert (coding.start.tolist(), coding.end.tolist()) == ([1, 5, 2], [4, 8, 5])
+
+
 def test_regions_of__follow_the_first_base(tmp_path):
     coding = read_coding(write(tmp_path, "NM_1\t10\t40\n"), TRANSCRIPTS, Notices())
     places = np.array([0, 9, 10, 39, 40, 99])
@@ -47,6 +53,7 @@ def test_regions_of__follow_the_first_base(tmp_path):
         ("NM_1\t1\t4\nNM_1.2\t1\t4\n", "line 2: a second coding sequence of 'NM_1.2'"),
         ("NM_1\t1\t4\nNM_2\tx\t4\n", "line 2: found .*; expected transcript, start and end of its coding"),
         ("gene\tlength\nA\t4\n", "headings gene, length; expected transcript, cds_start and cds_end"),
+        ('NM_1\t"1\t4\nNM_2\t1\t4\n', "line 1: found .*expected a quote to be closed on its line"),
         ("other\t1\t4\n", "none of the 3 transcripts is in it"),
     ],
 )
