@@ -49,6 +49,7 @@ _PUBLIC = {
     "list_models": "trained_models",
     "write_negatives": "pairs.negatives",
     "measure_hardness": "train.hardness",
+    "pretrain": "train.pretraining",
     "train_model": "train.fit",
     "benchmark_training": "benchmark.compare",
     "evaluate_model": "evaluation.evaluate",

@@ -25,6 +25,7 @@ from mirscan.cli.logs import log_command, log_failure, set_up_logs
 from mirscan.cli.models import models_app
 from mirscan.cli.negatives import negatives
 from mirscan.cli.pair import duplex
+from mirscan.cli.pretrain import pretrain
 from mirscan.cli.query import query
 from mirscan.cli.report import report
 from mirscan.cli.scan import resume, scan, status
@@ -38,8 +39,19 @@ from mirscan.store.explained import describe
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
 # What these print is a report about files; what the others print is their result.
-_WRITERS = ("extract", "export", "train", "train-genes", "negatives", "hardness", "report", "benchmark-training")
-_RESULTS_ARE_FILES = {"scan", "resume", *_WRITERS}
+_RESULTS_ARE_FILES = {
+    "benchmark-training",
+    "export",
+    "extract",
+    "hardness",
+    "negatives",
+    "pretrain",
+    "report",
+    "resume",
+    "scan",
+    "train",
+    "train-genes",
+}
 
 
 class _OneLineErrors(TyperGroup):
@@ -109,6 +121,7 @@ for command in (
     export,
     negatives,
     hardness,
+    pretrain,
     train,
     benchmark_training,
     evaluate,

@@ -90,3 +90,21 @@ def table(
 
     write_table(results, out)
     print(f"written: {out}")
+
+
+@models_app.command("import-rna-fm")
+def import_rna_fm(
+    weights: Annotated[Path, typer.Argument(help="RNA-FM_pretrained.pth, a local file.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the encoder.")] = Path("rna-fm"),
+) -> None:
+    """Make an encoder for train --encoder of RNA-FM's weights; nothing in the file is run."""
+    from mirscan.keras_loading import load_keras
+
+    load_keras()
+    from mirscan.networks.rna_fm import read_rna_fm
+    from mirscan.train.pretraining import write_encoder
+    from mirscan.trained_models import file_sha256
+
+    encoder, size = read_rna_fm(weights)
+    write_encoder(out, encoder, size.to_dict(), {"weights": {"file": weights.name, "sha256": file_sha256(weights)}})
+    print(f"{out}: {size.n_layers} layers of {size.width} channels, strands of up to {size.longest} nt")

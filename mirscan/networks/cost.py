@@ -17,6 +17,10 @@ def count_mflop(model: keras.Model) -> float:
     """
     multiply_adds = 0
     for operation in model.operations:
+        if isinstance(operation, keras.Model):
+            # A network within the network, once for each of its calls.
+            multiply_adds += len(operation._inbound_nodes) * count_mflop(operation) * 1e6 / 2
+            continue
         inputs = operation.input if isinstance(operation.input, list) else [operation.input]
         multiply_adds += _multiply_adds(operation, [tensor.shape[1:] for tensor in inputs], operation.output.shape[1:])
     return 2 * multiply_adds / 1e6

@@ -23,6 +23,7 @@ from mirscan.train.data import TrainingData, example_pairs, load_training_data
 from mirscan.train.ensemble import mean_network, member_checkpoint, member_pairs, member_recipe
 from mirscan.train.iterative import draw_iterations, summarize_iterations
 from mirscan.train.loop import Loop, StepReport
+from mirscan.train.pretraining import ENCODED, copy_encoder, read_encoder_card
 from mirscan.train.priors import seed_shift
 from mirscan.train.recipe import Recipe, read_recipe
 from mirscan.trained_models import CARD_FILE, NETWORK_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, read_card, write_model
@@ -121,6 +122,11 @@ def _complete(recipe: Recipe) -> Recipe:
     """The recipe with architecture, settings and input lengths of `init` where it names none; names are checked before any long reading."""
     if not recipe.pairs:
         raise InputError("recipe: no pairs; give files of labelled pairs")
+    if recipe.encoder:
+        if recipe.architecture not in ("", ENCODED):
+            raise InputError(f"recipe: encoder is given, but {recipe.architecture} has none; expected architecture {ENCODED}")
+        sizes = read_encoder_card(recipe.encoder)["size"]
+        recipe = recipe.replace(architecture=ENCODED, settings={**sizes, **recipe.settings})
     folders = [find_model(model) for model in (*recipe.init, *filter(None, (recipe.teacher, recipe.mining)))]
     if recipe.architecture:
         find_architecture(recipe.architecture)
@@ -146,6 +152,8 @@ def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], No
 
     keras.utils.set_random_seed(recipe.seed)
     network = _build(recipe, data, recipe.precision)
+    if recipe.encoder:
+        say(copy_encoder(recipe.encoder, network))
     if recipe.init:
         say(copy_weights([load_model(model).network for model in recipe.init], network, ", ".join(recipe.init)))
     say(f"{recipe.architecture}: {count_parameters(network):,} parameters")
@@ -274,6 +282,8 @@ def _provenance(recipe: Recipe, data: TrainingData) -> dict:
     }
     if recipe.hardness:
         entries["hardness"] = files((recipe.hardness,))[0]
+    if recipe.encoder:
+        entries["encoder"] = {"encoder": Path(recipe.encoder).name, **read_encoder_card(recipe.encoder)["origin"]}
     # The whole chain: a fine-tuned network also knows what its start and its teacher were trained on.
     if recipe.init:
         entries["init"] = [model(name) for name in recipe.init]
