@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mirscan.cli.options import with_settings
-from mirscan.train.pretraining import PretrainSettings
+from mirscan.train.pretrain_settings import PretrainSettings
 
 
 @with_settings(flags=PretrainSettings)

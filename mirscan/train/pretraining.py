@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,53 +14,16 @@ from mirscan.errors import InputError, ModelError, RunError
 from mirscan.keras_loading import load_keras
 from mirscan.sequence.alphabet import N
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
-from mirscan.settings import Settings, about
+from mirscan.train.pretrain_settings import PretrainSettings
 from mirscan.trained_models import file_sha256
 
 ENCODER_FILE, CARD_FILE, STATE_FILE = "encoder.keras", "encoder.toml", "pretraining.npz"
 # The architecture that begins with an encoder.
 ENCODED = "encoded_sites"
-_SIZE, _TRAINING = "Encoder", "Training"
 # One record in so many is held out.
 _HELD_OUT = 50
 _VALIDATION_WINDOWS = 2048
 _EVERY = 500
-
-
-@dataclass(frozen=True)
-class PretrainSettings(Settings):
-    """A nucleotide encoder and how its masked letters are learned."""
-
-    sequences: Annotated[
-        tuple[str, ...], about("FASTA of RNA or DNA; windows come from each file equally often.", _TRAINING, positional=True)
-    ]
-    width: Annotated[int, about("Channels a letter.", _SIZE, ge=8, le=4096)] = 64
-    n_layers: Annotated[int, about("Layers.", _SIZE, ge=1, le=100)] = 4
-    n_heads: Annotated[int, about("Attention heads; a divisor of the width.", _SIZE, ge=1, le=64)] = 4
-    feed_forward: Annotated[int, about("Units of the feed-forward part.", _SIZE, ge=8, le=16_384)] = 256
-    longest: Annotated[int, about("nt of a window.", _SIZE, ge=16, le=8192)] = 100
-    dropout: Annotated[float, about("Dropout.", _SIZE, ge=0, le=0.9)] = 0.0
-    hidden_part: Annotated[float, about("Part of the letters that is hidden (Devlin 2019).", _TRAINING, ge=0.01, le=0.9)] = 0.15
-    steps: Annotated[int, about("Steps.", _TRAINING, ge=1, le=10**9)] = 20_000
-    batch_size: Annotated[int, about("Windows a step.", _TRAINING, ge=1, le=1_000_000)] = 64
-    learning_rate: Annotated[
-        float, about("Highest learning rate: rises over 5 % of the steps, falls along a cosine.", _TRAINING, gt=0, le=1)
-    ] = 1e-3
-    weight_decay: Annotated[float, about("AdamW's.", _TRAINING, ge=0, le=1)] = 0.01
-    precision: Annotated[str, about("float32 or mixed_bfloat16.", _TRAINING)] = "float32"
-    seed: Annotated[int, about("Seed of everything random.", _TRAINING, ge=0, le=2**32 - 1)] = 1
-
-    def check(self) -> None:
-        if not self.sequences:
-            raise InputError("no sequences; give FASTA files to learn from")
-        if self.width % self.n_heads:
-            raise InputError(f"--width {self.width}: not divisible by {self.n_heads} heads")
-
-    def size(self):
-        """The EncoderSize of these settings."""
-        from mirscan.networks.nucleotide_encoder import EncoderSize
-
-        return EncoderSize(self.width, self.n_layers, self.n_heads, self.feed_forward, self.longest)
 
 
 def pretrain(
@@ -71,7 +34,7 @@ def pretrain(
     Windows, hidden letters and their order follow from seed and step, so `resume` goes on to the same weights after a kill. Raises
     InputError for sequences that cannot be read, RunError where there is nothing to resume, or what there is was made otherwise.
 
-    >>> from mirscan.train.pretraining import PretrainSettings
+    >>> from mirscan.train.pretrain_settings import PretrainSettings
     >>> settings = PretrainSettings(("examples/utrs.fa.gz",), width=16, n_layers=1, n_heads=2, feed_forward=16, longest=40, steps=3)
     >>> sorted(ms.pretrain(settings, "encoder"))
     ['accuracy', 'most_frequent', 'steps']
