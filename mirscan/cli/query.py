@@ -1,5 +1,6 @@
 """`mirscan query`: rows of a finished run."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,6 +50,8 @@ def query(
 
     kind = format_ or (format_of(out) if out else "text")
     wanted = Filters(tuple(gene or ()), tuple(mirna or ()), tuple(types or ()), place, tuple(region or ()), min_score, where)
+    if kind == "parquet" and out is None and sys.stdout.isatty():
+        raise InputError("--format parquet is not for a terminal; give --out, or send it into a file")
     if sql and wanted != Filters():
         raise InputError("--sql stands beside other filters; expected it alone, with its own WHERE")
     run = open_run(folder)

@@ -2,10 +2,12 @@
 
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +19,9 @@ from mirscan.errors import InputError
 from mirscan.store.scratch import ScratchFolder
 from mirscan.tables import SITES
 
+_LIST_OF_BLOCKS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
+_BLOCKS = """array_to_string([block.start || '-' || block."end" FOR block IN {name}], ',') AS {name}"""
+_ANY = "{name}::VARCHAR AS {name}"
 _BED_COLUMNS = ("transcript", "mirna", "seed", "start", "end", "score")
 
 
@@ -50,7 +55,7 @@ def _tsv_rows(table: pa.Table) -> bytes:
 
 def to_json(table: pa.Table) -> bytes:
     """A list of objects, one a line; null where there is no value."""
-    return ("[" + ",\n ".join(json.dumps(row, ensure_ascii=False) for row in table.to_pylist()) + "]\n").encode()
+    return ("[" + ",\n ".join(_dump(row) for row in table.to_pylist()) + "]\n").encode()
 
 
 def to_parquet(table: pa.Table) -> bytes:
@@ -95,12 +100,30 @@ def _genome_bed(table: pa.Table) -> bytes:
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """The table with each list of blocks as text, start-end,start-end."""
-    nested = [field.name for field in table.schema if pa.types.is_list(field.type)]
+    """The table with each list of blocks as text, start-end,start-end, and everything else that is nested as DuckDB writes it."""
+    nested = {field.name: _BLOCKS if field.type == _LIST_OF_BLOCKS else _ANY for field in table.schema if pa.types.is_nested(field.type)}
     if not nested:
         return table
-    texts = ", ".join(f"array_to_string([block.start || '-' || block.\"end\" FOR block IN {name}], ',') AS {name}" for name in nested)
+    texts = ", ".join(form.format(name=_quoted(name)) for name, form in nested.items())
     return _query_table(f"SELECT * REPLACE ({texts}) FROM rows", table)
+
+
+def _quoted(name: str) -> str:
+    """A column as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _dump(row: dict) -> str:
+    """One object; JSON has no NaN, so that is null."""
+    known = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+    return json.dumps(known, ensure_ascii=False, default=_plain)
+
+
+def _plain(value):
+    """What JSON has no type for: whole decimals, as sums are, as whole numbers, dates and the rest as text."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
 
 
 def _query_table(statement: str, table: pa.Table) -> pa.Table:

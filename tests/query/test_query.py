@@ -198,6 +198,14 @@ def test_sql__is_a_select_over_both_tables(example):
     assert "--sql stands beside other filters" in run(example, "--sql", "SELECT 1", "--gene", "ZEB2")[2]
 
 
+def test_sql__gives_kinds_of_values_that_no_run_has(example):
+    statement = "SELECT sum(n_sites) AS s, 'nan'::FLOAT AS x, DATE '2026-01-02' AS d, [1, 2] AS l, {'a': 1} AS t FROM genes"
+    (row,) = json.loads(run(example, "--sql", statement, "--format", "json")[1])
+    assert row == {"s": len(all_sites(example)), "x": None, "d": "2026-01-02", "l": [1, 2], "t": {"a": 1}}
+    assert run(example, "--sql", statement, "--format", "tsv")[1].splitlines()[1].endswith("\t2026-01-02\t[1, 2]\t{'a': 1}")
+    assert "2026-01-02" in run(example, "--sql", statement)[1]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
