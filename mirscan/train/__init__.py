@@ -13,7 +13,7 @@ objective.py    losses, optimisers, schedules, weight averages
 loop.py         steps, validations, checkpoints
 checkpoint.py   what a killed training needs to go on
 hardness.py     how hard the pairs of a pool are, measured by scouts and committees
-pretraining.py  a nucleotide encoder by masked letters
+pretraining.py  a nucleotide encoder by masked letters; pretrain_settings.py what it is asked to do
 fit.py          train_model: from a recipe to a model folder
 curves.py       the picture of a training
 tensorboard.py  event files

@@ -1,0 +1,114 @@
+"""The pairs that the shipped networks are trained and chosen on, and the held-out families of ENCORI: a folder of Parquet.
+
+    python workflows/recipes/prepare_pairs.py DATA
+
+writes DATA/pairs. DATA holds sites/, distillation/ and reference/human_mrna.fa.gz, public files; their sources stand in models/README.md.
+Hejret train is split by gene cluster and ENCORI by miRNA family, of which a third is the test: nothing was trained on it or chosen by it.
+ENCORI's training part lacks what shares a stretch of `_WORD` nt with a held-out site of Hejret or CLASH.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mirscan.pairs.clean import clean_pairs
+from mirscan.pairs.negatives import NegativeSettings, write_negatives
+from mirscan.pairs.read import read_pairs
+from mirscan.pairs.scan_negatives import ScanDraw
+from mirscan.pairs.splits import split_pairs
+
+_WORD = 20
+_TEST_PART, _VALIDATION_PART = 1 / 3, 0.15
+HEJRET, CLASH, ENCORI = "AGO2_CLASH_Hejret2023_train.tsv.gz", "train_set_1_1_CLASH2013_paper.tsv.gz", "encori_chr1_scan_1_20.tsv.gz"
+CLASH_VALIDATION = "evaluation_set_1_1_CLASH2013_paper.tsv.gz"
+HELD_OUT = ("AGO2_CLASH_Hejret2023_test.tsv.gz", "test_set_1_1_CLASH2013_paper.tsv.gz", CLASH_VALIDATION)
+SOFT = "mirbind2_soft_labels.parquet"
+# Random windows, each with any miRNA of the three studies; of those without a seed match a tenth, with ten times the weight.
+_RANDOM_RATIO, _RANDOM, _SEEDLESS = 40, 1_000_000, 0.1
+_SOFT = 500_000
+# Candidates of a relaxed scan a positive, to validate on.
+_SCAN_RATIO = 40
+_KEPT = ("mirna", "target", "label", "weight", "family", "cluster")
+
+
+def main(data: Path) -> None:
+    out = data / "pairs"
+    out.mkdir(exist_ok=True)
+    for name, pairs in {**split_studies(data / "sites"), "soft_labels": draw_soft_labels(data / "distillation" / SOFT)}.items():
+        write(pairs, out / f"{name}.parquet")
+    transcripts = (str(data / "reference/human_mrna.fa.gz"),)
+    random = NegativeSettings("random-window", _RANDOM_RATIO, transcripts, seedless=_SEEDLESS)
+    positives = [out / f"{name}.parquet" for name in ("hejret_train", "clash_train", "encori_train")]
+    write(drawn(positives, random, out, with_positives=False).slice(0, _RANDOM), out / "random_windows.parquet")
+    scan = NegativeSettings("scan", _SCAN_RATIO, transcripts, scan=ScanDraw("relaxed", "anywhere"))
+    positives = [out / "hejret_validation.parquet", data / "sites" / CLASH_VALIDATION]
+    write(drawn(positives, scan, out, with_positives=True), out / "scan_validation.parquet")
+
+
+def split_studies(sites: Path) -> dict[str, pa.Table]:
+    """Training, validation and test part of each study, by name."""
+    studies, _ = clean_pairs(read_pairs([sites / HEJRET, sites / CLASH]))
+    training, validation = split_pairs(studies, "cluster", 0.1, seed=1)
+    encori, _ = clean_pairs(read_pairs(sites / ENCORI))
+    rest, encori_test = split_pairs(encori, "family", _TEST_PART, seed=1)
+    encori_train, encori_validation = split_pairs(rest, "family", _VALIDATION_PART, seed=1)
+    hejret_validation = of_source(validation, HEJRET)
+    kept_apart = [*(read_pairs(sites / name) for name in HELD_OUT), hejret_validation]
+    return {
+        "hejret_train": of_source(training, HEJRET),
+        "hejret_validation": hejret_validation,
+        "clash_train": of_source(training, CLASH),
+        "encori_train": far_from(encori_train, kept_apart),
+        "encori_validation": encori_validation,
+        "encori_test": encori_test,
+    }
+
+
+def far_from(pairs: pa.Table, others: Sequence[pa.Table]) -> pa.Table:
+    """The pairs whose sites share no word of `_WORD` nt with a site of the others."""
+    words = {word for table in others for site in set(table["target"].to_pylist()) for word in words_of(site)}
+    return pairs.filter(pa.array([words.isdisjoint(words_of(site)) for site in pairs["target"].to_pylist()]))
+
+
+def words_of(site: str) -> list[str]:
+    return [site[first : first + _WORD] for first in range(len(site) - _WORD + 1)]
+
+
+def of_source(pairs: pa.Table, name: str) -> pa.Table:
+    return pairs.filter(pc.equal(pairs["source"], name))
+
+
+def draw_soft_labels(path: Path) -> pa.Table:
+    """Every so manyth soft label, at random."""
+    labels = pq.read_table(path)
+    rows = np.sort(np.random.default_rng(1).choice(labels.num_rows, _SOFT, replace=False))
+    return labels.take(pa.array(rows)).drop(["source"])
+
+
+def drawn(positives: list[Path], settings: NegativeSettings, folder: Path, with_positives: bool) -> pa.Table:
+    path = folder / "drawn.parquet"
+    print(write_negatives(positives, settings, path, with_positives=with_positives))
+    pairs = pq.read_table(path)
+    path.unlink()
+    return pairs
+
+
+def write(pairs: pa.Table, path: Path) -> None:
+    """The columns that a training reads; few miRNAs and families are many rows."""
+    columns = {name: pairs[name] for name in (*_KEPT, "site", "teacher_permille") if name in pairs.column_names}
+    long = {"target", "site"}
+    packed = {
+        name: column.dictionary_encode() if pa.types.is_string(column.type) and name not in long else column
+        for name, column in columns.items()
+    }
+    pq.write_table(pa.table(packed), path, compression="zstd", compression_level=12)
+    print(f"{path}: {pairs.num_rows:,} pairs")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
