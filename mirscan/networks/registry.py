@@ -27,6 +27,7 @@ _MIRBIND_2 = "miRBind 2, BioGeMT 2026 (github.com/BioGeMT/miRBind_2.0)"
 _ITERATIVE = "iterative training, CEITEC 2020 (github.com/ML-Bioinfo-CEITEC/mirna_binding)"
 _COLBERT = "after ColBERT, Khattab & Zaharia 2020, doi:10.1145/3397271.3401075"
 _HARD_SAMPLES = "hardness-based label smoothing (github.com/Janowie/dl_for_mirna_mediated_targeting)"
+_AFFINITY = "after McGeary, Lin et al. 2019, doi:10.1126/science.aav1741"
 _TARGETNET = "TargetNet, Min et al. 2022, doi:10.1093/bioinformatics/btab733"
 
 # name -> module:function, what it is, where it comes from
@@ -46,6 +47,7 @@ _ROWS = {
     "late_interaction": ("late_interaction:late_interaction", "strands read apart, largest similarities joined", _COLBERT),
     "transformer": ("transformer:transformer", "transformer encoder with fc, cnn or bilstm head", "encoder: Devlin et al. 2019"),
     "resnet_deep": ("resnet:resnet_deep", "2-D ResNet on the Watson-Crick grid, 14 narrow blocks", _HARD_SAMPLES),
+    "affinity_cnn": ("affinity_cnn:affinity_cnn", "two convolutions over pairs of a seed with a 12-mer, for affinities", _AFFINITY),
 }
 ARCHITECTURES: dict[str, Architecture] = {name: Architecture(*row) for name, row in _ROWS.items()}
 
