@@ -94,7 +94,7 @@ def list_models() -> list[Card]:
     """Cards of the shipped models, by name.
 
     >>> [card.name for card in ms.list_models()]
-    ['base', 'base-pretrained', 'fast']
+    ['affinity', 'base', 'base-pretrained', 'fast']
     """
     return [read_card(card.parent) for card in sorted(models_folder().glob(f"*/{CARD_FILE}"))]
 

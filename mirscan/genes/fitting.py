@@ -55,12 +55,19 @@ class Change:
 
 
 def gather_training_sites(
-    features: SiteFeatures, places: Places, gene: np.ndarray, changes: Sequence[Change], names: dict[str, tuple[str, ...]]
+    features: SiteFeatures,
+    places: Places,
+    gene: np.ndarray,
+    changes: Sequence[Change],
+    names: dict[str, tuple[str, ...]],
+    n_kinds: int = len(KINDS),
 ) -> TrainingSites:
-    """The sites that lie in measured genes. `gene` (n,) of each site; `names`: features by region, regions it lacks have no effect."""
+    """The sites that lie in measured genes. `gene` (n,) of each site; `names`: features by region, regions it lacks have no effect, and
+    neither have kinds behind the first `n_kinds`.
+    """
     kinds, regions = features.kinds(places), features.regions(places)
     weights_from = dict(zip(REGIONS, np.cumsum([0, *(len(names.get(region, ())) for region in REGIONS)]), strict=False))
-    usable = (kinds >= 0) & np.isin(regions, [REGIONS.index(region) for region in names])
+    usable = (kinds >= 0) & (kinds < n_kinds) & np.isin(regions, [REGIONS.index(region) for region in names])
     width = max(map(len, names.values()))
     table, column = np.zeros((len(kinds), width), np.float32), np.zeros(len(kinds), np.int64)
     for number, region in enumerate(REGIONS):
@@ -96,7 +103,14 @@ class Fit:
     loss: float
 
 
-def fit_form(name: str, sites: TrainingSites, changes: Sequence[Change], names: dict[str, tuple[str, ...]], score_model: str = "") -> Fit:
+def fit_form(
+    name: str,
+    sites: TrainingSites,
+    changes: Sequence[Change],
+    names: dict[str, tuple[str, ...]],
+    score_model: str = "",
+    n_kinds: int = len(KINDS),
+) -> Fit:
     """Weights that predict the changes with the least squared error, each experiment by its own variance, scale and mean.
 
     An experiment's scale is how strongly its cells respond; the form gets their median.
@@ -113,7 +127,9 @@ def fit_form(name: str, sites: TrainingSites, changes: Sequence[Change], names: 
         score_model=score_model,
         scale=round(float(np.exp(np.median(scales))), 4),
         intercepts={
-            region: {kind: round(float(intercepts[REGIONS.index(region) * len(KINDS) + place]), 4) for place, kind in enumerate(KINDS)}
+            region: {
+                kind: round(float(intercepts[REGIONS.index(region) * len(KINDS) + place]), 4) for place, kind in enumerate(KINDS[:n_kinds])
+            }
             for region in REGIONS
             if region in names
         },

@@ -55,6 +55,12 @@ METHODS = {
         Method(REPRESSION, "predicted repression, as log2 fold change with its sign turned", None, lambda sums, best: np.log1p(sums)),
         Method("sum", "sum of the scores", _plain, lambda sums, best: sums),
         Method(
+            "occupancy",
+            "ln(1 + sum of the scores), for scores that are occupancies, as of --model affinity",
+            _plain,
+            lambda sums, best: np.log1p(sums),
+        ),
+        Method(
             "noisy-or",
             "chance that any site is true, at the base rate of a scan",
             surprise_in_scan,

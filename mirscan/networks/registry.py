@@ -28,6 +28,7 @@ _ITERATIVE = "iterative training, CEITEC 2020 (github.com/ML-Bioinfo-CEITEC/mirn
 _COLBERT = "after ColBERT, Khattab & Zaharia 2020, doi:10.1145/3397271.3401075"
 _HARD_SAMPLES = "hardness-based label smoothing (github.com/Janowie/dl_for_mirna_mediated_targeting)"
 _TARGETFM = "DeepTarget / TargetFM line; encoder as RNA-FM, Chen et al. 2022, arXiv:2204.00300"
+_AFFINITY = "after McGeary, Lin et al. 2019, doi:10.1126/science.aav1741"
 _TARGETNET = "TargetNet, Min et al. 2022, doi:10.1093/bioinformatics/btab733"
 
 # name -> module:function, what it is, where it comes from
@@ -49,6 +50,7 @@ _ROWS = {
     "encoded_sites": ("pretrained_sites:encoded_sites", "pre-trained nucleotide encoder with fc, cnn or bilstm head", _TARGETFM),
     "deep_target": ("pretrained_sites:deep_target", "one-hot strands, embedding and 1-D convolutions", _TARGETFM),
     "resnet_deep": ("resnet:resnet_deep", "2-D ResNet on the Watson-Crick grid, 14 narrow blocks", _HARD_SAMPLES),
+    "affinity_cnn": ("affinity_cnn:affinity_cnn", "two convolutions over pairs of a seed with a 12-mer, for affinities", _AFFINITY),
 }
 ARCHITECTURES: dict[str, Architecture] = {name: Architecture(*row) for name, row in _ROWS.items()}
 

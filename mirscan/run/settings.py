@@ -72,7 +72,9 @@ class ScanSettings(Settings):
     all_types: Annotated[bool, about("Report every type of a place, not only the strongest.", _WHAT)] = False
     model: Annotated[str, about("Name or folder of a trained model, duplex, or none.", _WHAT)] = DEFAULT_MODEL
     gene_model: Annotated[str, about("Name or file of the model that predicts repression.", _WHAT)] = "repression"
-    gene_method: Annotated[Literal["repression", "sum", "noisy-or", "best"], about("What genes are ranked by.", _WHAT)] = "repression"
+    gene_method: Annotated[Literal["repression", "occupancy", "sum", "noisy-or", "best"], about("What genes are ranked by.", _WHAT)] = (
+        "repression"
+    )
     min_score: Annotated[float, about("Keep sites with at least this calibrated score.", _FILTER, ge=0, le=1)] = 0.0
     precision: Annotated[Literal["auto", "float32", "bfloat16"], about("Numbers a network computes with.", _WHAT)] = "auto"
     batch_size: (

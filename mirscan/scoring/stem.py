@@ -278,8 +278,8 @@ def _find_target_axis(function: _PartialNetwork) -> int:
 
 def _find_steps(function: _PartialNetwork) -> tuple[int, int, int] | None:
     """(stride, pad, kernel) along the target: place p reaches row j at kernel row p - j * stride + pad."""
-    first = _middle(function.target_length, 8)
-    changes = _differences(function, range(first, first + 16)).sum(axis=(2, 3))
+    first = max(0, _middle(function.target_length, 8))
+    changes = _differences(function, range(first, min(first + 16, function.target_length))).sum(axis=(2, 3))
     floor = 1e-5 * changes.max()
     for stride in range(1, 9):
         moved = changes[stride:, 1:] - changes[:-stride, :-1]

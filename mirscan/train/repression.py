@@ -7,6 +7,7 @@ import numpy as np
 from mirscan.evaluation.gene_sites import GeneSites
 from mirscan.genes.fitting import Fit, TrainingSites, fit_form, gather_training_sites
 from mirscan.genes.repression import RepressionModel
+from mirscan.genes.site_features import KINDS
 
 # Features by region, found by leaving studies out; docs/genes.md has what each adds. With the score of a network 3' pairing adds nothing.
 _UTR, _CDS = ("local_au", "end_distance", "utr_length"), ("local_au", "coding_length", "stop_distance")
@@ -16,6 +17,14 @@ FEATURES = {
     "3utr": {"3utr": (*_UTR, "supplementary")},
     "3utr-scored": {"3utr": (*_UTR, "log_odds")},
 }
+# Weak kinds of sites say little and order the many genes that have nothing else: with them the ranks of 3'UTRs alone fall below those of a
+# count of canonical sites.
+_CANONICAL = 4
+
+
+def n_kinds(form: str) -> int:
+    """How many kinds of sites a form gives weights, the strongest first."""
+    return _CANONICAL if form.startswith("3utr") else len(KINDS)
 
 
 def forms_for(sites: GeneSites) -> list[str]:
@@ -31,7 +40,7 @@ def gather(sites: GeneSites, form: str) -> TrainingSites:
     """The sites of all experiments with what a form reads of them."""
     places = sites.apart()
     gene = sites.names.gene_of_transcript[places.transcript]
-    return gather_training_sites(sites.features, places, gene, sites.changes, FEATURES[form])
+    return gather_training_sites(sites.features, places, gene, sites.changes, FEATURES[form], n_kinds(form))
 
 
 def fit(sites: GeneSites, form: str, gathered: TrainingSites | None = None, experiments: Sequence[int] | None = None) -> Fit:
@@ -39,7 +48,7 @@ def fit(sites: GeneSites, form: str, gathered: TrainingSites | None = None, expe
     gathered, changes = gather(sites, form) if gathered is None else gathered, sites.changes
     if experiments is not None:
         gathered, changes = gathered.of(experiments), [changes[number] for number in experiments]
-    return fit_form(form, gathered, changes, FEATURES[form], sites.score_model if form.endswith("scored") else "")
+    return fit_form(form, gathered, changes, FEATURES[form], sites.score_model if form.endswith("scored") else "", n_kinds(form))
 
 
 def train_repression(

@@ -67,6 +67,7 @@ def test_scored__result_ranks_by_predicted_repression(runs, scored):
     ("method", "combine"),
     [
         ("sum", lambda scores: scores.sum()),
+        ("occupancy", lambda scores: np.log1p(scores.sum())),
         ("best", lambda scores: scores.max()),
         ("noisy-or", lambda scores: 1 - np.prod(1 - scores * 0.005 / (scores * 0.005 + (1 - scores) * 0.995))),
     ],
