@@ -1,6 +1,6 @@
 """Lines of BED12 -> Rows: one transcript a line, its blocks the exons, its thick part the coding region."""
 
-from mirscan.genome.rows import EXON, SPAN, Label, Rows
+from mirscan.genome.rows import EXON, SPAN, Label, Rows, to_position
 from mirscan.sequence.headers import parse_header
 from mirscan.sequence.text import decode_name, decode_text, is_bed_header
 
@@ -19,7 +19,7 @@ def read_bed12(handle, rows: Rows) -> None:
             rows.problems.tell(number, f"{len(fields)} fields separated by tabs; expected 12, as BED12 has", "lines without twelve fields")
             continue
         try:
-            start, end, thick_start, thick_end, n = (int(fields[at]) for at in (1, 2, 6, 7, 9))
+            start, end, thick_start, thick_end, n = (to_position(fields[at]) for at in (1, 2, 6, 7, 9))
             sizes, starts = (_numbers(fields[at]) for at in (10, 11))
         except ValueError:
             rows.problems.tell(number, "a coordinate or block that is no whole number", "lines with something else than whole numbers")
@@ -53,7 +53,7 @@ def _new_name(rows: Rows, given: bytes) -> bytes:
 
 
 def _numbers(text: bytes) -> list[int]:
-    return [int(word) for word in text.rstrip(b",").split(b",")]
+    return [to_position(word) for word in text.rstrip(b",").split(b",")]
 
 
 def _misfit(start: int, end: int, thick_start: int, thick_end: int, sizes: list[int], starts: list[int], n: int) -> str:

@@ -76,7 +76,7 @@ def read_gff3(lines: Lines, rows: Rows) -> None:
 def _name_parents(rows: Rows, nodes: dict[bytes, tuple[bytes, bytes]], shared: set[bytes]) -> None:
     """Label every parent but the proteins beside a transcript."""
     for key in rows.groups:
-        name = key.split(b"\t", 1)[0]
+        name = key.rsplit(b"\t", 2)[0]
         is_protein = name in shared and nodes.get(name, (b"", b""))[0] in _PROTEINS
         if not is_protein and name not in rows.labels:
             rows.labels[name] = gff3_label(name, nodes)

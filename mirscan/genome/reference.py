@@ -161,9 +161,15 @@ def _told_errors(path: str) -> Iterator[None]:
 
     try:
         yield
-    except (FastaIndexingError, SamtoolsError) as error:
+    except (FastaIndexingError, SamtoolsError, RuntimeError) as error:
+        # pyfaidx itself calls some uneven lines unhandled.
+        if type(error) is RuntimeError and "fasta indexing" not in str(error):
+            raise
         what = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: cannot be indexed ({what}); expected FASTA with lines of one length in each record") from None
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise InputError(f"{path}: byte 0x{byte:02X} is not UTF-8; expected FASTA in UTF-8 with A C G T U N or IUPAC codes") from None
     except ValueError as error:
         if type(error) is ValueError and "Duplicate" in str(error):
             raise InputError(f"{path}: {error}; expected every contig once") from None

@@ -24,8 +24,22 @@ KINDS = {
     b"3UTR": UTR3,
     b"3'UTR": UTR3,
 }
+# The longest chromosome known has 5 Gb (Neoceratodus, Meyer 2021).
+_FARTHEST = 1 << 40
 # No tag of a principal isoform.
 UNTAGGED = 99
+
+
+def to_position(text: bytes) -> int:
+    """A whole number that no contig is too short for; ValueError for anything else.
+
+    >>> to_position(b"100")
+    100
+    """
+    number = int(text)
+    if abs(number) > _FARTHEST:
+        raise ValueError(text)
+    return number
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ class Rows:
     def add_fields(self, line: int, kind: int, name: bytes, fields: list[bytes]) -> None:
         """Append a row from the nine fields of a GTF or GFF3 line."""
         try:
-            start, end = int(fields[3]) - 1, int(fields[4])
+            start, end = to_position(fields[3]) - 1, to_position(fields[4])
         except ValueError:
             found = b"-".join(fields[3:5]).decode("utf-8", "replace")
             self.problems.tell(line, f"found {found!r} for start and end; expected two whole numbers", "features without whole numbers")

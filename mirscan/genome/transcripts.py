@@ -89,7 +89,7 @@ def build_columns(rows: Rows) -> dict:
 
 
 def _as_table(rows: Rows) -> _Table:
-    keys = [key.split(b"\t") for key in rows.groups]
+    keys = [key.rsplit(b"\t", 2) for key in rows.groups]
     columns = (np.array(getattr(rows, name)) for name in ("kind", "start", "end", "group", "line"))
     contigs = [decode_name(contig) for _, contig, _ in keys]
     return _Table(*columns, [name for name, _, _ in keys], contigs, [strand for _, _, strand in keys])
@@ -124,7 +124,7 @@ def _are_twins(table: _Table, groups: set[int]) -> bool:
 
 def _tell_elsewhere(table: _Table, row: int) -> str:
     name = table.ids[table.group[row]]
-    places = [f"{table.contigs[group]} {table.strands[group].decode()}" for group, other in enumerate(table.ids) if other == name]
+    places = [f"{table.contigs[group]} {decode_name(table.strands[group])}" for group, other in enumerate(table.ids) if other == name]
     return f"transcript {_name(table, row)} lies on {' and on '.join(places)} (trans-spliced?); expected one contig and strand"
 
 
@@ -152,7 +152,7 @@ _CHECKS = (
     _Check(
         "transcripts without a strand",
         _find_strandless,
-        lambda table, row: f"strand {table.strands[table.group[row]].decode()!r} of {_name(table, row)}; expected + or -",
+        lambda table, row: f"strand {decode_name(table.strands[table.group[row]])!r} of {_name(table, row)}; expected + or -",
     ),
     _Check("transcripts at two places", _find_elsewhere, _tell_elsewhere),
     _Check(
