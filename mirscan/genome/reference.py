@@ -83,9 +83,15 @@ def _open(path: str, scratch: Path, notices: Notices) -> "_Plain | _Bgzip":
     plain = path if is_bgzip or _is_plain(path) else _unpack(path, scratch, notices)
     try:
         return _Bgzip(path, scratch) if is_bgzip else _Plain(plain, scratch)
-    except (ValueError, OSError) as error:
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise InputError(f"{path}: byte 0x{byte:02X} is not UTF-8; expected FASTA in UTF-8 with A C G T U N or IUPAC codes") from None
+    except (ValueError, OSError, RuntimeError) as error:
         # pyfaidx raises errors of its own, htslib some OSError; what they say holds paths of scratch files and line ends.
         if isinstance(error, OSError) and error.errno is not None:
+            raise
+        # pyfaidx itself calls some uneven lines unhandled.
+        if type(error) is RuntimeError and "fasta indexing" not in str(error):
             raise
         what = " ".join(str(error).split())[:160]
         if "Duplicate" in what:

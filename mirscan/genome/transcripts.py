@@ -92,7 +92,7 @@ def _as_table(rows: Rows) -> _Table:
     keys = [key.rsplit(b"\t", 2) for key in rows.groups]
     columns = (np.array(getattr(rows, name)) for name in ("kind", "start", "end", "group", "line"))
     contigs = [decode_name(contig) for _, contig, _ in keys]
-    return _Table(*columns, [name for name, _, _ in keys], contigs, [strand.decode("utf-8", "replace") for _, _, strand in keys])
+    return _Table(*columns, [name for name, _, _ in keys], contigs, [decode_name(strand) for _, _, strand in keys])
 
 
 def _name(table: _Table, row: int) -> str:

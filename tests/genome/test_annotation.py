@@ -292,3 +292,22 @@ def test_read_annotation__other_encodings_and_blanks(tmp_path):
     path.write_text(gtf(UCSC.replace('name "AB1"', 'name "A\u200b1"'), EXONS), encoding="utf-8")
     with pytest.raises(InputError, match=r"a.gtf: name 'A.u200b1' holds U\+200B \(ZERO WIDTH SPACE\)"):
         read_annotation(path, use_cache=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.gtf", gtf(UCSC, [("exon", 101, 2 * 10**30)]), r"line 1: found '101-2000\d+' for start and end; expected two whole numbers"),
+        (
+            "a.bed",
+            f"chr1\t{10**30}\t200\tT1\t0\t+\t0\t0\t0\t1\t100,\t0,\n",
+            r"line 1: start 10+ and end 200; expected 0 <= start < end on a contig",
+        ),
+        ("a.gtf", gtf(UCSC, EXONS, strand="\u00f8"), r"line 1: strand '\u00f8' of 'NM_000001.2'; expected \+ or -"),
+        ("a.gtf", gtf(UCSC.replace("NM_", "NM\t"), EXONS), r"a.gtf: name 'NM.t000001.2' holds U\+0009"),
+    ],
+)
+def test_read_annotation__fields_that_cannot_be_what_they_should(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=message):
+        read_annotation(tmp_path / name, use_cache=False)

@@ -285,6 +285,22 @@ def test_genome__assembly_of_the_first_header(tmp_path, header, assembly):
     assert find_assembly(tmp_path / "genome.fa.gz") == assembly
 
 
+def test_open_genome__uneven_lines_are_one_line(tmp_path):
+    for text in (">a\nACGT\nAC\nACGT\n", ">a\nAC\nACG\n>b\nGGG\nGTACGT\nACG\n\n>b\nGGG\n"):
+        (tmp_path / "x.fa").write_text(text)
+        with (
+            pytest.raises(InputError, match=r"x.fa: cannot be indexed .*expected FASTA with lines of one length"),
+            open_genome(tmp_path / "x.fa"),
+        ):
+            pass
+
+
+def test_open_genome__bytes_that_are_no_text(tmp_path):
+    (tmp_path / "x.fa").write_bytes(b">a \xe9\nACGT\n")
+    with pytest.raises(InputError, match=r"x.fa: byte 0xE9 is not UTF-8; expected FASTA"), open_genome(tmp_path / "x.fa"):
+        pass
+
+
 @pytest.mark.parametrize("end", ["\r", "\r\n"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_open_genome__line_ends_and_marks_of_other_systems(tmp_path, end, mark):
