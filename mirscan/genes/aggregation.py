@@ -111,19 +111,21 @@ class GeneAggregator:
         self._reach = np.array([0, FOOTPRINT, FOOTPRINT][: 2 + self._has_method], np.int32)
         self._open = kernels.new_open(len(names.mirnas), len(self._reach))
 
-    def add(self, transcript, mirna, start, end, seed, score, windows=None) -> pa.RecordBatch:
+    def add(self, transcript, mirna, start, end, seed, score, windows=None, weights=None) -> pa.RecordBatch:
         """Take in sites given as arrays (n,), return the rows of all genes that ended.
 
         `transcript`, `mirna`, `seed` are indices into the names; `score` is 0-1, ignored where there are none; `windows` is
-        the number of candidates of this miRNA on this transcript, by default the number of its sites.
+        the number of candidates of this miRNA on this transcript, by default the number of its sites. `weights` as `weigh` gives them for
+        these sites, by default computed here.
         """
         n = len(start)
         rows = kernels.new_rows(n + len(self._names.mirnas), len(self._reach))
         # Zero means not counted: the kernel then takes the number of sites.
         windows = np.zeros(n, np.int32) if windows is None else windows
         places = Places(transcript, mirna, start, end, seed, score)
+        weights = self.weigh(places) if weights is None else weights
         region = np.full(n, THREE_UTR, np.int8) if self._repression is None else self._repression.features.regions(places)
-        arrays = (transcript, mirna, start, end, self._kinds[seed], region, score, self._weights(places), self._reach, windows)
+        arrays = (transcript, mirna, start, end, self._kinds[seed], region, score, weights, self._reach, windows)
         return self._batch(rows, kernels.add_sites(*arrays, self._names.gene_of_transcript, self._open, rows))
 
     def finish(self) -> pa.RecordBatch:
@@ -131,7 +133,8 @@ class GeneAggregator:
         rows = kernels.new_rows(len(self._names.mirnas), len(self._reach))
         return self._batch(rows, kernels.finish_sites(self._open, rows))
 
-    def _weights(self, places: Places) -> np.ndarray:
+    def weigh(self, places: Places) -> np.ndarray:
+        """What each site adds to each sum (sums, n). Nearly all of the work, and it looks at no other site: threads may do it ahead."""
         weights = np.zeros((len(self._reach), len(places.start)))
         if self._is_scored:
             weights[_COMBINED] = surprise(places.score)

@@ -1,7 +1,9 @@
 """Parts -> BED, gene tables and run.json: one pass in order, memory by the batch."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,7 @@ import pyarrow.parquet as pq
 from mirscan.errors import RunError
 from mirscan.genes.aggregation import GeneAggregator, GeneNames, load_repression, name_genes
 from mirscan.genes.methods import find_method
+from mirscan.genes.site_features import Places
 from mirscan.output.bed import BedWriter
 from mirscan.output.genome_bed import GenomeBedWriter, SiteNames
 from mirscan.run.browser_files import publish_sequences
@@ -79,9 +82,9 @@ def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finishe
         bed = stack.enter_context(_bed_writer(context, names, scratch[BED]))
         between = context.store.scratch("genes.arrow")
         files = stack.enter_context(GeneFiles(between, scratch[GENES], scratch[GENES_TEXT], genes.schema, names.regions))
-        for columns, windows in iter_sites(context, names):
+        for columns, windows, weights in _weigh_ahead(genes, iter_sites(context, names), context.threads):
             bed.write(*columns)
-            files.write(genes.add(*columns, windows))
+            files.write(genes.add(*columns, windows, weights))
             finished.n_sites += len(columns[0])
             rows_done(finished.n_sites)
         files.write(genes.finish())
@@ -103,6 +106,19 @@ def site_names(names: GeneNames) -> SiteNames:
     """The names as lists, for text."""
     words = (column.to_pylist() for column in (names.genes, names.transcripts))
     return SiteNames(names.mirnas.to_pylist(), names.rules, *words, names.gene_of_transcript)
+
+
+def _weigh_ahead(genes: GeneAggregator, batches: Iterator, threads: int) -> Iterator:
+    """The batches in order with the weights of their sites, which `threads` threads compute some batches ahead."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque = deque()
+        for columns, windows in batches:
+            waiting.append((columns, windows, pool.submit(genes.weigh, Places(*columns))))
+            if len(waiting) > threads:
+                columns, windows, weights = waiting.popleft()
+                yield columns, windows, weights.result()
+        for columns, windows, weights in waiting:
+            yield columns, windows, weights.result()
 
 
 def _aggregator(context: PartContext, names: GeneNames, metadata: dict[str, str]) -> GeneAggregator:
