@@ -17,7 +17,7 @@ from mirscan.pairs.read import read_pairs
 from mirscan.windows import WindowLayout, encode_pairs
 
 SETTINGS_FILE = "settings.json"
-_QUICK = {"positives": 150, "pool_ratio": 8, "train_ratio": 5, "epochs": 2, "batch_size": 64, "seeds": 1, "architecture": "mirscan_fast"}
+_QUICK = {"positives": 0, "pool_ratio": 8, "train_ratio": 5, "epochs": 2, "batch_size": 64, "seeds": 1, "architecture": "mirscan_fast"}
 # What may differ between two calls on one folder.
 _FREE = ("only", "seeds", "threads", "scan_task")
 _LAYOUT = WindowLayout()
