@@ -9,6 +9,7 @@ Needs npm. Packages are unpacked, never installed, so none of their scripts runs
 import argparse
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -23,6 +24,7 @@ PACKAGES = (
     ("vega-lite", "6.5.0", ("build/vega-lite.min.js",)),
     ("vega-embed", "7.3.0", ("build/vega-embed.min.js",)),
     ("tabulator-tables", "6.5.3", ("dist/js/tabulator.min.js", "dist/css/tabulator.min.css")),
+    ("igv", "3.8.10", ("dist/igv.min.js",)),
 )
 
 
@@ -54,8 +56,7 @@ def fetch(package: str, version: str, files: tuple[str, ...]) -> list[dict]:
 
 def store(package: str, version: str, licence: str, name: str, data: bytes) -> dict:
     # Maps of the sources are not here, so browsers need not look for them.
-    lines = [line for line in data.decode().splitlines() if not line.startswith("//# sourceMappingURL")]
-    data = ("\n".join(lines) + "\n").encode()
+    data = re.sub(rb"^//# sourceMappingURL=.*$", b"", data, flags=re.MULTILINE)
     path = ASSETS / Path(name).name
     path.write_bytes(data)
     digest = hashlib.sha256(data).hexdigest()

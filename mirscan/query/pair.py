@@ -91,6 +91,10 @@ class PairReader:
         described = (self._describe(site, places[site["start"], site["end"], site["seed"]], transcript, sequence) for site in own)
         return Pair(row, sequence, length, tuple(described))
 
+    def transcript_index(self, name: str) -> int:
+        """Its place in `transcriptome`."""
+        return self._transcripts[name]
+
     def index_of(self, transcript: str, mirna: str) -> tuple[int, int]:
         """Their places in `transcriptome` and `mirnas`."""
         return self._transcripts[transcript], self._mirnas[mirna]

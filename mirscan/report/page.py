@@ -12,6 +12,7 @@ import pyarrow as pa
 from mirscan.query.finished_run import FinishedRun, open_run
 from mirscan.query.formats import write_file
 from mirscan.query.pair_text import describe_context, describe_counts, describe_place
+from mirscan.report.browser import make_browser
 from mirscan.report.charts import make_charts
 from mirscan.report.contents import DUPLEXES, Contents
 from mirscan.report.packing import pack_table
@@ -20,6 +21,7 @@ from mirscan.report.templates import ASSETS, TEMPLATES, render
 from mirscan.seeds.rules import BUILT_IN
 from mirscan.store.names import PAGE
 
+_BROWSER = "igv.min.js"
 _LIBRARIES = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "tabulator.min.js")
 # Settings that a reader wants to see only where they are set.
 _QUIET = (None, False, 0, 0.0, "", [], ())
@@ -47,8 +49,9 @@ def make_page(run: FinishedRun) -> str:
     """The text of the page."""
     contents = Contents(run)
     result = run.report["result"]
-    columns, charts = contents.columns(), make_charts(contents)
+    columns, charts, cards = contents.columns(), make_charts(contents), contents.cards()
     tables = {of: contents.strongest(of) for of in ("mirna", "gene")}
+    browser = make_browser(contents, cards)
     return render(
         "page.html",
         run=run,
@@ -61,14 +64,22 @@ def make_page(run: FinishedRun) -> str:
         predicts=any(column.name == "predicted_log2fc" for column in columns),
         headings=[{**asdict(column), "is_number": not pa.types.is_string(tables["gene"][column.name].type)} for column in columns],
         tables={of: (table.num_rows, pack_table(table)) for of, table in tables.items()},
-        cards=[_card(pair) for pair in contents.cards()],
+        cards=[_card(pair) for pair in cards],
+        browser=browser,
         silent=contents.silent_mirnas(),
         facts=list(_facts(run)),
-        licences=[(path.stem, path.read_text(encoding="utf-8")) for path in sorted(ASSETS.glob("*.LICENSE"))],
         style="".join(map(_read, (ASSETS / "tabulator.min.css", TEMPLATES / "page.css", TEMPLATES / "table.css"))),
-        scripts=[_read(ASSETS / name) for name in _LIBRARIES] + [_read(TEMPLATES / "page.js")],
         to_json=to_json,
+        **_libraries(with_browser=browser is not None),
     )
+
+
+def _libraries(with_browser: bool) -> dict[str, list]:
+    """Scripts of others with their licences, and the page's own script behind them; igv.js only where a genome is shown."""
+    names = [*_LIBRARIES, *([_BROWSER] if with_browser else [])]
+    used = {entry["package"] for entry in json.loads((ASSETS / "assets.json").read_text()) if entry["file"] in names}
+    licences = [(package, (ASSETS / f"{package}.LICENSE").read_text(encoding="utf-8")) for package in sorted(used)]
+    return {"licences": licences, "scripts": [_read(ASSETS / name) for name in names] + [_read(TEMPLATES / "page.js")]}
 
 
 def to_json(value) -> str:

@@ -51,3 +51,12 @@ def report(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("browser") / "out"
     ms.scan(EXAMPLES / "mirnas.fa", EXAMPLES / "utrs.fa.gz", out=out, model="duplex", threads=1)
     return Path(ms.write_html_report(out))
+
+
+@pytest.fixture(scope="session")
+def fly_report(tmp_path_factory) -> Path:
+    """The page of a scan on the fly's genome."""
+    out = tmp_path_factory.mktemp("browser-fly") / "out"
+    source = {"genome": EXAMPLES / "fly.fa.gz", "annotation": EXAMPLES / "fly.gtf.gz"}
+    ms.scan(EXAMPLES / "fly_mirnas.fa", out=out, model="none", threads=1, **source)
+    return Path(ms.write_html_report(out))

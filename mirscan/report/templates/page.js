@@ -68,17 +68,23 @@
     tables[of] = table;
   }
 
-  /* Tables are built when they come near the screen, so that the page itself is there at once. */
+  async function showBrowser(holder) {
+    const { reference, tracks, loci } = page.browser;
+    const browser = await igv.createBrowser(holder, { loadDefaultGenomes: false, reference, tracks, locus: loci[0].place });
+    document.getElementById("loci").addEventListener("change", (event) => browser.search(event.target.value));
+  }
+
+  /* Tables and browser are built when they come near the screen, so that the page itself is there at once. */
   const watcher = new IntersectionObserver(
     (entries) => {
       for (const entry of entries.filter((one) => one.isIntersecting)) {
         watcher.unobserve(entry.target);
-        showTable(entry.target);
+        (entry.target.id === "browser" ? showBrowser : showTable)(entry.target);
       }
     },
     { rootMargin: "400px" },
   );
-  document.querySelectorAll(".table").forEach((holder) => watcher.observe(holder));
+  document.querySelectorAll(".table, #browser").forEach((holder) => watcher.observe(holder));
   document.querySelectorAll("[data-download]").forEach((button) => {
     button.addEventListener("click", () => tables[button.dataset.download]?.download("csv", `${button.dataset.download}.csv`));
   });
