@@ -28,6 +28,8 @@ _MIRNA_LENGTH = 20
 # Lengths of a scan's list at which its share of known sites is told.
 _SHARES_AT = (1_000, 10_000, 100_000)
 _FOLDS = 3
+# Validations of a training.
+_VALIDATIONS = 16
 # Networks of a committee, which differ in their seed.
 _COMMITTEE = 3
 
@@ -106,6 +108,8 @@ def make_recipe(method: Method, seed: int, ground: Ground, settings: BenchmarkSe
         "threads": settings.threads,
         "calibration": "none",
         "seed": seed,
+        # Equally often for every method: one of few pairs has epochs by the hundred.
+        "validate_every": max(_pairs_in_all(ground, settings) // settings.batch_size // _VALIDATIONS, 1),
     }
     return Recipe(**{**common, **changes})
 
@@ -127,13 +131,16 @@ def _write_table(table, path: Path) -> None:
     temporary.rename(path)
 
 
+def _pairs_in_all(ground: Ground, settings: BenchmarkSettings) -> int:
+    n_positive = int((labels_of(read_pairs(ground.pools["given"])) >= 0.5).sum())
+    return settings.epochs * n_positive * (1 + settings.train_ratio)
+
+
 def _epochs(method: Method, pairs: Path, ground: Ground, settings: BenchmarkSettings) -> int:
     """So many epochs that a method sees about as many pairs as the common recipe does of 1 positive and `train_ratio` negatives."""
     if method.hardness:
         return settings.epochs
-    labels = labels_of(read_pairs(ground.pools["given"]))
-    n_positive = int((labels >= 0.5).sum())
-    wanted = settings.epochs * n_positive * (1 + settings.train_ratio)
+    wanted = _pairs_in_all(ground, settings)
     n = pyarrow.parquet.read_metadata(pairs).num_rows
     drawn = labels_of(read_pairs(pairs)) >= 0.5
     per_epoch = {"under": 2 * int(drawn.sum()), "over": 2 * int((~drawn).sum())}.get(method.recipe.get("class_sampling"), n)
@@ -152,6 +159,7 @@ def _iterations(ground: Ground, settings: BenchmarkSettings) -> dict:
         "new_positives": new,
         "iteration_steps": max(min(500, new // 2), 2),
         "average": "none",
+        "validate_every": 0,
     }
 
 
