@@ -200,7 +200,7 @@ def _key(record: dict) -> tuple:
 
 
 def _training_label(training: dict) -> str:
-    """Sets by title, stages in order; of several starts, which differ in their seed, the first speaks for all."""
+    """Sets by title, stages in order."""
     return ", then ".join(_stages(training))
 
 
@@ -209,58 +209,6 @@ def _stages(training: dict) -> list[str]:
     chains = [_stages(start["training"]) for start in training.get("init", [])]
     own = " + ".join(set_title(entry["file"]) for entry in training.get("pairs", []))
     return [*max(chains, key=len, default=[]), *([own] if own else [])]
-
-
-def _published_rows(set_name: str) -> list[_Row]:
-    rows = []
-    for number, entry in enumerate(_published()["published"], start=1):
-        metrics = entry.get(set_name)
-        if metrics is None:
-            continue
-        parameters = f"{entry['parameters']:,}" if "parameters" in entry else ""
-        auroc = f"{metrics['auroc']:.3f}" if "auroc" in metrics else ""
-        cells = [
-            f"{entry['name']} [{number}]",
-            "",
-            entry.get("training", ""),
-            parameters,
-            "",
-            "",
-            f"{metrics['average_precision']:.3f}",
-            auroc,
-            "",
-            "",
-            "",
-            "",
-        ]
-        rows.append(_Row(metrics["average_precision"], _line(cells)))
-    return rows
-
-
-def _sources() -> str:
-    return (
-        "## Sources\n\n"
-        + "\n".join(f"[{number}] {entry['name']}: {entry['source']}.  " for number, entry in enumerate(_published()["published"], start=1))
-        + "\n"
-    )
-
-
-def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _key(record: dict) -> tuple:
-    return record["set"], record["name"] if record["control"] else (record.get("sha256") or record["name"])
-
-
-def _training_label(training: dict) -> str:
-    """Sets by title, stages in order; of several starts, which differ in their seed, the first speaks for all."""
-    stages = []
-    while training:
-        stages.append(" + ".join(set_title(entry["file"]) for entry in training.get("pairs", [])))
-        starts = training.get("init", [])
-        training = starts[0]["training"] if starts else {}
-    return ", then ".join(stage for stage in reversed(stages) if stage)
 
 
 def _published() -> dict:
