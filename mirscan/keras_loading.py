@@ -4,12 +4,23 @@ import contextlib
 import importlib.util
 import logging
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 
 from mirscan.cache_folder import redirect_unwritable_home
 from mirscan.errors import RunError
 
 _BACKENDS = ("tensorflow", "jax", "torch")
+# What Keras and TensorFlow import for no other reason than that it is installed: data frames, plots, wrappers, converters. Without it
+# they need half the seconds and two thirds of the memory.
+_NEEDLESS = ("jax", "matplotlib", "pandas", "scipy", "sklearn")
+_is_lean = False
+
+
+def keep_lean() -> None:
+    """Import Keras without what mirscan has no use for. For processes of mirscan's own: Keras knows no data frames in them."""
+    global _is_lean
+    _is_lean = True
 
 
 def check_backend() -> None:
@@ -29,7 +40,8 @@ def load_keras():
     check_backend()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     redirect_unwritable_home("KERAS_HOME", "keras")
-    with _silent_standard_error():
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    with _silent_standard_error(), _hidden(name for name in _NEEDLESS if _is_lean and name != backend):
         import keras
     # Each model that is loaded is traced once; TensorFlow takes several for one that is traced again and again, and warns.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -47,3 +59,16 @@ def _silent_standard_error() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _hidden(names: Iterable[str]) -> Iterator[None]:
+    """For the time being, the packages `names` cannot be imported; those that are imported already stay."""
+    hidden = [name for name in names if name not in sys.modules]
+    # None is Python's own mark of a module that must not be looked for.
+    sys.modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)

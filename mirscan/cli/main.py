@@ -35,6 +35,7 @@ from mirscan.cli.terminal import Terminal
 from mirscan.cli.train import train
 from mirscan.cli.train_genes import train_genes
 from mirscan.errors import MirscanError
+from mirscan.keras_loading import keep_lean
 from mirscan.store.explained import describe
 
 INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
@@ -153,6 +154,7 @@ def main() -> None:
     """Entry point of the `mirscan` command."""
     terminal = Terminal()
     catch_signals()
+    keep_lean()
     _refuse_other_encodings(sys.argv[1:])
     started = time.monotonic()
     try:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mirscan.errors import InputError, MirscanError, ModelError, RunError
+from mirscan.keras_loading import keep_lean
 from mirscan.run.partition import PartContext, open_context, process_part
 from mirscan.run.settings import RunOptions, parse_resources
 from mirscan.store.explained import explain, is_full
@@ -199,6 +200,7 @@ def process_remotely(part: int, root: str, identity: dict, threads: int) -> dict
 def worker_context(root: str, identity: dict, threads: int) -> PartContext:
     """This process's context of the run at `root`, opened once, and again where the plan there was written anew: plans of runs with very
     many parts are long, so not for every part."""
+    keep_lean()
     if root not in _contexts or _contexts[root][0] != identity:
         _contexts.clear()
         _contexts[root] = identity, open_context(root, threads)
