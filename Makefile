@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-browser docs lint clean
+.PHONY: demo test test-browser browser-tools docs lint clean
 
 demo: $(VENV)/installed
 	$(BIN)/mirscan scan --mirnas examples/mirnas.fa --utrs examples/utrs.fa.gz --out demo-out --overwrite
@@ -15,10 +15,12 @@ test: lint
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 # The HTML report, and runs in igv.js (npm), in headless Chromium: the one on PATH, or MIRSCAN_CHROMIUM; and runs by bedtools and tabix.
-test-browser: $(VENV)/installed-dev
+test-browser: browser-tools
+	$(BIN)/python -m pytest tests/browser
+
+browser-tools: $(VENV)/installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
 	npm --prefix tests/browser ci --no-audit --no-fund --silent
-	$(BIN)/python -m pytest tests/browser
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python -m mkdocs build --strict
