@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -46,11 +47,12 @@ class Comparison:
 
     def changed(self, gained: bool) -> pa.Table:
         """Pairs among the `top` of their miRNA in the second run and not the first (`gained`), or the other way round, strongest first."""
-        old, new = (self._rank(name) for name in (("rank_a", "rank_b") if gained else ("rank_b", "rank_a")))
+        old, new = (self.ranks(name) for name in (("rank_a", "rank_b") if gained else ("rank_b", "rank_a")))
         rows = np.flatnonzero((new <= self.top) & ~(old <= self.top))
         return self.pairs.take(pa.array(rows[np.argsort(new[rows], kind="stable")]))
 
-    def _rank(self, name: str) -> np.ndarray:
+    def ranks(self, name: str) -> np.ndarray:
+        """Column `rank_a` or `rank_b` (pairs,), NaN where the run has no site."""
         return self.pairs[name].to_numpy(zero_copy_only=False)
 
 
@@ -129,12 +131,10 @@ def _spearman(a: np.ndarray, b: np.ndarray) -> float | None:
 
 def draw_comparison(comparison: Comparison, names: tuple[str, str], path: str | os.PathLike) -> None:
     """Picture (PNG or SVG): ranks of the pairs of both runs against each other, and how many of the N strongest they share, over N."""
-    from pathlib import Path
-
     from mirscan.evaluation.curves import new_figure, save_figure
 
     figure, (ranks, overlap) = new_figure(2, width=9)
-    a, b = comparison._rank("rank_a"), comparison._rank("rank_b")
+    a, b = comparison.ranks("rank_a"), comparison.ranks("rank_b")
     both = ~(np.isnan(a) | np.isnan(b))
     image = ranks.hexbin(a[both], b[both], xscale="log", yscale="log", bins="log", gridsize=40, cmap="viridis", linewidths=0)
     figure.colorbar(image, ax=ranks, label="pairs")
