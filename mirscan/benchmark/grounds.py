@@ -14,6 +14,7 @@ from mirscan.pairs.clean import clean_pairs
 from mirscan.pairs.columns import POSITIVE, labels_of
 from mirscan.pairs.negatives import NegativeSettings, write_negatives
 from mirscan.pairs.read import read_pairs
+from mirscan.pairs.scan_negatives import ScanDraw
 from mirscan.pairs.splits import split_pairs
 
 _VALIDATION, _TEST = 0.05, 1 / 3
@@ -74,8 +75,8 @@ def _chimeras(settings: BenchmarkSettings, folder: Path) -> Ground:
 
 
 def _clip(settings: BenchmarkSettings, folder: Path) -> Ground:
-    source = data_file(settings, "encori_chr1_scan_1_20.tsv")
-    paths = [folder / f"{name}.parquet" for name in ("pool", "validation", "test", "own")]
+    source, mrna = data_file(settings, "encori_chr1_scan_1_20.tsv"), data_file(settings, "human_mrna.fa", "reference")
+    paths = [folder / f"{name}.parquet" for name in ("pool", "validation", "test", "own", "scan")]
     if not all(path.is_file() for path in paths):
         pairs = read_pairs(source)
         # Rows of the published scores, which are in the order of the file.
@@ -88,8 +89,13 @@ def _clip(settings: BenchmarkSettings, folder: Path) -> Ground:
         for table, path in zip((train, validation, test), paths, strict=False):
             _write(table, path)
         write_negatives(paths[0], NegativeSettings("other-mirna", _OWN, allow_fewer=True, seed=_SEED), paths[3])
-    pool, validation, test, own = paths
-    return Ground("clip", {"given": pool, "own": own}, validation, {"held-out families 1:20": test}, _published_scores(source, test))
+        # Anywhere in the window, as the positives: a network would read the place otherwise.
+        candidates = NegativeSettings("scan", _OWN, (str(mrna),), scan=ScanDraw("relaxed", "anywhere"), allow_fewer=True, seed=_SEED)
+        write_negatives(paths[0], candidates, paths[4])
+    pool, validation, test, own, scan = paths
+    return Ground(
+        "clip", {"given": pool, "own": own, "scan": scan}, validation, {"held-out families 1:20": test}, _published_scores(source, test)
+    )
 
 
 def _published_scores(source: Path, test: Path) -> dict[str, np.ndarray]:

@@ -17,11 +17,13 @@ def write_planted(folder: Path, seed: int = 1) -> Path:
     for name, positives, ratio, heading in _FILES:
         rows = [_row(random, mirnas, label) for label in np.repeat([1, 0], [positives, positives * ratio])]
         _write_rows(folder / "sites" / name, heading, rows)
-    hosts = [_row(random, mirnas, 1) for _ in range(_HOSTS)]
+    located = [_row(random, mirnas, 1) for _ in range(_HOSTS)]
+    # The last file is ENCORI's, whose positives come first.
+    hosts = located + rows[: _FILES[-1][1]]
     flanks = [[_letters(random.integers(0, 4, 100)) for _ in range(2)] for _ in hosts]
     records = [f">M{i}\n{before}{site}{after}\n" for i, ((_, site, _), (before, after)) in enumerate(zip(hosts, flanks, strict=True))]
     (folder / "reference" / "human_mrna.fa").write_text("".join(records))
-    sites = [("hejret_test", mirna, f"M{i}", "100", "150") for i, (mirna, _, _) in enumerate(hosts)]
+    sites = [("hejret_test", mirna, f"M{i}", "100", "150") for i, (mirna, _, _) in enumerate(located)]
     _write_rows(folder / "sites" / "clip_sites_on_mrna.tsv", ("dataset", "mirna_seq", "refseq", "start0", "end"), sites)
     return folder
 

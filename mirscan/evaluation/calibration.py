@@ -12,16 +12,17 @@ _EPSILON = 1e-6
 FLATTEST = 1e-3
 
 
-def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: float) -> Calibration:
+def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: float, sets: np.ndarray | None = None) -> Calibration:
     """Map from raw `scores` (n,) to the probability of a positive where `base_rate` of all pairs is positive.
 
     `isotonic` follows the data by a rising line (pool adjacent violators, Zadrozny 2002); `temperature` divides the logit by one
-    number and adds another (Platt 1999), which suits few pairs. The fit weighs the classes so that positives make up `base_rate`.
+    number and adds another (Platt 1999), which suits few pairs. The fit weighs the classes so that positives make up `base_rate`, and the
+    sets of pairs (`sets` (n,), numbered) alike: a study of many pairs does not decide what a score means in another.
     """
     if method == "none":
         return Calibration()
     positive = labels >= POSITIVE
-    weights = base_rate_weights(positive, base_rate)
+    weights = base_rate_weights(positive, base_rate, sets)
     if method == "temperature":
         slope, shift = _fit_logistic(_logit(scores), positive, weights)
         # Half of the points lie evenly in the log odds of the score, half in those of the probability: a steep map has its rise between.
@@ -33,7 +34,9 @@ def calibrate(labels: np.ndarray, scores: np.ndarray, method: str, base_rate: fl
     return Calibration(method, *_rising(x, y))
 
 
-def held_out_calibration(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray, method: str, base_rate: float) -> np.ndarray:
+def held_out_calibration(
+    labels: np.ndarray, scores: np.ndarray, groups: np.ndarray, method: str, base_rate: float, sets: np.ndarray | None = None
+) -> np.ndarray:
     """Calibrated scores (n,) of pairs that the calibration has not seen: each half of the groups (n,) with the map of the other half.
 
     Where a half has one class or nothing (a single miRNA, say), there is no unseen half to fit on and all pairs are used.
@@ -44,15 +47,19 @@ def held_out_calibration(labels: np.ndarray, scores: np.ndarray, groups: np.ndar
         others = half != side
         if len(np.unique(labels[others] >= POSITIVE)) < 2:
             others = np.ones(len(scores), bool)
-        fitted = calibrate(labels[others], scores[others], method, base_rate)
+        fitted = calibrate(labels[others], scores[others], method, base_rate, None if sets is None else sets[others])
         calibrated[half == side] = fitted.apply(scores[half == side])
     return calibrated
 
 
-def base_rate_weights(positive: np.ndarray, base_rate: float) -> np.ndarray:
-    """Weights (n,), mean 1, under which positives make up `base_rate`."""
-    rate = float(np.mean(positive))
-    return np.where(positive, base_rate / max(rate, 1e-12), (1 - base_rate) / max(1 - rate, 1e-12))
+def base_rate_weights(positive: np.ndarray, base_rate: float, sets: np.ndarray | None = None) -> np.ndarray:
+    """Weights (n,), mean 1, under which positives make up `base_rate`, and in each class all `sets` (n,) that have it count the same."""
+    groups = 2 * (np.zeros(len(positive), np.int64) if sets is None else sets) + positive
+    sizes = np.bincount(groups, minlength=2)
+    weights = np.where(positive, base_rate, 1 - base_rate) * len(positive)
+    for side in (0, 1):
+        weights[positive == bool(side)] /= max(np.count_nonzero(sizes[side::2]), 1)
+    return weights / sizes[groups]
 
 
 def _logit(probabilities: np.ndarray) -> np.ndarray:

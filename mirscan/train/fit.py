@@ -221,8 +221,10 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], provenance: di
     validation, progress = data.validation, loops[0].progress
     scores = shift_by_seed(predict_pairs(network, validation), validation.mirna_codes, validation.target_codes, shift)
     labels, mirnas = validation.labels, group_codes(data.validation_table["mirna"])
+    sets = group_codes(data.validation_table["source"]) if recipe.validation else None
+    error = _calibration_error(recipe, labels, scores, mirnas, sets)
     metrics = {
-        "validation": {**summarize(labels, scores, mirnas), "calibration_error": _calibration_error(recipe, labels, scores, mirnas)},
+        "validation": {**summarize(labels, scores, mirnas), "calibration_error": error},
         "best_step": progress.best_step,
         "steps": progress.step,
         "seconds": round(sum(loop.progress.seconds for loop in loops), 1),
@@ -241,7 +243,7 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], provenance: di
         mflop=round(sum(map(count_mflop, networks)), 3),
         seed_shift=shift,
         base_rate=recipe.base_rate,
-        calibration=calibrate(labels, scores, recipe.calibration, recipe.base_rate),
+        calibration=calibrate(labels, scores, recipe.calibration, recipe.base_rate, sets),
         training=provenance,
     )
     # The anchor that was found is written into the recipe, so that the same file gives the same card.
@@ -260,10 +262,10 @@ def _best_network(recipe: Recipe, data: TrainingData, loop: Loop):
     return network
 
 
-def _calibration_error(recipe: Recipe, labels: np.ndarray, scores: np.ndarray, mirnas: np.ndarray) -> float:
+def _calibration_error(recipe: Recipe, labels: np.ndarray, scores: np.ndarray, mirnas: np.ndarray, sets: np.ndarray | None) -> float:
     """Expected calibration error at the base rate, each miRNA's pairs under a map fitted on other miRNAs."""
-    calibrated = held_out_calibration(labels, scores, mirnas, recipe.calibration, recipe.base_rate)
-    weights = base_rate_weights(labels >= POSITIVE, recipe.base_rate)
+    calibrated = held_out_calibration(labels, scores, mirnas, recipe.calibration, recipe.base_rate, sets)
+    weights = base_rate_weights(labels >= POSITIVE, recipe.base_rate, sets)
     return float(calibration_error(labels, calibrated, weights, np.ones((1, len(labels))))[0])
 
 

@@ -117,3 +117,27 @@ def test_calibrate__points_follow_a_steep_line(monkeypatch, slope, shift):
     exact = 1 / (1 + np.exp(-(slope * np.log(x / (1 - x)) + shift)))
     assert len(fitted.x) <= 64
     np.testing.assert_allclose(fitted.apply(x), exact, atol=0.012)
+
+
+def test_calibrate__every_set_counts_the_same_however_many_pairs_it_has():
+    """Two studies in which the same score means different things: the map lies half way between them."""
+    random = np.random.default_rng(3)
+    scores = random.random(11_000)
+    sets = np.repeat([0, 1], [1_000, 10_000])
+    labels = (random.random(11_000) < np.where(sets == 0, scores, scores**3)).astype(float)
+    fitted = calibrate(labels, scores, "isotonic", labels.mean(), sets)
+    rates = []
+    for number in (0, 1):
+        mean = labels[sets == number].mean()
+        chance = 0.7 if number == 0 else 0.7**3
+        rates.append((chance / mean, (1 - chance) / (1 - mean)))
+    up, down = np.mean(rates, axis=0) * (labels.mean(), 1 - labels.mean())
+    assert fitted.apply(np.array([0.7]))[0] == pytest.approx(up / (up + down), abs=0.05)
+
+
+def test_base_rate_weights__classes_and_sets_have_their_shares():
+    positive, sets = np.array([True, False, False, True, True, False]), np.array([0, 0, 0, 1, 1, 2])
+    weights = base_rate_weights(positive, 0.25, sets)
+    assert weights.mean() == pytest.approx(1)
+    assert [weights[(sets == number) & positive].sum() for number in (0, 1)] == pytest.approx([0.75, 0.75])
+    assert [weights[(sets == number) & ~positive].sum() for number in (0, 2)] == pytest.approx([2.25, 2.25])
