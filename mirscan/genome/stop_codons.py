@@ -36,7 +36,7 @@ def take_in_stop_codons(annotation: Annotation, genome: Genome, notices: Notices
     if 2 * len(before) <= n_seen:
         return annotation
     before.sort()
-    what = "coding regions end before their stop codon, as the letters of the genome show, and were lengthened by it"
+    what = "coding regions end before their stop codon, as the letters of the genome show, and were lengthened by that"
     notices.add(what, annotation.names[int(before[0])].as_py(), len(before))
     return _lengthen(annotation, before, projection.project(before, ends[before], ends[before] + CODON))
 

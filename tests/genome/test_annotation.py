@@ -157,7 +157,7 @@ def test_read_annotation__bare_ids_group_features_and_are_told(tmp_path):
     found = read(tmp_path, text, notices=notices)
     assert (found.names.to_pylist(), blocks(found, "3utr")) == (["FBgn1"], [[(200, 220), (300, 330)]])
     assert [str(notice) for notice in notices] == [
-        "1 ids stand alone in column 9 of the annotation; features were grouped by them (first: FBgn1)"
+        "1 id stands alone in column 9 of the annotation and was taken for the transcript (FBgn1)"
     ]
 
 
