@@ -1,9 +1,36 @@
 """What reading lost, merged or renamed: counted, with the first name of each kind. No run is silent about it."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+# Words of notices, which speak of many, when it is one.
+_ALWAYS = {"are": "is", "were": "was", "have": "has", "keep": "keeps", "count": "counts", "their": "its", "they": "it", "them": "it"}
+_VERBS = ("hold", "stand", "lie", "end", "give", "share", "name", "say")
+_NOUN, _VERB = re.compile(r"s\b"), re.compile(rf"(?<!\ba )(?<!\bthe )\b({'|'.join(_VERBS)})\b")
+_WORD = re.compile(rf"\b({'|'.join(_ALWAYS)})\b")
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, which is given in the singular and takes an s.
+
+    >>> counted(1, "gene"), counted(2000, "gene")
+    ('1 gene', '2,000 genes')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _of_one(what: str) -> str:
+    """What a notice says, of one thing.
+
+    >>> _of_one("miRNAs share nt 2-8 with one before and have no rows of their own")
+    'miRNA shares nt 2-8 with one before and has no rows of its own'
+    """
+    # The subject stands first.
+    what = _VERB.sub(r"\1s", _NOUN.sub("", what, count=1), count=1)
+    return _WORD.sub(lambda found: _ALWAYS[found[1]], what)
 
 
 @dataclass(frozen=True)
@@ -15,7 +42,9 @@ class Notice:
     first: str
 
     def __str__(self) -> str:
-        return f"{self.count:,} {self.what} (first: {self.first})" if self.first else f"{self.count:,} {self.what}"
+        if self.count == 1:
+            return f"1 {_of_one(self.what)}" + (f" ({self.first})" if self.first else "")
+        return f"{self.count:,} {self.what}" + (f" (first: {self.first})" if self.first else "")
 
 
 @dataclass

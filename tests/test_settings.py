@@ -7,10 +7,13 @@ from typing import Annotated, Literal
 
 import pytest
 
+from mirscan.benchmark.settings import BenchmarkSettings
 from mirscan.cli.settings_page import settings_page
 from mirscan.errors import InputError
+from mirscan.genome.settings import RegionSettings
 from mirscan.run.settings import RunOptions, ScanSettings
 from mirscan.settings import Settings, about, settings_of
+from mirscan.train.pretrain_settings import PretrainSettings
 from mirscan.train.recipe import Recipe
 
 
@@ -58,7 +61,7 @@ def test_settings__unknown_key_lists_the_known():
         Oven.from_dict({"degree": 3}, "oven.toml")
 
 
-@pytest.mark.parametrize("cls", [ScanSettings, RunOptions, Recipe])
+@pytest.mark.parametrize("cls", [ScanSettings, RunOptions, RegionSettings, Recipe, PretrainSettings, BenchmarkSettings])
 def test_settings__each_has_a_sentence_and_a_panel(cls):
     for setting in settings_of(cls).values():
         assert setting.meta.description.endswith("."), setting.name

@@ -5,14 +5,11 @@ A hook of MkDocs (mkdocs.yml): they are made whenever the site is built, so they
 
 import importlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import typer
 
 import mirscan
 from mirscan import _PUBLIC
-from mirscan.cli.main import app
+from mirscan.cli.command_tree import iter_commands, option_records
 from mirscan.query.finished_run import open_run
 from mirscan.query.pair import open_pairs
 from mirscan.report.pair_picture import draw_pair
@@ -44,27 +41,15 @@ def make_pages() -> dict[str, str]:
 
 def commands_page() -> str:
     """Every command with its arguments and options, as `--help` has them."""
-    group = typer.main.get_command(app)
-    context = group.context_class(group, info_name="mirscan")
+    (_, program, context), *commands = iter_commands()
     parts = ["# Commands\n\nEvery command and option; `mirscan COMMAND --help` prints the same.\n"]
-    parts.append(_options("## mirscan\n\nStands before the command.\n", group, context))
-    for name, command in group.commands.items():
-        parts += _command(f"mirscan {name}", command, context)
+    parts.append(_options("## mirscan\n\nStands before the command.\n", program, context))
+    parts += (_options(f"## {name}\n\n{_cell(command.help or '')}\n", command, own) for name, command, own in commands)
     return "\n".join(parts)
 
 
-def _command(name: str, command, parent) -> Iterator[str]:
-    context = command.context_class(command, info_name=name, parent=parent)
-    if hasattr(command, "commands"):
-        for child, inner in command.commands.items():
-            yield from _command(f"{name} {child}", inner, context)
-        return
-    yield _options(f"## {name}\n\n{_cell(command.help or '')}\n", command, context)
-
-
 def _options(heading: str, command, context) -> str:
-    records = filter(None, (parameter.get_help_record(context) for parameter in command.get_params(context)))
-    rows = "".join(f"| `{_cell(flags)}` | {_cell(text)} |\n" for flags, text in records)
+    rows = "".join(f"| `{_cell(flags)}` | {_cell(text)} |\n" for flags, text in option_records(command, context))
     return f"{heading}\n| | |\n| --- | --- |\n{rows}"
 
 

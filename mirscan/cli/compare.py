@@ -20,6 +20,7 @@ def compare(
 ) -> None:
     """Say how alike two runs rank the genes of each miRNA, and which genes are gained and lost among the strongest."""
     from mirscan.errors import InputError
+    from mirscan.notices import counted
     from mirscan.query.compare import compare_runs, draw_comparison
     from mirscan.query.formats import FORMATS, format_of, render_text, write_file
 
@@ -35,11 +36,11 @@ def compare(
         print(f"ranks within a miRNA: Spearman {comparison.spearman:.3f}, the median of {comparison.mirnas.num_rows:,} miRNAs")
     for word, gained in (("gained", True), ("lost", False)):
         changed = comparison.changed(gained)
-        print(f"{word}, among the {top} strongest of their miRNA in {b if gained else a} alone: {changed.num_rows:,} pairs")
+        print(f"{word}, among the {top} strongest of their miRNA in {b if gained else a} alone: {counted(changed.num_rows, 'pair')}")
         print("\n".join(f"  {line}" for line in render_text(changed.slice(0, _SHOWN))))
     if out:
         write_file(FORMATS[kind](comparison.pairs), out)
-        print(f"written: {out}, {comparison.pairs.num_rows:,} pairs")
+        print(f"written: {out}, {counted(comparison.pairs.num_rows, 'pair')}")
     if picture:
         draw_comparison(comparison, (Path(a).name, Path(b).name), picture)
         print(f"written: {picture}")

@@ -14,12 +14,12 @@ def extract(
     out: Annotated[str, typer.Option("--out", "-o", help="Folder for transcripts.fa.gz and transcripts.bed.gz.")] = "mirscan-extract",
 ) -> None:
     """Write the 3'UTRs or other regions of a genome that a scan would scan, as FASTA and BED12."""
-    from mirscan.notices import Notices
+    from mirscan.notices import Notices, counted
     from mirscan.output.extracted import extract as write_extracted
 
     notices = Notices()
     extracted = write_extracted(out=out, notices=notices, **settings)
-    print(f"{extracted.n_transcripts:,} transcripts of {extracted.n_genes:,} genes, {extracted.n_bases:,} bases")
+    print(f"{counted(extracted.n_transcripts, 'transcript')} of {counted(extracted.n_genes, 'gene')}, {counted(extracted.n_bases, 'base')}")
     for notice in notices:
         print(f"note: {notice}")
     for path in extracted.files:

@@ -64,6 +64,7 @@ def query(
 
 def _put_out(table, kind: str, out: Path | None, more_than: int | None) -> None:
     """`more_than`: rows shown of a text that was cut by default."""
+    from mirscan.notices import counted
     from mirscan.query.formats import FORMATS, print_bytes, render_text, write_file
 
     if kind != "text":
@@ -72,7 +73,7 @@ def _put_out(table, kind: str, out: Path | None, more_than: int | None) -> None:
             print_bytes(data)
         else:
             write_file(data, out)
-            print(f"written: {out}, {table.num_rows:,} rows")
+            print(f"written: {out}, {counted(table.num_rows, 'row')}")
         return
     is_cut = more_than is not None and table.num_rows > more_than
     lines = list(render_text(table.slice(0, more_than))) if table.num_rows else ["no rows"]

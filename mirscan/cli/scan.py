@@ -53,6 +53,7 @@ def resume(options, folder: Folder, quiet: Quiet = False) -> None:
 
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Say how far a scan is."""
+    from mirscan.notices import counted
     from mirscan.run.status import read_status
 
     state = read_status(folder)
@@ -60,8 +61,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         print_json(asdict(state))
         return
     print(
-        f"{state.out}: {'finished' if state.is_finished else 'unfinished'}, {state.n_done} of {state.n_parts} parts, "
-        f"{state.bases_done:,} of {state.n_bases:,} bases, {state.n_sites:,} sites"
+        f"{state.out}: {'finished' if state.is_finished else 'unfinished'}, {state.n_done} of {counted(state.n_parts, 'part')}, "
+        f"{state.bases_done:,} of {counted(state.n_bases, 'base')}, {counted(state.n_sites, 'site')}"
     )
     if state.bases_per_second:
         print(f"rate of one worker: {state.bases_per_second:,.0f} bases/s")

@@ -4,6 +4,8 @@ import contextlib
 import time
 from collections.abc import Iterator
 
+from mirscan.notices import counted
+
 # Seconds between lines where there is no terminal.
 _LINE_EVERY = 20.0
 
@@ -27,9 +29,9 @@ def describe_plan(event) -> list[str]:
     """What is about to be done: inputs, rules, model, size."""
     plan, settings = event.plan, event.plan.settings
     lines = [
-        f"{plan.n_transcripts:,} transcripts, {plan.n_bases:,} bases x {plan.n_mirnas:,} miRNAs; "
+        f"{counted(plan.n_transcripts, 'transcript')}, {counted(plan.n_bases, 'base')} x {counted(plan.n_mirnas, 'miRNA')}; "
         f"seeds {', '.join(settings.seeds)}; model {settings.model}",
-        f"about {plan.expected_candidates:,} candidate sites expected, in {event.n_parts} part{'s' if event.n_parts != 1 else ''}"
+        f"about {plan.expected_candidates:,} candidate sites expected, in {counted(event.n_parts, 'part')}"
         + (f", {event.parts_done} of them done before" if event.parts_done else ""),
     ]
     return lines + [f"note: {warning}" for warning in plan.warnings]
@@ -41,9 +43,8 @@ def print_result(result, quiet: bool) -> None:
         return
     total = max(result.n_sites, 1)
     print()
-    print(
-        f"{result.n_sites:,} sites of {result.n_candidates:,} candidates; {result.n_pairs:,} gene x miRNA pairs in {result.n_genes:,} genes"
-    )
+    sites, candidates = counted(result.n_sites, "site"), counted(result.n_candidates, "candidate")
+    print(f"{sites} of {candidates}; {counted(result.n_pairs, 'gene x miRNA pair')} in {counted(result.n_genes, 'gene')}")
     for seed, count in result.n_by_seed.items():
         print(f"  {seed:16} {count:>12,}  {count / total:6.1%}")
     for line in _describe_scoring(result):
@@ -67,7 +68,7 @@ def _describe_scoring(result) -> Iterator[str]:
         return
     scorer, counts = result.scorer, result.scoring
     how = ", ".join(scorer[key] for key in ("engine", "device", "precision") if key in scorer and scorer[key] != scorer["model"])
-    distinct = f"{counts['pairs']:,} windows, {counts['computed']:,} of them distinct, which saves {counts['saved']:.1%}"
+    distinct = f"{counted(counts['pairs'], 'window')}, {counts['computed']:,} of them distinct, which saves {counts['saved']:.1%}"
     yield f"scored by {scorer['model']} ({how}): {distinct}"
     if "survivors" in counts:
         lost = f"about {counts['lost_estimate']:,} ({counts['lost_share']:.2%}) of what {scorer['model']} would report are lost"
@@ -178,5 +179,5 @@ class _LineReport:
 
 def _note(event, started: float) -> str:
     if not event.rows:
-        return f"{event.done:,} sites"
-    return f"{event.rows:,} sites, {event.rows / max(time.monotonic() - started, 1e-3):,.0f}/s"
+        return counted(event.done, "site")
+    return f"{counted(event.rows, 'site')}, {event.rows / max(time.monotonic() - started, 1e-3):,.0f}/s"

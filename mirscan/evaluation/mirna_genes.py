@@ -133,7 +133,7 @@ def _read(path: Path, transcriptome: Transcriptome, notices: Notices) -> _Pairs:
     n_absent = len(place) - pc.sum(known).as_py()
     if n_absent == len(place):
         raise InputError(f"{path}: none of its genes ({column['gene'][0]} is the first) is in the FASTA ({transcriptome.names[0]}, ...)")
-    notices.add("pairs are of genes that are not given; they are left out", count=n_absent)
+    notices.add("pairs whose gene was not given were left out", count=n_absent)
     column = {role: values.filter(known) for role, values in column.items()}
     letters = pc.replace_substring(pc.utf8_upper(column["mirna"]), "U", "T").dictionary_encode()
     sequences = letters.dictionary.to_pylist()

@@ -64,7 +64,7 @@ def read_scan_sites(
         )
     if not is_there.all():
         absent = columns["transcript"].filter(pa.array(~is_there))
-        notices.add("sites lie on transcripts that are not given; they are left out", absent[0].as_py(), len(absent))
+        notices.add("sites whose transcript was not given were left out", absent[0].as_py(), len(absent))
     rows, columns = rows[is_there], {role: column.filter(pa.array(is_there)) for role, column in columns.items()}
     transcript = place.drop_null().to_numpy().astype(np.int64)
     start, end = (_integers(path, rows, columns[role], role) for role in ("start", "end"))

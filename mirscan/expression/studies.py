@@ -89,7 +89,7 @@ def read_study(files: StudyFiles, genes: GeneIds, what: str, notices: Notices | 
 def _average(genes: np.ndarray, values: np.ndarray, study: str, notices: Notices) -> tuple[np.ndarray, np.ndarray]:
     """Distinct genes (k,) with the mean (k, experiments) of their rows."""
     number, row, size = np.unique(genes, return_inverse=True, return_counts=True)
-    notices.add(f"genes of {study} have several rows, which were averaged", "", int((size > 1).sum()))
+    notices.add(f"genes of {study} have several rows and got their mean", "", int((size > 1).sum()))
     sums = np.stack([np.bincount(row, column, len(number)) for column in values.T], axis=1)
     return number, sums / size[:, None]
 

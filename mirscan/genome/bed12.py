@@ -64,7 +64,7 @@ def _misfit(start: int, end: int, thick_start: int, thick_end: int, sizes: list[
         return f"{n} blocks are said, {len(sizes)} sizes and {len(starts)} starts given; expected as many of each"
     last = start + starts[-1] + sizes[-1]
     if starts[0] != 0 or last != end or min(sizes) < 1:
-        hint = "; is the start 1-based?" if abs(last - end) == 1 else ""
+        hint = "; the start may be 1-based, and BED wants 0-based" if abs(last - end) == 1 else ""
         return f"blocks from {start + starts[0]} to {last} do not fit {start} to {end}; expected them to begin and end with it{hint}"
     if not (thick_start >= thick_end or start <= thick_start < thick_end <= end):
         return f"thick part {thick_start}-{thick_end} outside {start}-{end}; expected it within"

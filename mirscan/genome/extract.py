@@ -13,6 +13,7 @@ from mirscan.genome.reference import Genome, open_genome
 from mirscan.genome.regions import choose_isoforms, cut_region
 from mirscan.genome.rows import Problems
 from mirscan.genome.settings import RegionSettings
+from mirscan.genome.stop_codons import take_in_stop_codons
 from mirscan.jit import njit
 from mirscan.notices import Notices, tallied
 from mirscan.sequence.alphabet import COMPLEMENT, N
@@ -42,7 +43,7 @@ def cut_genome(asked: RegionSettings, notices: Notices | None = None) -> Cut:
     """
     with tallied(notices) as tally, open_genome(asked.genome, tally) as genome:
         annotation = read_annotation(asked.annotation, asked.skip_bad, tally)
-        annotation = _fit_contigs(annotation, genome, asked, tally)
+        annotation = take_in_stop_codons(_fit_contigs(annotation, genome, asked, tally), genome, tally)
         pieces = [_choose(annotation, region, asked, tally) for region in asked.region]
         transcripts = np.concatenate([indices for indices, _ in pieces])
         if not len(transcripts):

@@ -92,5 +92,5 @@ def read_bare(lines: Lines, rows: Rows) -> None:
         if name not in rows.labels:
             text = decode_name(name)
             rows.labels[name] = Label(text, text, text)
-            rows.problems.notices.add("ids stand alone in column 9 of the annotation; features were grouped by them", text)
+            rows.problems.notices.add("ids stand alone in column 9 of the annotation and were taken for the transcript", text)
         rows.add_fields(number, kind, name, fields)

@@ -15,10 +15,13 @@ from mirscan.jit import njit
 from mirscan.output.background import Background
 from mirscan.output.bgzip import BgzipFile
 from mirscan.output.text import INT_WIDTH, TAB, NameTable, pack_names, put_byte, put_int, put_name
+from mirscan.seeds.rules import BUILT_IN
 
 # The colours of TargetScan's track at UCSC; rules beyond the canonical four are green.
 COLOURS = {"8mer": "128,0,128", "7mer-m8": "255,0,0", "7mer-A1": "0,0,255", "6mer": "128,128,128"}
 OTHER_COLOUR = "0,128,0"
+# Their sites end with the A opposite nt 1, which pairs with nothing and is drawn thin.
+WITH_A = frozenset(name for name, rule in BUILT_IN.items() if rule.opposite_a)
 # 32,768 lines are about 2 MB of text: enough for one call to cost nothing, little enough to stay in the cache.
 CHUNK_ROWS = 1 << 15
 # A tabix index (.tbi) ends at 512 Mb; a CSI index does not.
@@ -31,8 +34,8 @@ PLUS = ord("+")
 def write_bed(sites: pa.Table, path: str | os.PathLike) -> Path:
     """Write a SITES table (n rows, ordered by transcript, then start) as BED9; return the path.
 
-    chrom is the transcript, name the miRNA, score 0-1000 (0 without a model), itemRgb the site type. A path that ends with
-    `.gz` becomes bgzip with a tabix index beside it.
+    chrom is the transcript, name the miRNA, score 0-1000 (0 without a model), itemRgb the site type; the A opposite nt 1 of a built-in
+    rule is not thick. A path that ends with `.gz` becomes bgzip with a tabix index beside it.
 
     >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GGCTACCTCAGG"])
     >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
@@ -58,6 +61,15 @@ def escape_chromosome(name: str) -> str:
     ('%231', 'NM_1')
     """
     return f"%{ord(name[0]):02X}{name[1:]}" if _HEADER_LIKE.match(name) else name
+
+
+def thin_ends(rules: Sequence[str]) -> np.ndarray:
+    """Bases (n,) int32 of a site of each rule behind its seed match: the A of a built-in rule; a site of any other rule is all thick.
+
+    >>> thin_ends(["8mer", "7mer-m8", "my own"]).tolist()
+    [1, 0, 0]
+    """
+    return np.array([rule in WITH_A for rule in rules], np.int32)
 
 
 class IndexedText:
@@ -127,7 +139,7 @@ class BedWriter(IndexedText):
         lengths: np.ndarray | None = None,
     ):
         """`lengths` (n,) of the transcripts, where sites may run past them: of a circle's site the part before the junction is written."""
-        self._lengths = lengths
+        self._lengths, self._thin = lengths, thin_ends(rules)
         self._transcripts = pack_names(f"{escape_chromosome(name)}\t" for name in transcripts)
         self._mirnas = pack_names(f"\t{name}\t" for name in mirnas)
         self._colours = pack_names(f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
@@ -137,13 +149,14 @@ class BedWriter(IndexedText):
 
     def write(self, transcript, mirna, start, end, seed, score) -> None:
         """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
+        thick_end = end - self._thin[seed]
         if self._lengths is not None:
             # Readers refuse a feature that leaves its sequence.
-            end = np.minimum(end, self._lengths[transcript]).astype(end.dtype)
+            end, thick_end = (np.minimum(one, self._lengths[transcript]).astype(end.dtype) for one in (end, thick_end))
         names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in arrays_of(table)]
         for first in range(0, len(start), CHUNK_ROWS):
             rows = slice(first, first + CHUNK_ROWS)
-            columns = (transcript[rows], mirna[rows], start[rows], end[rows], seed[rows], score[rows])
+            columns = (transcript[rows], mirna[rows], start[rows], end[rows], thick_end[rows], seed[rows], score[rows])
             size = format_rows(*columns, *names, self._buffer)
             self.put(self._buffer[:size].tobytes(), int(end[rows].max()))
 
@@ -165,6 +178,7 @@ def format_rows(
     mirna,
     start,
     end,
+    thick_end,
     seed,
     score,
     transcript_offsets,
@@ -179,19 +193,16 @@ def format_rows(
     at = 0
     for row in range(len(start)):
         at = put_name(out, at, transcript_offsets, transcript_data, transcript[row])
-        places = at
         at = put_int(out, at, start[row])
         at = put_byte(out, at, TAB)
         at = put_int(out, at, end[row])
-        places_end = at
         at = put_name(out, at, mirna_offsets, mirna_data, mirna[row])
         at = put_int(out, at, permille(score[row]))
         at = put_byte(out, at, TAB)
         at = put_byte(out, at, PLUS)
         at = put_byte(out, at, TAB)
-        # thickStart and thickEnd repeat start and end.
-        for source in range(places, places_end):
-            out[at] = out[source]
-            at += 1
+        at = put_int(out, at, start[row])
+        at = put_byte(out, at, TAB)
+        at = put_int(out, at, thick_end[row])
         at = put_name(out, at, colour_offsets, colour_data, seed[row])
     return at

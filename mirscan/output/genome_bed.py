@@ -13,7 +13,7 @@ import numpy as np
 
 from mirscan.genome.projection import GenomePlaces, Projection
 from mirscan.jit import njit
-from mirscan.output.bed import COLOURS, OTHER_COLOUR, PLUS, IndexedText, arrays_of, escape_chromosome, permille
+from mirscan.output.bed import COLOURS, OTHER_COLOUR, PLUS, IndexedText, arrays_of, escape_chromosome, permille, thin_ends
 from mirscan.output.text import INT_WIDTH, NEWLINE, TAB, pack_names, put_byte, put_int, put_name
 
 # What is kept of a row while it waits: `place` is contig and first base in one number, in the order of the file.
@@ -127,7 +127,7 @@ class Bed12Lines:
     """Batches of sites as lines of BED12."""
 
     def __init__(self, projection: Projection, names: SiteNames):
-        self._is_reverse, self._gene_of_transcript = projection.is_reverse, names.gene_of_transcript
+        self._is_reverse, self._gene_of_transcript, self._thin = projection.is_reverse, names.gene_of_transcript, thin_ends(names.rules)
         self._tables = (
             pack_names(f"{escape_chromosome(name)}\t" for name in projection.contigs),
             pack_names(f"\t{name}|" for name in names.mirnas),
@@ -141,7 +141,7 @@ class Bed12Lines:
         width = sum(table.width for table in self._tables) + 8 * (INT_WIDTH + 1)
         out = np.empty(len(rows) * width + len(places.blocks.start) * 2 * (INT_WIDTH + 1), np.uint8)
         gene, is_reverse = self._gene_of_transcript[rows["transcript"]], self._is_reverse[rows["transcript"]]
-        columns = (places.contig, places.start, places.end, rows["mirna"], rows["seed"], gene, rows["score"], is_reverse)
+        columns = (places.contig, places.start, places.end, rows["mirna"], rows["seed"], gene, rows["score"], is_reverse, self._thin)
         blocks = (places.blocks.first, places.blocks.start, places.blocks.end)
         return out[: format_bed12(*columns, *blocks, *map(arrays_of, self._tables), out)].tobytes()
 
@@ -172,7 +172,7 @@ class GenomeBedWriter(IndexedText):
 
 
 @njit
-def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, first, block_start, block_end, *names_and_out):
+def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, thin, first, block_start, block_end, *names_and_out):
     """Format BED12 lines into the last argument (uint8, large enough); return the bytes written.
 
     The five before it are (offsets, data) of the names of contigs, miRNAs, rules and genes and of colours.
@@ -181,11 +181,9 @@ def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, first
     at = 0
     for row in range(len(start)):
         at = put_name(out, at, contigs[0], contigs[1], contig[row])
-        places = at
         at = put_int(out, at, start[row])
         at = put_byte(out, at, TAB)
         at = put_int(out, at, end[row])
-        places_end = at
         at = put_name(out, at, mirnas[0], mirnas[1], mirna[row])
         at = put_name(out, at, rules[0], rules[1], seed[row])
         at = put_name(out, at, genes[0], genes[1], gene[row])
@@ -193,14 +191,26 @@ def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, first
         at = put_byte(out, at, TAB)
         at = put_byte(out, at, MINUS if is_reverse[row] else PLUS)
         at = put_byte(out, at, TAB)
-        # The whole site is the seed match, so thickStart and thickEnd repeat start and end.
-        for source in range(places, places_end):
-            out[at] = out[source]
-            at += 1
+        starts, ends = block_start[first[row] : first[row + 1]], block_end[first[row] : first[row + 1]]
+        thick_start, thick_end = find_thick(starts, ends, thin[seed[row]], is_reverse[row])
+        at = put_int(out, at, thick_start)
+        at = put_byte(out, at, TAB)
+        at = put_int(out, at, thick_end)
         at = put_name(out, at, colours[0], colours[1], seed[row])
-        at = put_blocks(out, at, start[row], block_start[first[row] : first[row + 1]], block_end[first[row] : first[row + 1]])
+        at = put_blocks(out, at, start[row], starts, ends)
         at = put_byte(out, at, NEWLINE)
     return at
+
+
+@njit(inline="always")
+def find_thick(start, end, thin, is_reverse):
+    """(thickStart, thickEnd) of a site's blocks (n,), ascending: without its last `thin` bases in the transcript's direction, 0 or 1."""
+    first, last = start[0], end[-1]
+    if thin and is_reverse:
+        first = start[1] if end[0] - start[0] == thin else first + thin
+    elif thin:
+        last = end[-2] if end[-1] - start[-1] == thin else last - thin
+    return first, last
 
 
 @njit

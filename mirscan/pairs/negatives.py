@@ -146,7 +146,7 @@ def write_negatives(
     located = None if places is None else len(np.unique(places.known.row))
     with tallied(notices) as tally:
         if positives.dropped:
-            tally.add("of the rows read are negative, contradictory or repeated; they are left out", count=positives.dropped)
+            tally.add("rows were negative, contradictory or repeated, and were left out", count=positives.dropped)
         if located is not None and located < len(positives):
             missing = int(np.setdiff1d(np.arange(len(positives)), places.known.row)[0])
             site = positives.sites[int(positives.site[missing])].as_py()

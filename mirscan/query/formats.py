@@ -22,6 +22,12 @@ from mirscan.tables import SITES
 _LIST_OF_BLOCKS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
 _BLOCKS = """array_to_string([block.start || '-' || block."end" FOR block IN {name}], ',') AS {name}"""
 _ANY = "{name}::VARCHAR AS {name}"
+# Where the thick part of BED12 begins and ends: the A of a site, its last base, is thin, also where it has a block of its own.
+_THICK = """
+    CASE WHEN strand = '+' OR seed NOT IN ({with_a}) THEN genome_start
+    WHEN blocks[1]."end" - blocks[1].start = 1 THEN blocks[2].start ELSE genome_start + 1 END,
+    CASE WHEN strand = '-' OR seed NOT IN ({with_a}) THEN genome_end
+    WHEN blocks[-1]."end" - blocks[-1].start = 1 THEN blocks[-2]."end" ELSE genome_end - 1 END"""
 _BED_COLUMNS = ("transcript", "mirna", "seed", "start", "end", "score")
 
 
@@ -84,12 +90,13 @@ def to_bed(table: pa.Table) -> bytes:
 
 def _genome_bed(table: pa.Table) -> bytes:
     """BED12 lines: miRNA, rule and gene as the name, a block for each stretch of a site that a splice junction cuts."""
-    from mirscan.output.bed import COLOURS, OTHER_COLOUR
+    from mirscan.output.bed import COLOURS, OTHER_COLOUR, WITH_A
 
     colours = " ".join(f"WHEN '{rule}' THEN '{colour}'" for rule, colour in COLOURS.items())
+    thick = _THICK.format(with_a=", ".join(f"'{rule}'" for rule in sorted(WITH_A)))
     lines = _query_table(
         f"""SELECT chrom, genome_start, genome_end, mirna || '|' || seed || '|' || gene,
-        coalesce(floor(score * 1000 + 0.5)::INT, 0), strand, genome_start, genome_end,
+        coalesce(floor(score * 1000 + 0.5)::INT, 0), strand, {thick},
         CASE seed {colours} ELSE '{OTHER_COLOUR}' END, len(blocks),
         array_to_string([block."end" - block.start FOR block IN blocks], ','),
         array_to_string([block.start - genome_start FOR block IN blocks], ',')

@@ -8,7 +8,7 @@ import numpy as np
 
 from mirscan.errors import InputError, RunError
 from mirscan.genome.projection import describe_misplaced
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.run.inputs import compile_run_table, read_run_mirnas, store_inputs
 from mirscan.run.nothing_found import suspect_inputs
 from mirscan.run.sealed import seal, unseal
@@ -204,7 +204,7 @@ def _check_disk(store: Store, expected: int) -> None:
 
 def _some(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{len(names)} miRNAs ({', '.join(names[:3])}{more})"
+    return f"{counted(len(names), 'miRNA')} ({', '.join(names[:3])}{more})"
 
 
 def _flag(name: str) -> str:

@@ -215,9 +215,9 @@ def _compare(name: str, first: GeneRow, row: GeneRow, where: str, notices: Notic
 
 def _note_spreadsheet(value: str, notices: Notices) -> None:
     if _DATE.match(value):
-        notices.add("symbols of the gene map look like dates, as spreadsheets make of MARCH1 or SEPT2", value)
+        notices.add("symbols of the gene map have the form of dates, as spreadsheets make of MARCH1 or SEPT2", value)
     elif _SCIENTIFIC.match(value):
-        notices.add("symbols of the gene map look like numbers, as spreadsheets make of 2310009E13Rik's clone", value)
+        notices.add("symbols of the gene map have the form of numbers, as spreadsheets make of 2310009E13Rik's clone", value)
 
 
 def _find_one(name: str, entries: dict[str, GeneRow], versions: dict[str, dict[int, GeneRow]], notices: Notices) -> GeneRow | None:

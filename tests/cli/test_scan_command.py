@@ -184,7 +184,7 @@ def test_scan__usage_error_is_exit_code_2():
 
 def test_status__of_a_finished_run(example):
     code, text, _ = run("status", example[0])
-    assert code == 0 and "finished, 1 of 1 parts" in text and "3,447 sites" in text
+    assert code == 0 and "finished, 1 of 1 part," in text and "3,447 sites" in text
 
 
 def test_status_and_resume__of_something_else(tmp_path):

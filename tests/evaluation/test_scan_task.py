@@ -154,8 +154,8 @@ def test_read_scan_sites__repeated_and_absent_sites_are_counted(world, tmp_path)
     notices = Notices()
     assert len(read_scan_sites(path, read_transcriptome(world[0]), notices=notices)) == 30
     assert [str(notice) for notice in notices] == [
-        "1 sites lie on transcripts that are not given; they are left out (first: elsewhere)",
-        "1 sites are repeated; each counts once",
+        "1 site whose transcript was not given was left out (elsewhere)",
+        "1 site is repeated; each counts once",
     ]
 
 

@@ -59,7 +59,7 @@ def test_read_expression__constant_columns_are_left_out_and_said(tmp_path):
     notices = Notices()
     text = table_of(IDS, {"a": noise(1), "b": np.zeros(N)})
     assert read_expression(write(tmp_path / "t.tsv", text), notices=notices).experiments == ("a",)
-    assert "hold one value alone" in str(next(iter(notices)))
+    assert "holds one value alone" in str(next(iter(notices)))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_read_study__keeps_what_is_measured_and_expressed_everywhere(tmp_path):
     assert [experiment.name for experiment in experiments] == ["let7", "mir1"]
     assert experiments[0].gene.tolist() == used
     assert np.allclose(experiments[0].change, one[used] - one[used].mean())
-    assert [str(notice) for notice in notices] == [f"{N - 2} genes of S have several rows, which were averaged"]
+    assert [str(notice) for notice in notices] == [f"{N - 2} genes of S have several rows and got their mean"]
 
 
 def test_read_study_files__unknown_and_missing_entries(tmp_path):

@@ -157,7 +157,7 @@ def test_read_annotation__bare_ids_group_features_and_are_told(tmp_path):
     found = read(tmp_path, text, notices=notices)
     assert (found.names.to_pylist(), blocks(found, "3utr")) == (["FBgn1"], [[(200, 220), (300, 330)]])
     assert [str(notice) for notice in notices] == [
-        "1 ids stand alone in column 9 of the annotation; features were grouped by them (first: FBgn1)"
+        "1 id stands alone in column 9 of the annotation and was taken for the transcript (FBgn1)"
     ]
 
 
@@ -188,7 +188,7 @@ BAD = {
 BAD_BED = {
     "blocks too long": (BED.replace("0,200", "0,210"), "blocks from 100 to 410 do not fit 100 to 400"),
     "1-based": (BED.replace("\t100\t400", "\t101\t400"), "blocks from 101 to 401 do not fit 101 to 400; expected them to begin and end"),
-    "1-based hint": (BED.replace("\t100\t400", "\t101\t400"), "is the start 1-based?"),
+    "1-based hint": (BED.replace("\t100\t400", "\t101\t400"), "the start may be 1-based, and BED wants 0-based. Mend"),
     "count": (BED.replace("\t2\t100", "\t3\t100"), "3 blocks are said, 2 sizes and 2 starts given"),
     "thick": (BED.replace("\t330\t", "\t430\t"), "thick part 150-430 outside 100-400"),
     "overlap": (BED.replace("100,100", "250,100"), "exon 301-400 of 'NM_1' overlaps another"),

@@ -90,13 +90,21 @@ def test_scan__bed_has_every_place_once_and_in_order(inputs, run):
     assert {(row[0], int(row[1]), int(row[2]), row[3], row[5]) for row in rows} == expected
     places = [(row[0], int(row[1]), int(row[2])) for row in rows]
     assert places == sorted(places)
-    assert all(row[6:8] == row[1:3] for row in rows)
     by_place = {(row["chrom"], row["genome_start"], row["genome_end"]): row["blocks"] for row in sites}
     for row in rows:
         assert blocks_of(row) == [(block["start"], block["end"]) for block in by_place[row[0], int(row[1]), int(row[2])]]
         assert row[8] == {"8mer": "128,0,128", "7mer-m8": "255,0,0", "7mer-A1": "0,0,255", "6mer": "128,128,128"}.get(
             row[3].split("|")[1], "0,128,0"
         )
+
+
+def test_scan__what_pairs_is_thick(run):
+    for row in Runs.bed(run):
+        bases = [base for start, end in blocks_of(row) for base in range(start, end)]
+        # The last base of these in the transcript's direction is the A opposite nt 1.
+        if row[3].split("|")[1] in ("8mer", "7mer-A1", "6mer-A1"):
+            bases.pop(0 if row[5] == "-" else -1)
+        assert row[6:8] == [str(bases[0]), str(bases[-1] + 1)]
 
 
 def test_scan__tabix_and_pyranges_read_the_bed(run):

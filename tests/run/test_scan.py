@@ -106,7 +106,7 @@ def test_scan__report_counts_agree(runs, golden, tmp_path):
 def test_scan__too_short_mirna_is_told(runs, tmp_path):
     runs.mirnas.with_name("short.fa").write_text(">tiny\nUGAGGUAG\n>long\nUGAGGUAGUAGGUUGUAUAGUU\n")
     result = runs.scan(tmp_path / "out", mirnas=runs.mirnas.with_name("short.fa"), seeds="8mer,offset-7mer")
-    assert result.warnings == ["offset-7mer: 1 miRNAs (tiny) too short for it"]
+    assert result.warnings == ["offset-7mer: 1 miRNA (tiny) too short for it"]
 
 
 def test_scan__number_of_parts_does_not_change_rows(runs, golden, tmp_path):

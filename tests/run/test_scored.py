@@ -111,7 +111,7 @@ def test_scored__whole_mrnas_have_regions(runs, tmp_path):
         assert (row.n_5utr, row.n_cds, row.n_3utr) == tuple(
             counted.get((row.transcript, row.mirna, region), 0) for region in ("5utr", "cds", "3utr")
         )
-    assert "1 transcripts have no coding sequence and count as 3'UTR" in " ".join(result.warnings)
+    assert "1 transcript has no coding sequence and counts as 3'UTR" in " ".join(result.warnings)
     runs.scan(tmp_path / "two", cds=tmp_path / "cds.tsv", part_rows=37, threads=2)
     assert (tmp_path / "two" / "genes.parquet").read_bytes() == (tmp_path / "out" / "genes.parquet").read_bytes()
 

@@ -33,6 +33,19 @@ def test_targetscan__all_213_sites_with_the_ribosome_shadow_masked():
     assert sites == expected
 
 
+def test_targetscan__conserved_sites_of_the_fly_where_they_are_published():
+    """45 of the 89,979 in vagarwal87/TargetScanTools (MIT), of miR-iab-8; a place is where an 8mer there would begin."""
+    types = {"8m": "8mer", "7m8": "7mer-m8", "7A1": "7mer-A1", "6m": "6mer", "o6": "offset-6mer"}
+    mirna = mirnas_from_sequences(["iab-8"], ["UUACGUAUACUGAAGGUAUACCG"])
+    utrs = read_transcriptome(DATA.parent / "fly_conserved_utrs.fa.gz")
+    found = find_candidates(utrs, mirna, seeds=list(types.values())).to_pylist()
+    ours = {(row["transcript"], row["anchor"] - 7): row["seed"] for row in found}
+    with open(DATA.parent / "fly_conserved_sites.tsv") as handle:
+        published = {(row["utr"], int(row["place"])): types[row["type"]] for row in csv.DictReader(handle, delimiter="\t")}
+    assert len(published) == 45 and set(published.values()) == set(types.values())
+    assert {place: ours.get(place) for place in published} == published
+
+
 @pytest.fixture(scope="module")
 def contributions():
     """(seed, column) -> pairs of our feature and TargetScan's contribution, which is a line of its own feature."""

@@ -29,7 +29,7 @@ def test_read_coding__reads_headings_and_bed(tmp_path, text):
     coding = read_coding(write(tmp_path, text), TRANSCRIPTS, notices)
     assert coding.start.tolist() == [10, 0, 0]
     assert coding.end.tolist() == [40, 50, 0]
-    assert [str(notice) for notice in notices] == ["1 transcripts have no coding sequence and count as 3'UTR (first: NM_3)"]
+    assert [str(notice) for notice in notices] == ["1 transcript has no coding sequence and counts as 3'UTR (NM_3)"]
 
 
 def test_read_coding__isoforms_of_a_plant_are_not_versions(tmp_path):

@@ -46,7 +46,7 @@ def test_gene_map__as_people_make_it(tmp_path, text):
     assert (genes, symbols) == (["G1", "G2", "t3"], ["TP53", "G2", "t3"])
     assert said[-2:] == [
         "2 transcripts have their gene from the gene map (first: t1)",
-        "1 transcripts are not in the gene map and keep the names of their headers (first: t3)",
+        "1 transcript is not in the gene map and keeps the names of its headers (t3)",
     ]
 
 
@@ -55,7 +55,7 @@ def test_gene_map__stable_ids_say_which_column_is_the_gene(tmp_path):
     text = "TP53\tprotein_coding\tENSG00000141510.18\tENST00000269305.8\nTP53\tlncRNA\tENSG00000141510\tENST00000413465.2_1\n"
     genes, symbols, said = found_in(tmp_path, text, fasta)
     assert genes == ["ENSG00000141510.18", "ENSG00000141510"] and symbols == ["TP53"] * 2
-    assert said[0] == "1 transcripts have another version in the gene map (first: ENST00000269305.9)"
+    assert said[0] == "1 transcript has another version in the gene map (ENST00000269305.9)"
 
 
 def test_gene_map__numbers_behind_a_dot_are_versions_of_stable_ids_only(tmp_path):
@@ -66,16 +66,16 @@ def test_gene_map__numbers_behind_a_dot_are_versions_of_stable_ids_only(tmp_path
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("t1\tG1\tA\nt1\tG1\tB\n", "1 rows of the gene map give a transcript another symbol; the first is kept (first: t1: A, not B)"),
+        ("t1\tG1\tA\nt1\tG1\tB\n", "1 row of the gene map gives a transcript another symbol; the first is kept (t1: A, not B)"),
         (
             "t1.1\tG1\tA\nt1.2\tG2\tB\n",
-            "1 transcripts have versions of other genes or symbols in the gene map; the highest counts (first: t1: G2)",
+            "1 transcript has versions of other genes or symbols in the gene map; the highest counts (t1: G2)",
         ),
-        ("t1\t\nt3\tG3\n", "1 rows of the gene map name no gene and were left out (first: t1)"),
+        ("t1\t\nt3\tG3\n", "1 row of the gene map names no gene and was left out (t1)"),
         *(
             (
                 f"t1\tG1\t{date}\n",
-                f"1 symbols of the gene map look like dates, as spreadsheets make of MARCH1 or SEPT2 (first: {date})",
+                f"1 symbol of the gene map has the form of dates, as spreadsheets make of MARCH1 or SEPT2 ({date})",
             )
             for date in (
                 *("Mar-01", "1-Mar", "01-Mar", "2001-03-01", "2001-03-01 00:00:00", "1-Sep", "Sep-02", "1-Dec", "4-Oct", "01.03.2001"),
@@ -84,7 +84,7 @@ def test_gene_map__numbers_behind_a_dot_are_versions_of_stable_ids_only(tmp_path
         ),
         (
             "t1\tG1\t2.31E+19\n",
-            "1 symbols of the gene map look like numbers, as spreadsheets make of 2310009E13Rik's clone (first: 2.31E+19)",
+            "1 symbol of the gene map has the form of numbers, as spreadsheets make of 2310009E13Rik's clone (2.31E+19)",
         ),
     ],
 )

@@ -108,13 +108,13 @@ def found_in(tmp_path, fasta, gene_map=None):
 
 def test_read_transcriptome__gene_with_two_symbols_is_said(tmp_path):
     said = found_in(tmp_path, ">a|g|X\nAC\n>b|g|Y\nAC\n")[1]
-    assert said == ["1 transcripts give their gene another symbol than the first (first: g: X and Y)"]
+    assert said == ["1 transcript gives its gene another symbol than the first (g: X and Y)"]
 
 
 def test_read_transcriptome__unavailable_sequence_is_left_out(tmp_path):
     transcriptome, said = found_in(tmp_path, ">a\nSequence unavailable\n>b\nACGT\n")
     assert transcriptome.names.to_pylist() == ["b"]
-    assert said == ["1 records say that their sequence is unavailable and were left out (first: a)"]
+    assert said == ["1 record says that its sequence is unavailable and was left out (a)"]
 
 
 def test_read_transcriptome__place_of_a_header_is_kept_on_disk(tmp_path):
