@@ -61,6 +61,26 @@ FEATURES = (
     Column("energy", pa.float32(), "kcal/mol", "Minimum free energy of the duplex of miRNA and window (Turner 2004, as RNAduplex)"),
 )
 
+# Where a background ran.
+SITE_SIGNIFICANCE = (
+    Column(
+        "p_value",
+        pa.float32(),
+        "probability",
+        "Share of this miRNA's sites on shuffled transcripts whose score is as high, or without scores whose type is as strong",
+    ),
+    Column("q_value", pa.float32(), "probability", "False discovery rate (Benjamini & Hochberg) among the sites of this miRNA at that p"),
+)
+PAIR_SIGNIFICANCE = (
+    Column(
+        "p_value",
+        pa.float32(),
+        "probability",
+        "Share of shuffled transcripts of like length and composition on which this miRNA is predicted as strong",
+    ),
+    Column("q_value", pa.float32(), "probability", "False discovery rate (Benjamini & Hochberg) among all genes for this miRNA at that p"),
+)
+
 BLOCK = pa.struct([pa.field("start", pa.int64(), nullable=False), pa.field("end", pa.int64(), nullable=False)])
 REGION = Column(
     "region",
@@ -94,7 +114,7 @@ SITES = TableSpec(
         Column("window_start", pa.int32(), "nt", "First transcript base of the window that was scored, 0-based"),
         Column("window_end", pa.int32(), "nt", "One past the last transcript base of the window"),
     ),
-    (*FEATURES, *GENOME_PLACE),
+    (*FEATURES, *SITE_SIGNIFICANCE, *GENOME_PLACE),
 )
 
 GENES = TableSpec(
@@ -127,10 +147,32 @@ GENES = TableSpec(
     ),
     (
         Column("gene_score", pa.float32(), "", "Strength of the pair by --gene-method, where that is another than repression"),
+        *PAIR_SIGNIFICANCE,
         Column("n_5utr", pa.int32(), "sites", "Sites that begin in the 5'UTR"),
         Column("n_cds", pa.int32(), "sites", "Sites that begin in the coding sequence"),
         Column("n_3utr", pa.int32(), "sites", "Sites that begin in the 3'UTR"),
         REGION,
+    ),
+)
+
+BACKGROUND = TableSpec(
+    "BACKGROUND",
+    (
+        Column("mirna", _NAME, "", "miRNA as named in the miRNA file"),
+        Column("seed", _RULE, "", "Type of the sites that are counted; null where pairs are counted"),
+        Column(
+            "transcripts", pa.int32(), "", "Number of the group of like transcripts whose pairs are counted; null where sites are counted"
+        ),
+        Column(
+            "level", pa.int16(), "", "Strength in steps: 64 an octave of a pair's strength or of a site's odds, or the rank of its type"
+        ),
+        Column(
+            "value",
+            pa.float32(),
+            "",
+            "Least score of a site, or strength of a pair (-predicted_log2fc), at this level; null without scores",
+        ),
+        Column("n", pa.int64(), "", "How many there were on all shuffled transcripts"),
     ),
 )
 

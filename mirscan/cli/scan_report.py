@@ -105,6 +105,7 @@ _NOTES = {
     "igv_session.xml": "opens genome and sites in IGV",
     "genes.tsv.gz": "one row a gene and miRNA, as text",
     "genes.parquet": "the same, for programs",
+    "background.parquet": "sites and pairs on shuffled transcripts, counted",
 }
 
 

@@ -14,10 +14,11 @@ from mirscan.genes.site_features import Places, SiteFeatures
 from mirscan.sequence.coding import THREE_UTR, CodingRegions, whole_as_utr
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
-from mirscan.tables import GENES
+from mirscan.tables import GENES, PAIR_SIGNIFICANCE
 
 KIND_OF_RULE = {"8mer": kernels.N_8MER, "7mer-m8": kernels.N_7MER_M8, "7mer-A1": kernels.N_7MER_A1, "6mer": kernels.N_6MER}
 COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart", "n_5utr", "n_cds", "n_3utr")
+SIGNIFICANCE = tuple(column.name for column in PAIR_SIGNIFICANCE)
 REGION_COUNTS = COUNT_NAMES[-3:]
 # Sums of weights that every aggregation adds up, in this order; that of another method comes behind.
 _COMBINED, _EFFECT = range(2)
@@ -85,7 +86,8 @@ class GeneAggregator:
     Isoforms of a gene must follow each other. A row describes one isoform, the one with the strongest prediction (in a tie the highest
     combined score, then most 8mers, 7mer-m8, 7mer-A1, 6mer, others; the first if all are equal), so no site is counted twice. Sums are over
     that choice of sites that makes them greatest: sites that do not overlap for the combined score, 1 - product of (1 - score), and sites
-    at least `FOOTPRINT` apart for predictions. `rank` and `percentile` are null: they need all rows, see `ranking`.
+    at least `FOOTPRINT` apart for predictions. `rank` and `percentile` are null: they need all rows, see `ranking`; so are `p_value` and
+    `q_value`, which `has_null` adds.
     """
 
     def __init__(
@@ -96,11 +98,13 @@ class GeneAggregator:
         repression: Repression | None = None,
         method: Method = METHODS[REPRESSION],
         has_regions: bool = False,
+        has_null: bool = False,
     ):
         self._has_method = method.weigh is not None
         self._regions = None if names.regions is None else names.regions.dictionary_encode()
         optional = [
             *("gene_score",) * self._has_method,
+            *(SIGNIFICANCE if has_null else ()),
             *(REGION_COUNTS if has_regions else ()),
             *("region",) * (self._regions is not None),
         ]
@@ -156,6 +160,7 @@ class GeneAggregator:
             "n_windows": pa.array(rows.windows[:n]),
             "rank": pa.nulls(n, pa.int32()),
             "percentile": pa.nulls(n, pa.float32()),
+            **{name: pa.nulls(n, pa.float32()) for name in SIGNIFICANCE},
         }
         if self._regions is not None:
             columns["region"] = self._regions.take(columns["transcript"].indices)

@@ -45,14 +45,13 @@ def rank_pairs(genes: pa.Table) -> pa.Table:
     batches = genes.combine_chunks().to_batches()
     for batch in batches:
         ranks.add(batch)
-    rank, percentile = ranks.rank()
-    return pa.Table.from_batches([with_ranks(batch, rank, percentile) for batch in batches], genes.schema)
+    columns = dict(zip(("rank", "percentile"), map(pa.array, ranks.rank()), strict=True))
+    return pa.Table.from_batches([with_columns(batch, columns) for batch in batches], genes.schema)
 
 
-def with_ranks(batch: pa.RecordBatch, rank: np.ndarray, percentile: np.ndarray) -> pa.RecordBatch:
-    """The batch with these columns (n,)."""
-    filled = {"rank": pa.array(rank), "percentile": pa.array(percentile)}
-    return pa.record_batch([filled.get(name, batch[name]) for name in batch.schema.names], schema=batch.schema)
+def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.RecordBatch:
+    """The batch with these columns (n,) in place of those of the same names."""
+    return pa.record_batch([columns.get(name, batch[name]) for name in batch.schema.names], schema=batch.schema)
 
 
 def _ranks(keys: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

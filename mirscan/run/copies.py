@@ -15,7 +15,7 @@ def count_copies(transcriptome: Transcriptome, part: Part) -> np.ndarray:
 
     What a part holds a piece of only has none and is none: its rows are not all there.
     """
-    is_copy = _is_like_before(transcriptome)
+    is_copy = is_like_before(transcriptome)
     is_copy[: part.first + 1] = is_copy[part.last :] = False
     for cut in part.cut_transcripts(transcriptome.lengths):
         is_copy[cut : cut + 2] = False
@@ -72,7 +72,7 @@ def _repeat(batch: pa.RecordBatch, n_copies: np.ndarray) -> pa.RecordBatch:
     return taken.set_column(taken.schema.get_field_index("transcript"), taken.schema.field("transcript"), repeated)
 
 
-def _is_like_before(transcriptome: Transcriptome) -> np.ndarray:
+def is_like_before(transcriptome: Transcriptome) -> np.ndarray:
     """Whether a transcript (n,) is the same bases of the same gene as the one before it."""
     if transcriptome.places.null_count:
         return np.zeros(len(transcriptome), bool)

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from mirscan.errors import InputError, MirscanError, ModelError, RunError
 from mirscan.keras_loading import keep_lean
-from mirscan.run.partition import PartContext, open_context, process_part
+from mirscan.run.background import process_background
+from mirscan.run.partition import PartContext, Report, open_context, process_part
+from mirscan.run.progress import BACKGROUND, SCAN
 from mirscan.run.settings import RunOptions, parse_resources
+from mirscan.run.stages import STAGES, Stage
 from mirscan.store.explained import explain, is_full
-from mirscan.store.names import part_failure
 from mirscan.store.protocol import Store
 
 # (part, its record) when a part is done; (part, bases, rows) while it goes.
@@ -35,10 +37,10 @@ _contexts: dict[str, tuple[dict, PartContext]] = {}
 
 
 class SerialExecutor:
-    """All parts one after the other in this process."""
+    """All parts of a stage one after the other in this process."""
 
-    def __init__(self, context: PartContext, retries: int = 3):
-        self._context, self._retries = context, retries
+    def __init__(self, context: PartContext, retries: int = 3, stage: Stage = STAGES[SCAN]):
+        self._context, self._retries, self._stage = context, retries, stage
 
     def run(self, parts: Iterable[int], done: Done, going: Going) -> dict[int, str]:
         """Process `parts`; return the reason for each that failed for good."""
@@ -49,10 +51,10 @@ class SerialExecutor:
         reason = None
         for attempt in range(1, self._retries + 1):
             try:
-                record = process_part(self._context, part, lambda bases, rows: going(part, bases, rows))
+                record = process(self._stage.name, self._context, part, lambda bases, rows: going(part, bases, rows))
             except Exception as error:
                 reason = describe_failure(error, self._context.store)
-                record_failure(self._context.store, part, attempt, reason, error)
+                record_failure(self._context.store, self._stage.failure(part), part, attempt, reason, error)
             else:
                 done(part, record)
                 return None
@@ -69,14 +71,16 @@ class _Task:
 
 
 class DaskExecutor:
-    """Parts as tasks of a Dask cluster, one per worker at a time.
+    """Parts of a stage as tasks of a Dask cluster, one per worker at a time.
 
     A part that fails, whose worker dies, or that takes longer than the time limit is tried again elsewhere; a worker that hangs is
     restarted.
     """
 
-    def __init__(self, context: PartContext, options: RunOptions, tell: Callable[[str], None] = lambda message: None):
-        self._context, self._options, self._tell = context, options, tell
+    def __init__(
+        self, context: PartContext, options: RunOptions, tell: Callable[[str], None] = lambda message: None, stage: Stage = STAGES[SCAN]
+    ):
+        self._context, self._options, self._tell, self._stage = context, options, tell, stage
         self._tasks: dict = {}
         self._looked = time.monotonic()
         self._is_waiting = False
@@ -131,10 +135,11 @@ class DaskExecutor:
         futures = client.map(
             process_remotely,
             [task.part for task in tasks],
-            key=[f"mirscan-part-{task.part}-try-{task.attempt}-{time.monotonic_ns()}" for task in tasks],
+            key=[f"mirscan-{self._stage.name}-part-{task.part}-try-{task.attempt}-{time.monotonic_ns()}" for task in tasks],
             root=self._context.store.root,
             identity=self._context.plan.identity,
             threads=threads,
+            stage=self._stage.name,
             pure=False,
             priority=-tasks[0].part,
             resources=resources,
@@ -184,7 +189,7 @@ class DaskExecutor:
     def _fail(self, task: _Task, reason: str | None, error: BaseException | None, waiting: deque, failures: dict[int, str]) -> None:
         if error is not None:
             reason = describe_failure(error, self._context.store)
-        record_failure(self._context.store, task.part, task.attempt, reason, error)
+        record_failure(self._context.store, self._stage.failure(task.part), task.part, task.attempt, reason, error)
         self._tell(f"part {task.part}, try {task.attempt} of {self._options.retries}: {reason}")
         if task.attempt < self._options.retries:
             waiting.append((task.part, task.attempt + 1))
@@ -192,9 +197,14 @@ class DaskExecutor:
             failures[task.part] = reason
 
 
-def process_remotely(part: int, root: str, identity: dict, threads: int) -> dict:
+def process(stage: str, context: PartContext, part: int, report: Report | None = None) -> dict:
+    """Make a part of the stage of this name; return its record."""
+    return {SCAN: process_part, BACKGROUND: process_background}[stage](context, part, report)
+
+
+def process_remotely(part: int, root: str, identity: dict, threads: int, stage: str) -> dict:
     """The task that a worker runs."""
-    return process_part(worker_context(root, identity, threads), part)
+    return process(stage, worker_context(root, identity, threads), part)
 
 
 def worker_context(root: str, identity: dict, threads: int) -> PartContext:
@@ -246,12 +256,10 @@ def describe_failure(error: Exception, store: Store) -> str:
     return _reason(error)
 
 
-def record_failure(store: Store, part: int, attempt: int, reason: str, error: BaseException | None = None) -> None:
+def record_failure(store: Store, name: str, part: int, attempt: int, reason: str, error: BaseException | None = None) -> None:
     """Leave a note for `mirscan status`."""
     trace = "".join(traceback.format_exception(error)) if error is not None else ""
-    store.write(
-        part_failure(part), json.dumps({"part": part, "attempts": attempt, "reason": reason, "traceback": trace}, indent=1).encode()
-    )
+    store.write(name, json.dumps({"part": part, "attempts": attempt, "reason": reason, "traceback": trace}, indent=1).encode())
 
 
 def _reason(error: BaseException) -> str:

@@ -14,17 +14,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
-from mirscan.genes.aggregation import GeneAggregator, GeneNames, load_repression, name_genes
-from mirscan.genes.methods import find_method
+from mirscan.genes.aggregation import GeneAggregator, GeneNames, name_genes
 from mirscan.genes.site_features import Places
 from mirscan.output.bed import BedWriter
 from mirscan.output.genome_bed import GenomeBedWriter, SiteNames
+from mirscan.run.aggregator import make_aggregator
 from mirscan.run.browser_files import publish_sequences
 from mirscan.run.gene_files import GeneFiles
-from mirscan.run.inputs import open_run_repression
-from mirscan.run.partition import PartContext, find_damage
+from mirscan.run.pair_significance import PairSignificance
+from mirscan.run.partition import PartContext
 from mirscan.run.plan import ScanPlan
-from mirscan.sequence.coding import coding_of_regions
+from mirscan.run.progress import SCAN
+from mirscan.run.stages import STAGES
 from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
 from mirscan.store.protocol import Store
 
@@ -43,11 +44,6 @@ class Finished:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def list_damage(store: Store, n_parts: int) -> dict[int, str]:
-    """Parts that are not done or not whole, with what is wrong."""
-    return {number: damage for number in range(n_parts) if (damage := find_damage(store, number)) is not None}
-
-
 def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda rows: None) -> Finished:
     """Write BED and gene tables of a run whose parts are all done.
 
@@ -55,7 +51,7 @@ def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda r
     """
     started = time.monotonic()
     store, plan = context.store, context.plan
-    damage = list_damage(store, len(plan.parts))
+    damage = STAGES[SCAN].list_damage(store, plan)
     if damage:
         listed = "; ".join(f"part {number}: {what}" for number, what in list(damage.items())[:5])
         more = f" and {len(damage) - 5} more" if len(damage) > 5 else ""
@@ -76,12 +72,14 @@ def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda r
 def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finished, rows_done: Callable[[int], None]) -> None:
     names = name_sites(context)
     metadata = {"mirscan": context.plan.identity["mirscan"], "model": context.plan.settings.model}
-    genes = _aggregator(context, names, metadata)
+    genes = make_aggregator(context, names, context.transcriptome, context.coding, metadata)
     started = time.monotonic()
     with ExitStack() as stack:
         bed = stack.enter_context(_bed_writer(context, names, scratch[BED]))
         between = context.store.scratch("genes.arrow")
-        files = stack.enter_context(GeneFiles(between, scratch[GENES], scratch[GENES_TEXT], genes.schema, names.regions))
+        files = stack.enter_context(
+            GeneFiles(between, scratch[GENES], scratch[GENES_TEXT], genes.schema, names.regions, PairSignificance.of(context))
+        )
         for columns, windows, weights in _weigh_ahead(genes, iter_sites(context, names), context.threads):
             bed.write(*columns)
             files.write(genes.add(*columns, windows, weights))
@@ -119,18 +117,6 @@ def _weigh_ahead(genes: GeneAggregator, batches: Iterator, threads: int) -> Iter
                 yield columns, windows, weights.result()
         for columns, windows, weights in waiting:
             yield columns, windows, weights.result()
-
-
-def _aggregator(context: PartContext, names: GeneNames, metadata: dict[str, str]) -> GeneAggregator:
-    settings = context.plan.settings
-    scored_by = settings.model if settings.is_scored else ""
-    coding = context.coding or coding_of_regions(context.transcriptome)
-    parts = context.transcriptome, context.mirnas, names.rules, coding, scored_by
-    repression = load_repression(*parts, open_run_repression(context.store))
-    method = find_method(settings.gene_method)
-    return GeneAggregator(
-        names, settings.is_scored, {**metadata, **repression.form.metadata}, repression, method, context.coding is not None
-    )
 
 
 def name_sites(context: PartContext) -> GeneNames:

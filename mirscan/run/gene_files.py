@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from mirscan.genes.ranking import PairRanks, strength_of, with_ranks
+from mirscan.genes.ranking import PairRanks, strength_of, with_columns
 from mirscan.output.genes import GenesTsv
 from mirscan.output.parquet import ParquetRows
+from mirscan.run.pair_significance import PairSignificance
 
 N_TOP = 10
 
@@ -18,12 +19,20 @@ class GeneFiles:
     Memory is the batch and 8 bytes a pair. Use as a context manager: on an error no file is left.
     """
 
-    def __init__(self, scratch: Path, parquet: Path, text: Path, schema: pa.Schema, regions: pa.StringArray | None = None):
-        """`regions` (n,) of the transcripts, where GENES has them as its last column."""
+    def __init__(
+        self,
+        scratch: Path,
+        parquet: Path,
+        text: Path,
+        schema: pa.Schema,
+        regions: pa.StringArray | None = None,
+        null: PairSignificance | None = None,
+    ):
+        """`regions` (n,) of the transcripts, where GENES has them as its last column; `null` where a background ran."""
         self.n_pairs, self._genes = 0, set()
         self.top: list[dict] = []
         self._scratch, self._parquet, self._text, self._schema, self._regions = scratch, parquet, text, schema, regions
-        self._ranks = PairRanks()
+        self._ranks, self._null = PairRanks(), null
         self._strongest: list[tuple[float, dict]] = []
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         self._writer = pa.ipc.new_file(scratch, schema, options=options)
@@ -40,12 +49,14 @@ class GeneFiles:
         self._genes.update(batch["gene"].dictionary.take(batch["gene"].indices.unique()).to_pylist())
         self.n_pairs += len(batch)
         self._ranks.add(batch)
+        batch = batch if self._null is None else self._null.add(batch)
         self._writer.write_batch(batch)
 
     def close(self) -> None:
         """Rank all rows and write them."""
         self._writer.close()
-        rank, percentile = self._ranks.rank()
+        columns = dict(zip(("rank", "percentile"), self._ranks.rank(), strict=True))
+        columns |= {} if self._null is None else {"q_value": self._null.q_values()}
         first = 0
         with (
             pa.memory_map(str(self._scratch)) as source,
@@ -56,7 +67,7 @@ class GeneFiles:
             for number in range(reader.num_record_batches):
                 batch = reader.get_batch(number)
                 rows = slice(first, first + len(batch))
-                ranked = with_ranks(batch, rank[rows], percentile[rows])
+                ranked = with_columns(batch, {name: pa.array(values[rows]) for name, values in columns.items()})
                 parquet.write(ranked)
                 text.write(ranked)
                 self._note(ranked)

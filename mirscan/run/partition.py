@@ -11,13 +11,15 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
+from mirscan.genes.strata import Strata, count_strata, make_strata
 from mirscan.genome.projection import Projection, project_transcriptome
 from mirscan.output.parquet import ParquetRows
-from mirscan.run.copies import count_copies, hide_copies, repeat_rows
+from mirscan.run.copies import count_copies, hide_copies, is_like_before, repeat_rows
 from mirscan.run.inputs import (
     compile_run_table,
     open_run_coding,
@@ -27,6 +29,7 @@ from mirscan.run.inputs import (
     open_run_regions,
     open_run_transcriptome,
 )
+from mirscan.run.null_counts import RunNull, read_null
 from mirscan.run.plan import Part, ScanPlan, load_plan
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.sites import SiteBuilder
@@ -36,7 +39,7 @@ from mirscan.sequence.coding import CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.store.checksums import describe_file, find_change
-from mirscan.store.names import part_failure, part_record, part_sites, part_windows
+from mirscan.store.names import BACKGROUND, part_failure, part_record, part_sites, part_windows
 from mirscan.store.opening import open_store
 from mirscan.store.protocol import Store
 from mirscan.tables import GENOME_PLACE, SITES
@@ -84,6 +87,27 @@ class PartContext:
         return open_run_coding(self.plan.settings, self.store)
 
     @cached_property
+    def is_copy(self) -> np.ndarray:
+        """Transcripts (n,) that are the same bases as the one before them, so that one stands for both."""
+        return is_like_before(self.transcriptome) if self.projection is not None else np.zeros(len(self.transcriptome), bool)
+
+    @cached_property
+    def strata(self) -> Strata:
+        """Transcripts alike, whose shuffles are draws for each of them; `sizes` counts those that are shuffled."""
+        packed, draws = self.transcriptome, self.plan.settings.background
+        length = packed.lengths if self.coding is None else packed.lengths - self.coding.end
+        made = make_strata(packed, length, count_strata(int((~self.is_copy).sum()), draws, len(self.mirnas)))
+        original = np.maximum.accumulate(np.where(self.is_copy, 0, np.arange(len(packed))))
+        stratum = made.stratum[original]
+        return Strata(stratum, np.bincount(stratum[~self.is_copy], minlength=len(made.sizes)))
+
+    @cached_property
+    def null(self) -> RunNull | None:
+        """What p-values are looked up in, once all parts of the background are done; None where none is wanted."""
+        draws = self.plan.settings.background
+        return read_null(self.store.local(BACKGROUND), len(self.mirnas), self.strata.sizes * draws) if draws else None
+
+    @cached_property
     def scorer(self):
         if not self.plan.settings.is_scored:
             return None
@@ -126,7 +150,15 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     started, part, store = time.monotonic(), context.plan.parts[number], context.store
     settings = context.plan.settings
     builder = SiteBuilder(
-        context.transcriptome, context.mirnas, context.schema, part, settings, context.scorer, context.projection, context.coding
+        context.transcriptome,
+        context.mirnas,
+        context.schema,
+        part,
+        settings,
+        context.scorer,
+        context.projection,
+        context.coding,
+        context.null and context.null.sites,
     )
     scored_before = _scorer_counts(context)
     scratch = store.scratch(part_sites(number))
@@ -146,6 +178,26 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     store.write(part_record(number), seal(record))
     store.remove(part_failure(number))
     return record
+
+
+def find_candidates(context: PartContext, part: Part, regions: Regions | None, transcriptome: Transcriptome) -> Iterator[pa.RecordBatch]:
+    """Candidates of the run on a part of these transcripts, its own or others."""
+    settings = context.plan.settings
+    return iter_candidates(
+        transcriptome,
+        context.mirnas,
+        context.table,
+        first=part.first,
+        last=part.last,
+        start=part.start,
+        stop=part.stop,
+        batch_rows=BATCH_SCORED if settings.is_scored else BATCH_PLAIN,
+        threads=context.threads,
+        mask_start=settings.mask_start,
+        min_distance=settings.min_distance,
+        regions=regions,
+        features=settings.scan_features,
+    )
 
 
 def find_damage(store: Store, number: int) -> str | None:
@@ -174,29 +226,10 @@ def peak_memory_mb() -> int:
 
 def _iter_candidates(context: PartContext, part: Part) -> Iterator[pa.RecordBatch]:
     if context.projection is None:
-        return _find_candidates(context, part, context.regions)
+        return find_candidates(context, part, context.regions, context.transcriptome)
     n_copies = count_copies(context.transcriptome, part)
     regions = hide_copies(n_copies, context.transcriptome.lengths, context.regions)
-    return repeat_rows(_find_candidates(context, part, regions), n_copies)
-
-
-def _find_candidates(context: PartContext, part: Part, regions: Regions | None) -> Iterator[pa.RecordBatch]:
-    settings = context.plan.settings
-    return iter_candidates(
-        context.transcriptome,
-        context.mirnas,
-        context.table,
-        first=part.first,
-        last=part.last,
-        start=part.start,
-        stop=part.stop,
-        batch_rows=BATCH_SCORED if settings.is_scored else BATCH_PLAIN,
-        threads=context.threads,
-        mask_start=settings.mask_start,
-        min_distance=settings.min_distance,
-        regions=regions,
-        features=settings.scan_features,
-    )
+    return repeat_rows(find_candidates(context, part, regions, context.transcriptome), n_copies)
 
 
 def _scorer_counts(context: PartContext) -> dict[str, int]:

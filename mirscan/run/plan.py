@@ -50,7 +50,8 @@ class Part:
 @dataclass(frozen=True)
 class ScanPlan:
     """What is scanned. `identity` holds everything that decides the result; `inputs` says where it was read from; `stored` has bytes and
-    SHA-256 of the run's own copies by file name; `notices` counts what reading the inputs lost, merged or renamed.
+    SHA-256 of the run's own copies by file name; `notices` counts what reading the inputs lost, merged or renamed. `background`: the parts
+    in which transcripts are shuffled, each of whole ones.
     """
 
     settings: ScanSettings
@@ -64,6 +65,7 @@ class ScanPlan:
     warnings: tuple[str, ...]
     notices: dict[str, dict]
     parts: tuple[Part, ...]
+    background: tuple[Part, ...] = ()
 
     def to_json(self) -> bytes:
         """The text of plan.json."""
@@ -78,6 +80,7 @@ class ScanPlan:
                 raise RunError(f"{where}: written by another version of mirscan; use that version, or start anew with --overwrite")
             values["settings"] = ScanSettings.from_dict(values["settings"], where)
             values["parts"] = tuple(Part(**part) for part in values["parts"])
+            values["background"] = tuple(Part(**part) for part in values["background"])
             values["warnings"] = tuple(values["warnings"])
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -124,6 +127,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
         ),
         notices=notices.to_dict(),
         parts=cut_parts(transcriptome.lengths, max(1, round(expected / settings.rows_per_part)), settings.needs_whole_transcripts),
+        background=cut_background(settings, transcriptome.lengths, expected),
     )
     store.write(PLAN, plan.to_json())
     return plan
@@ -132,6 +136,13 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
 def find_stored_damage(store: Store, plan: ScanPlan) -> str | None:
     """What is wrong with the run's own copies of its inputs; None where they are as planned."""
     return next((change for name, expected in plan.stored.items() if (change := find_change(store, name, expected))), None)
+
+
+def cut_background(settings: ScanSettings, lengths: np.ndarray, expected: int) -> tuple[Part, ...]:
+    """Parts of whole transcripts that have, with all their shuffles, about as many candidates as any other part."""
+    if not settings.background:
+        return ()
+    return cut_parts(lengths, max(1, round(expected * settings.background / settings.rows_per_part)), whole_transcripts=True)
 
 
 def cut_parts(lengths: np.ndarray, n_parts: int, whole_transcripts: bool = False) -> tuple[Part, ...]:
@@ -181,7 +192,11 @@ def refuse_foreign_folder(store: Store) -> None:
 
 def clear_run(store: Store) -> None:
     """Delete everything a run wrote, and nothing else; killed at any moment it leaves a run or nothing, never a riddle."""
-    ours = [name for name in store.names() if name in RESULTS or name.startswith((f"{SITES}/part-", f"{WORK}/part-", f"{HUB}/"))]
+    ours = [
+        name
+        for name in store.names()
+        if name in RESULTS or name.startswith((f"{SITES}/part-", f"{WORK}/part-", f"{WORK}/background-", f"{HUB}/"))
+    ]
     rest = [PLAN, *(name for name in store.names() if name.startswith(f"{WORK}/"))]
     for name in (*ours, *rest):
         store.remove(name)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from mirscan.run.plan import ScanPlan
 
-PLAN, SCAN, FINISH = "plan", "scan", "finish"
+PLAN, BACKGROUND, SCAN, FINISH = "plan", "background", "scan", "finish"
 
 
 @dataclass(frozen=True)
 class Event:
     """Where a run is.
 
-    Stage `plan` comes once, when the plan is ready and `resumed` parts are found done. In stage `scan`, `done` of `total`
-    counts bases and `rows` the sites so far; in stage `finish` sites. `message` is a line worth printing as it is.
+    Stage `plan` comes once, when the plan is ready and `resumed` parts are found done. In the stages `background` and `scan`, `done` of
+    `total` counts bases and `rows` the sites so far; in stage `finish` sites. `message` is a line worth printing as it is.
     """
 
     stage: str

@@ -9,17 +9,20 @@ from pathlib import Path
 
 from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
+from mirscan.run.background import publish_background
 from mirscan.run.clusters import check_cluster
 from mirscan.run.executors import DaskExecutor, SerialExecutor
 from mirscan.run.export import export
-from mirscan.run.finish import finish_run, list_damage
+from mirscan.run.finish import finish_run
 from mirscan.run.inputs import check_settings, identify, spooled_pipes, store_inputs_again
 from mirscan.run.lock import RunLock
 from mirscan.run.partition import PartContext
 from mirscan.run.plan import ScanPlan, clear_run, find_differences, find_stored_damage, load_plan, make_plan, refuse_foreign_folder
-from mirscan.run.progress import FINISH, SCAN, Event, Progress, ignore
+from mirscan.run.progress import BACKGROUND, FINISH, SCAN, Event, Progress, ignore
 from mirscan.run.progress import PLAN as PLAN_STAGE
 from mirscan.run.settings import RunOptions, ScanSettings, make_settings
+from mirscan.run.site_significance import add_q_values
+from mirscan.run.stages import STAGES, Stage
 from mirscan.run.summary import ScanResult, read_result, write_report
 from mirscan.store.explained import explained_errors
 from mirscan.store.local import LocalStore
@@ -115,8 +118,7 @@ def _run_plan(
     store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float], restore
 ) -> ScanResult:
     context = PartContext(store, plan, options.threads or usable_cores())
-    pending, names = list(list_damage(store, len(plan.parts))), store.names()
-    counter = _Counter(plan, pending, progress, lock)
+    pending, names = list(STAGES[SCAN].list_damage(store, plan)), store.names()
     progress(Event(PLAN_STAGE, parts_done=len(plan.parts) - len(pending), n_parts=len(plan.parts), plan=plan))
     _tell_strays(names, len(plan.parts), progress)
     # work/ may be deleted when a run is finished; then its results are judged by their sizes.
@@ -128,21 +130,43 @@ def _run_plan(
             raise RunError(f"{store.root}: {damage}. `mirscan scan` with the same inputs and --out makes it anew.")
         restore()
     store.remove(REPORT)
+    if plan.background:
+        seconds["background"] = _run_background(context, options, progress, lock)
     started = time.monotonic()
-    failures = _executor(context, options, progress).run(pending, counter.part_done, counter.part_going) if pending else {}
+    counter = _run_stage(STAGES[SCAN], context, pending, options, progress, lock)
     seconds["scan"] = time.monotonic() - started
-    if failures:
-        raise _failure(store, plan, failures)
     lock.check()
+    if plan.background:
+        add_q_values(context)
     finished = finish_run(context, lambda rows: progress(Event(FINISH, rows, counter.rows)))
     seconds |= finished.seconds
     return write_report(context, options, finished, seconds)
 
 
-def _executor(context: PartContext, options: RunOptions, progress: Progress):
+def _run_background(context: PartContext, options: RunOptions, progress: Progress, lock: RunLock) -> float:
+    """Make the parts of the background that are missing, and what all of them give; return the seconds it took."""
+    started = time.monotonic()
+    stage = STAGES[BACKGROUND]
+    _run_stage(stage, context, list(stage.list_damage(context.store, context.plan)), options, progress, lock)
+    publish_background(context)
+    return time.monotonic() - started
+
+
+def _run_stage(
+    stage: Stage, context: PartContext, pending: list[int], options: RunOptions, progress: Progress, lock: RunLock
+) -> "_Counter":
+    """Make the pending parts of a stage; raise RunError for those that failed."""
+    counter = _Counter(stage, context.plan, pending, progress, lock)
+    failures = _executor(stage, context, options, progress).run(pending, counter.part_done, counter.part_going) if pending else {}
+    if failures:
+        raise _failure(context.store, len(stage.parts(context.plan)), failures)
+    return counter
+
+
+def _executor(stage: Stage, context: PartContext, options: RunOptions, progress: Progress):
     if options.is_distributed:
-        return DaskExecutor(context, options, lambda message: progress(Event(SCAN, message=message)))
-    return SerialExecutor(context, options.retries)
+        return DaskExecutor(context, options, lambda message: progress(Event(stage.name, message=message)), stage)
+    return SerialExecutor(context, options.retries, stage)
 
 
 def _tell_strays(names: list[str], n_parts: int, progress: Progress) -> None:
@@ -154,12 +178,13 @@ def _tell_strays(names: list[str], n_parts: int, progress: Progress) -> None:
 
 
 class _Counter:
-    """Adds up what parts report and passes it on."""
+    """Adds up what the parts of a stage report and passes it on."""
 
-    def __init__(self, plan: ScanPlan, pending: list[int], progress: Progress, lock: RunLock):
-        self._plan, self._progress, self._lock = plan, progress, lock
-        self._parts_done = len(plan.parts) - len(pending)
-        self._bases_done = plan.n_bases - sum(plan.parts[part].bases for part in pending)
+    def __init__(self, stage: Stage, plan: ScanPlan, pending: list[int], progress: Progress, lock: RunLock):
+        self._stage, self._parts, self._progress, self._lock = stage.name, stage.parts(plan), progress, lock
+        self._n_bases = plan.n_bases
+        self._parts_done = len(self._parts) - len(pending)
+        self._bases_done = plan.n_bases - sum(self._parts[part].bases for part in pending)
         self._going: dict[int, tuple[int, int]] = {}
         self.rows = 0
 
@@ -171,21 +196,21 @@ class _Counter:
         self._lock.check()
         self._going.pop(part, None)
         self._parts_done += 1
-        self._bases_done += self._plan.parts[part].bases
+        self._bases_done += self._parts[part].bases
         self.rows += record["rows"]
         self._tell()
 
     def _tell(self) -> None:
         bases = self._bases_done + sum(bases for bases, _ in self._going.values())
         rows = self.rows + sum(rows for _, rows in self._going.values())
-        self._progress(Event(SCAN, bases, self._plan.n_bases, self._parts_done, len(self._plan.parts), rows))
+        self._progress(Event(self._stage, bases, self._n_bases, self._parts_done, len(self._parts), rows))
 
 
-def _failure(store: Store, plan: ScanPlan, failures: dict[int, str]) -> RunError:
+def _failure(store: Store, n_parts: int, failures: dict[int, str]) -> RunError:
     listed = "; ".join(f"part {part}: {reason}" for part, reason in list(failures.items())[:3])
     more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
     return RunError(
-        f"{store.root}: {len(failures)} of {len(plan.parts)} parts failed ({listed}{more}). "
+        f"{store.root}: {len(failures)} of {n_parts} parts failed ({listed}{more}). "
         f"The others are done; `mirscan resume {store.root}` tries again."
     )
 

@@ -30,6 +30,7 @@ ENERGY = "energy"
 PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
 # Positions are int32; a batch of a million windows takes tens of gigabytes in a network.
 MAX_NT, MAX_BATCH, MAX_THREADS = 2**31, 1 << 20, 1024
+MAX_SHUFFLES = 100_000
 # Formats of the sites; bed and parquet are written in any case.
 FORMATS = ("bed", "parquet", "tsv", "gff3", "bigbed", "hub", "igv")
 _INPUT, _WHAT, _FILTER, _HOW = "Input", "What counts", "Filters", "How to run"
@@ -102,6 +103,17 @@ class ScanSettings(Settings):
             commas=True,
         ),
     ] = ()
+    background: Annotated[
+        int,
+        about(
+            "Scan so many shuffles of each transcript, too: p_value and q_value for sites and genes. Costs as many scans.",
+            _WHAT,
+            unit="shuffles",
+            ge=0,
+            le=MAX_SHUFFLES,
+        ),
+    ] = 0
+    background_seed: Annotated[int, about("Number that the shuffles follow from.", _WHAT, ge=0, le=2**32 - 1)] = 1
     part_rows: Annotated[int, about("Candidates a part should have.", _HOW, ge=1)] | None = None
 
     def check(self):
@@ -150,7 +162,7 @@ class ScanSettings(Settings):
     @property
     def site_columns(self) -> tuple[str, ...]:
         """The optional columns of SITES."""
-        return (*self.features, *(("region",) if self.cds else ()))
+        return (*self.features, *(("p_value", "q_value") if self.background else ()), *(("region",) if self.cds else ()))
 
     @property
     def is_scored(self) -> bool:

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pyarrow as pa
 
+from mirscan.genes.significance import Null, site_levels
 from mirscan.genome.projection import Projection, place_columns
 from mirscan.run.plan import Part
 from mirscan.run.settings import ENERGY, ScanSettings
@@ -14,6 +15,23 @@ from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
 
 WINDOWS_SCHEMA = pa.schema([("transcript", pa.int32()), ("mirna", pa.int32()), ("n_windows", pa.int32())])
+
+
+def score_batch(candidates: pa.RecordBatch, transcriptome: Transcriptome, mirnas: MirnaSet, scorer) -> dict[str, pa.Array]:
+    """Scores of candidates and the bounds of their windows, all null without a scorer."""
+    n = len(candidates)
+    if scorer is None:
+        return {"score": pa.nulls(n, pa.float32()), "window_start": pa.nulls(n, pa.int32()), "window_end": pa.nulls(n, pa.int32())}
+    from mirscan.scoring import score_candidates
+
+    scored = score_candidates(candidates, transcriptome, mirnas, scorer)
+    return {name: scored[name].combine_chunks() for name in ("score", "window_start", "window_end")}
+
+
+def passes(score: np.ndarray, settings: ScanSettings) -> np.ndarray:
+    """Which candidates (n,) become sites by their score, NaN for null."""
+    # Null, which a prefilter leaves, is below every score.
+    return score >= np.float32(settings.min_score) if settings.drops_rows else np.ones(len(score), bool)
 
 
 class SiteBuilder:
@@ -32,7 +50,9 @@ class SiteBuilder:
         scorer=None,
         projection: Projection | None = None,
         coding: CodingRegions | None = None,
+        null: Null | None = None,
     ):
+        self._null = null
         self._projection, self._coding = projection, coding
         self._transcriptome, self._mirnas, self._schema = transcriptome, mirnas, schema
         self._first, self._settings, self._scorer = part.first, settings, scorer
@@ -46,6 +66,7 @@ class SiteBuilder:
         self._regions = transcriptome.regions.dictionary_encode() if "region" in schema.names else None
         self._cut = part.cut_transcripts(transcriptome.lengths)
         self._n_candidates = 0
+        self._of_mirnas = np.zeros(len(mirnas), np.int64)
         self._score_seconds = 0.0
         self._n_by_seed: dict[str, int] = {}
         self._considered: list[np.ndarray] = []
@@ -54,7 +75,11 @@ class SiteBuilder:
     def build(self, candidates: pa.RecordBatch) -> pa.RecordBatch:
         """The SITES rows of a batch."""
         self._n_candidates += len(candidates)
-        scores = self._score(candidates)
+        if self._null is not None:
+            self._of_mirnas += np.bincount(candidates["mirna"].indices.to_numpy(), minlength=len(self._of_mirnas))
+        started = time.monotonic()
+        scores = score_batch(candidates, self._transcriptome, self._mirnas, self._scorer)
+        self._score_seconds += time.monotonic() - started
         if self._settings.drops_rows:
             is_kept = self._choose(candidates, scores["score"])
             candidates, scores = candidates.filter(is_kept), {name: column.filter(is_kept) for name, column in scores.items()}
@@ -67,7 +92,7 @@ class SiteBuilder:
         }
         if ENERGY in self._schema.names:
             columns[ENERGY] = pa.array(self._energies(candidates))
-        columns |= self._places(candidates)
+        columns |= self._places(candidates) | self._significance(candidates, scores["score"])
         if self._coding is not None:
             regions = self._coding.regions_of(candidates["transcript"].indices.to_numpy(), candidates["start"].to_numpy())
             columns["region"] = pa.DictionaryArray.from_arrays(regions, pa.array(REGIONS))
@@ -76,8 +101,9 @@ class SiteBuilder:
         return batch
 
     def counts(self) -> dict:
-        """Candidates, sites by rule, and the seconds spent on scores."""
-        return {"candidates": self._n_candidates, "by_seed": self._n_by_seed, "score_seconds": round(self._score_seconds, 3)}
+        """Candidates, sites by rule, and the seconds spent on scores; with a background the candidates of each miRNA, all of them tests."""
+        counts = {"candidates": self._n_candidates, "by_seed": self._n_by_seed, "score_seconds": round(self._score_seconds, 3)}
+        return counts if self._null is None else {**counts, "candidates_of_mirnas": self._of_mirnas.tolist()}
 
     def windows(self) -> pa.Table:
         """Candidates before the filter of each transcript and miRNA (indices) of which a site is left, in that order.
@@ -90,17 +116,6 @@ class SiteBuilder:
         pairs, counts = pairs[is_left], counts[is_left]
         return pa.table([*(part.astype(np.int32) for part in (pairs // n_mirnas, pairs % n_mirnas, counts))], schema=WINDOWS_SCHEMA)
 
-    def _score(self, candidates: pa.RecordBatch) -> dict[str, pa.Array]:
-        n = len(candidates)
-        if self._scorer is None:
-            return {"score": pa.nulls(n, pa.float32()), "window_start": pa.nulls(n, pa.int32()), "window_end": pa.nulls(n, pa.int32())}
-        from mirscan.scoring import score_candidates
-
-        started = time.monotonic()
-        scored = score_candidates(candidates, self._transcriptome, self._mirnas, self._scorer)
-        self._score_seconds += time.monotonic() - started
-        return {name: scored[name].combine_chunks() for name in ("score", "window_start", "window_end")}
-
     def _places(self, candidates: pa.RecordBatch) -> dict[str, pa.Array]:
         """The columns of GENOME_PLACE, where places on a genome are known."""
         if self._projection is None:
@@ -110,6 +125,15 @@ class SiteBuilder:
         if self._regions is not None:
             columns["region"] = self._regions.take(pa.array(transcript))
         return columns
+
+    def _significance(self, candidates: pa.RecordBatch, score: pa.Array) -> dict[str, pa.Array]:
+        """p-values where a background ran; q-values take the sites of all parts."""
+        if self._null is None:
+            return {}
+        values, seed = score.to_numpy(zero_copy_only=False), candidates["seed"]
+        level = site_levels(values, seed.indices.to_numpy(), len(seed.dictionary), self._settings.is_scored)
+        p = self._null.p_values(candidates["mirna"].indices.to_numpy(), level)
+        return {"p_value": pa.array(p), "q_value": pa.nulls(len(p), pa.float32())}
 
     def _energies(self, candidates: pa.RecordBatch) -> np.ndarray:
         from mirscan.duplex import duplex_energies
@@ -122,8 +146,7 @@ class SiteBuilder:
 
     def _choose(self, candidates: pa.RecordBatch, score: pa.Array) -> pa.Array:
         """Which candidates become sites; counts the pairs of all, and notes the pairs of these."""
-        # Null, which a prefilter leaves, becomes NaN and is below every score.
-        is_kept = score.to_numpy(zero_copy_only=False) >= np.float32(self._settings.min_score)
+        is_kept = passes(score.to_numpy(zero_copy_only=False), self._settings)
         mirna = candidates["mirna"].indices.to_numpy()
         pairs = candidates["transcript"].indices.to_numpy().astype(np.int64) * len(self._mirnas) + mirna
         self._considered.append(pairs)

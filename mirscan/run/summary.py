@@ -15,6 +15,7 @@ from mirscan.run.report_file import read_report
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import RunOptions
 from mirscan.store.names import (
+    BACKGROUND,
     BED,
     BED_INDEX,
     BED_INDEX_LONG,
@@ -30,7 +31,7 @@ from mirscan.store.names import (
 from mirscan.store.protocol import Store
 
 PACKAGES = ("numpy", "numba", "pyarrow", "pysam", "keras", "tensorflow", "tensorflow-cpu", "dask")
-_OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, *TRANSCRIPT_FILES, SIZES, FAMILIES)
+_OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, BACKGROUND, *TRANSCRIPT_FILES, SIZES, FAMILIES)
 
 
 @dataclass(frozen=True)

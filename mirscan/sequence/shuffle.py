@@ -20,6 +20,37 @@ def shuffle_dinucleotides(codes: np.ndarray, offsets: np.ndarray, seed: int) -> 
     return shuffled
 
 
+def shuffle_in_place(codes: np.ndarray, bounds: np.ndarray, seeds: np.ndarray) -> None:
+    """Shuffle stretches of `codes` (total,) uint8 where they lie: codes[bounds[i, j] : bounds[i, j + 1]] of record i, as seeds[i] says.
+
+    `bounds` (n, stretches + 1) rise along a record; `seeds` (n,) uint32. A record comes out the same whatever stands beside it. A stretch
+    keeps its first and last letter, so the dinucleotides across its ends stay, too.
+
+    >>> from mirscan.sequence.alphabet import decode, encode
+    >>> codes = encode("GGACAGACC").copy()
+    >>> shuffle_in_place(codes, np.array([[2, 7]]), np.array([1], np.uint32))
+    >>> decode(codes) in ("GGACAGACC", "GGAGACACC")
+    True
+    """
+    _shuffle_stretches(codes, bounds, seeds)
+
+
+@njit
+def _shuffle_stretches(codes, bounds, seeds):
+    longest = 0
+    for row in range(len(bounds)):
+        for number in range(bounds.shape[1] - 1):
+            longest = max(longest, bounds[row, number + 1] - bounds[row, number])
+    edges, counts = np.empty((_N_LETTERS, longest), np.uint8), np.zeros(_N_LETTERS, np.int64)
+    exits, used = np.zeros(_N_LETTERS, np.int64), np.zeros(_N_LETTERS, np.int64)
+    for row in range(len(bounds)):
+        np.random.seed(seeds[row])
+        for number in range(bounds.shape[1] - 1):
+            first, last = bounds[row, number], bounds[row, number + 1]
+            if first < last:
+                _shuffle_one(codes[first:last], edges, counts, exits, used, codes[first:last])
+
+
 @njit
 def _shuffle_all(codes, offsets, seed, shuffled):
     np.random.seed(seed)

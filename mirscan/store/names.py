@@ -10,6 +10,8 @@ REPORT = "run.json"
 BED, BED_INDEX, BED_INDEX_LONG = "sites.bed.gz", "sites.bed.gz.tbi", "sites.bed.gz.csi"
 # One row a gene and miRNA, for programs and for people.
 GENES, GENES_TEXT = "genes.parquet", "genes.tsv.gz"
+# Sites and pairs on shuffled transcripts, counted, where a background ran.
+BACKGROUND = "background.parquet"
 # The run as a page for a browser, where `mirscan report` wrote one.
 PAGE = "report.html"
 # Parquet parts of the sites, readable as one dataset.
@@ -30,7 +32,7 @@ FAMILIES = "families.tsv"
 # What `mirscan export` adds: GFF3, bigBed and text of the sites, a session of IGV, and a track hub of UCSC.
 GFF3, BIGBED, SITES_TEXT, IGV_SESSION, HUB = "sites.gff3.gz", "sites.bb", "sites.tsv.gz", "igv_session.xml", "hub"
 EXPORTS = (GFF3, f"{GFF3}.tbi", f"{GFF3}.csi", BIGBED, SITES_TEXT, IGV_SESSION)
-RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, *TRANSCRIPT_FILES, SIZES, FAMILIES, *EXPORTS, PAGE, REPORT)
+RESULTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, BACKGROUND, *TRANSCRIPT_FILES, SIZES, FAMILIES, *EXPORTS, PAGE, REPORT)
 
 
 def part_sites(part: int) -> str:
@@ -51,3 +53,18 @@ def part_windows(part: int) -> str:
 def part_failure(part: int) -> str:
     """Why a part failed the last time; absent when it did not."""
     return f"{WORK}/part-{part:05d}.failed.json"
+
+
+def background_counts(part: int) -> str:
+    """Counts of sites and pairs on the shuffled transcripts of a part of the background."""
+    return f"{WORK}/background-{part:05d}.parquet"
+
+
+def background_record(part: int) -> str:
+    """As `part_record`, of a part of the background."""
+    return f"{WORK}/background-{part:05d}.json"
+
+
+def background_failure(part: int) -> str:
+    """As `part_failure`, of a part of the background."""
+    return f"{WORK}/background-{part:05d}.failed.json"

@@ -4,7 +4,7 @@ from itertools import pairwise, permutations
 import numpy as np
 
 from mirscan.sequence.alphabet import decode, encode
-from mirscan.sequence.shuffle import shuffle_dinucleotides
+from mirscan.sequence.shuffle import shuffle_dinucleotides, shuffle_in_place
 
 
 def shuffle(sequence, times, seed=1):
@@ -40,3 +40,23 @@ def test_shuffle__every_possible_permutation_comes_equally_often():
 def test_shuffle__seed_decides():
     assert shuffle("ACGTACGATCGATGCATGCA", 5, seed=4) == shuffle("ACGTACGATCGATGCATGCA", 5, seed=4)
     assert shuffle("ACGTACGATCGATGCATGCA", 5, seed=4) != shuffle("ACGTACGATCGATGCATGCA", 5, seed=5)
+
+
+def test_shuffle_in_place__each_stretch_keeps_its_dinucleotides_and_the_rest_stays():
+    random = np.random.default_rng(4)
+    codes = random.choice(5, 4000, p=(0.3, 0.2, 0.2, 0.29, 0.01)).astype(np.uint8)
+    bounds = np.array([[10, 10, 400, 900], [901, 1500, 1501, 2500]])
+    shuffled = codes.copy()
+    shuffle_in_place(shuffled, bounds, np.array([7, 8], np.uint32))
+    for first, last in [*(pair for row in bounds.tolist() for pair in pairwise(row)), (10, 900), (901, 2500)]:
+        assert Counter(pairwise(codes[first:last].tolist())) == Counter(pairwise(shuffled[first:last].tolist()))
+    assert np.array_equal(np.delete(shuffled, np.r_[10:900, 901:2500]), np.delete(codes, np.r_[10:900, 901:2500]))
+    assert (codes != shuffled)[10:2500].mean() > 0.5
+
+
+def test_shuffle_in_place__a_record_comes_out_the_same_alone():
+    codes = np.random.default_rng(5).integers(0, 4, 600).astype(np.uint8)
+    together, alone = codes.copy(), codes.copy()
+    shuffle_in_place(together, np.array([[0, 300], [300, 600]]), np.array([1, 2], np.uint32))
+    shuffle_in_place(alone, np.array([[300, 600]]), np.array([2], np.uint32))
+    assert np.array_equal(together[300:], alone[300:]) and not np.array_equal(together[:300], alone[:300])
