@@ -2,9 +2,10 @@
 
     python workflows/recipes/prepare_pairs.py DATA
 
-writes DATA/pairs. DATA holds sites/, distillation/ and reference/human_mrna.fa.gz, public files; their sources stand in models/README.md.
-Hejret train is split by gene cluster and ENCORI by miRNA family, of which a third is the test: nothing was trained on it or chosen by it.
-ENCORI's training part lacks what shares a stretch of `_WORD` nt with a held-out site of Hejret or CLASH.
+writes DATA/pairs. DATA holds sites/, distillation/, reference/human_mrna.fa.gz and reference/mirbase22_hsa_mature.fa.gz, public files;
+their sources stand in models/README.md. Hejret train is split by gene cluster and ENCORI by miRNA family, of which a third is the test:
+nothing was trained on it or chosen by it. ENCORI's training part lacks what shares a stretch of `_WORD` nt with a held-out site of Hejret
+or CLASH. other_mirnas are windows for a teacher to score, with miRNAs of families that no study holds.
 """
 
 import sys
@@ -21,18 +22,24 @@ from mirscan.pairs.negatives import NegativeSettings, write_negatives
 from mirscan.pairs.read import read_pairs
 from mirscan.pairs.scan_negatives import ScanDraw
 from mirscan.pairs.splits import split_pairs
+from mirscan.sequence.mirnas import read_mirnas
 
 _WORD = 20
 _TEST_PART, _VALIDATION_PART = 1 / 3, 0.15
 HEJRET, CLASH, ENCORI = "AGO2_CLASH_Hejret2023_train.tsv.gz", "train_set_1_1_CLASH2013_paper.tsv.gz", "encori_chr1_scan_1_20.tsv.gz"
 CLASH_VALIDATION = "evaluation_set_1_1_CLASH2013_paper.tsv.gz"
 HELD_OUT = ("AGO2_CLASH_Hejret2023_test.tsv.gz", "test_set_1_1_CLASH2013_paper.tsv.gz", CLASH_VALIDATION)
+STUDIES = ("hejret_train", "clash_train", "encori_train", "encori_validation", "encori_test")
+MIRNAS = "mirbase22_hsa_mature.fa.gz"
 SOFT = "mirbind2_soft_labels.parquet"
 # Random windows, each with any miRNA of the three studies; of those without a seed match a tenth, with ten times the weight.
 _RANDOM_RATIO, _RANDOM, _SEEDLESS = 40, 1_000_000, 0.1
 _SOFT = 500_000
+# Windows of each miRNA that no study holds: with the 6mer of its seed, and at random.
+_WITH_SEED, _AT_RANDOM = 90, 120
 # Candidates of a relaxed scan a positive, to validate on.
 _SCAN_RATIO = 40
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 _KEPT = ("mirna", "target", "label", "weight", "family", "cluster")
 
 
@@ -45,6 +52,7 @@ def main(data: Path) -> None:
     random = NegativeSettings("random-window", _RANDOM_RATIO, transcripts, seedless=_SEEDLESS)
     positives = [out / f"{name}.parquet" for name in ("hejret_train", "clash_train", "encori_train")]
     write(drawn(positives, random, out, with_positives=False).slice(0, _RANDOM), out / "random_windows.parquet")
+    write(pair_other_mirnas(data), out / "other_mirnas.parquet")
     scan = NegativeSettings("scan", _SCAN_RATIO, transcripts, scan=ScanDraw("relaxed", "anywhere"))
     positives = [out / "hejret_validation.parquet", data / "sites" / CLASH_VALIDATION]
     write(drawn(positives, scan, out, with_positives=True), out / "scan_validation.parquet")
@@ -88,6 +96,36 @@ def draw_soft_labels(path: Path) -> pa.Table:
     labels = pq.read_table(path)
     rows = np.sort(np.random.default_rng(1).choice(labels.num_rows, _SOFT, replace=False))
     return labels.take(pa.array(rows)).drop(["source"])
+
+
+def pair_other_mirnas(data: Path) -> pa.Table:
+    """Random windows with human miRNAs of families that are in no study: what a network thinks of them is not knowledge. Labels are 0."""
+    studies = [pq.read_table(data / "pairs" / f"{name}.parquet", columns=["mirna"]) for name in STUDIES]
+    known = {mirna[1:8] for table in studies for mirna in table["mirna"].unique().to_pylist()}
+    mirnas = [mirna for mirna in read_mature(data / "reference" / MIRNAS) if mirna[1:8] not in known]
+    windows = pq.read_table(data / "pairs" / "random_windows.parquet", columns=["target"])["target"].to_pylist()
+    random, text = np.random.default_rng(5), "|".join(windows)
+    rows = [np.append(holding_seed(mirna, text, len(windows[0]) + 1, random), random.choice(len(windows), _AT_RANDOM)) for mirna in mirnas]
+    pairs = {
+        "mirna": np.repeat(mirnas, [len(own) for own in rows]),
+        "target": [windows[row] for own in rows for row in own],
+    }
+    return pa.table({**pairs, "label": np.zeros(len(pairs["mirna"]), np.float32)})
+
+
+def read_mature(path: Path) -> list[str]:
+    """Different sequences of a FASTA file, as DNA."""
+    mirnas = read_mirnas(path)
+    return list(dict.fromkeys(mirnas.sequence(row).replace("U", "T") for row in range(len(mirnas.names))))
+
+
+def holding_seed(mirna: str, text: str, stride: int, random: np.random.Generator) -> np.ndarray:
+    """Numbers of the first windows with the 6mer after a random place of `text`, which has a window every `stride` letters."""
+    word, at, rows = mirna[1:7].translate(_COMPLEMENT)[::-1], int(random.integers(len(text))), []
+    while len(rows) < _WITH_SEED and (at := text.find(word, at)) >= 0:
+        rows.append(at // stride)
+        at = rows[-1] * stride + stride
+    return np.array(rows, np.int64)
 
 
 def drawn(positives: list[Path], settings: NegativeSettings, folder: Path, with_positives: bool) -> pa.Table:
