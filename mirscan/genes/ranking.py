@@ -17,7 +17,7 @@ def strength_of(genes: pa.Table | pa.RecordBatch) -> np.ndarray:
 
 
 class PairRanks:
-    """Takes in pairs as they stream by, and ranks them when all are there; 6 to 8 bytes a pair, 20 for the moment of ranking."""
+    """Takes in pairs as they stream by, and ranks them when all are there; 6 to 8 bytes a pair, 16 for the moment of ranking."""
 
     def __init__(self):
         self._mirnas: list[np.ndarray] = []
@@ -39,7 +39,8 @@ class PairRanks:
         ends = np.cumsum(self._sizes)
         rows = group_rows(mirna, ends - self._sizes, np.empty(len(mirna), np.int32 if len(mirna) < 1 << 31 else np.int64))
         del mirna
-        rank, percentile = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
+        # A rank takes the place of its strength.
+        rank, percentile = strength.view(np.int32), np.empty(len(rows), np.float32)
         for size, end in zip(self._sizes.tolist(), ends.tolist(), strict=True):
             here = rows[end - size : end]
             better = _count_better(strength[here])
