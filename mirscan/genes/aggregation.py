@@ -20,8 +20,9 @@ KIND_OF_RULE = {"8mer": kernels.N_8MER, "7mer-m8": kernels.N_7MER_M8, "7mer-A1":
 COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart", "n_5utr", "n_cds", "n_3utr")
 SIGNIFICANCE = tuple(column.name for column in PAIR_SIGNIFICANCE)
 REGION_COUNTS = COUNT_NAMES[-3:]
-# Sums of weights that every aggregation adds up, in this order; that of another method comes behind.
-_COMBINED, _EFFECT = range(2)
+# Sums of weights, and how far apart the starts of sites that count to one lie at least. Of isoforms the last sum decides first.
+_COMBINED, _EFFECT, _METHOD = "combined_score", "predicted_log2fc", "gene_score"
+_REACH = {_COMBINED: 0, _EFFECT: FOOTPRINT, _METHOD: FOOTPRINT}
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ class GeneAggregator:
         has_regions: bool = False,
         has_null: bool = False,
     ):
-        self._has_method = method.weigh is not None
+        is_wanted = {_COMBINED: is_scored, _EFFECT: repression is not None, _METHOD: method.weigh is not None}
+        self._sums = [name for name in _REACH if is_wanted[name]]
         self._regions = None if names.regions is None else names.regions.dictionary_encode()
         optional = [
-            *("gene_score",) * self._has_method,
+            *(_METHOD,) * is_wanted[_METHOD],
             *(SIGNIFICANCE if has_null else ()),
             *(REGION_COUNTS if has_regions else ()),
             *("region",) * (self._regions is not None),
@@ -112,7 +114,7 @@ class GeneAggregator:
         self._names, self._is_scored, self._repression, self._method = names, is_scored, repression, method
         self._symbols = names.symbols.dictionary_encode()
         self._kinds = np.array([KIND_OF_RULE.get(rule, kernels.N_OTHER) for rule in names.rules], dtype=np.int8)
-        self._reach = np.array([0, FOOTPRINT, FOOTPRINT][: 2 + self._has_method], np.int32)
+        self._reach = np.array([_REACH[name] for name in self._sums], np.int32)
         self._open = kernels.new_open(len(names.mirnas), len(self._reach))
 
     def add(self, transcript, mirna, start, end, seed, score, windows=None, weights=None) -> pa.RecordBatch:
@@ -139,14 +141,15 @@ class GeneAggregator:
 
     def weigh(self, places: Places) -> np.ndarray:
         """What each site adds to each sum (sums, n). Nearly all of the work, and it looks at no other site: threads may do it ahead."""
-        weights = np.zeros((len(self._reach), len(places.start)))
-        if self._is_scored:
-            weights[_COMBINED] = surprise(places.score)
-        if self._repression is not None:
-            weights[_EFFECT] = self._repression.form.effects(self._repression.features, places)
-        if self._has_method:
-            weights[-1] = self._method.weigh(places.score)
+        weights = np.empty((len(self._sums), len(places.start)))
+        for number, name in enumerate(self._sums):
+            weights[number] = self._weigh_for(name, places)
         return weights
+
+    def _weigh_for(self, name: str, places: Places) -> np.ndarray:
+        if name == _EFFECT:
+            return self._repression.form.effects(self._repression.features, places)
+        return surprise(places.score) if name == _COMBINED else self._method.weigh(places.score)
 
     def _batch(self, rows: kernels.Rows, n: int) -> pa.RecordBatch:
         names = self._names
@@ -169,13 +172,14 @@ class GeneAggregator:
         return pa.record_batch([columns[name] for name in self.schema.names], schema=self.schema)
 
     def _predictions(self, rows: kernels.Rows, n: int) -> dict[str, pa.Array]:
-        best, sums = rows.best[:n], rows.sums[:, :n]
-        values = {
-            "best_score": best if self._is_scored else None,
-            "combined_score": -np.expm1(-sums[_COMBINED]) if self._is_scored else None,
-            "predicted_log2fc": None if self._repression is None else self._repression.form.fold_changes(sums[_EFFECT]),
-            "gene_score": self._method.settle(sums[-1], best) if self._has_method else None,
+        best, sums = rows.best[:n], dict(zip(self._sums, rows.sums[:, :n], strict=True))
+        settle = {
+            _COMBINED: lambda total: -np.expm1(-total),
+            _EFFECT: lambda total: self._repression.form.fold_changes(total),
+            _METHOD: lambda total: self._method.settle(total, best),
         }
+        values = {name: settle[name](sums[name]) if name in sums else None for name in settle}
+        values["best_score"] = best if self._is_scored else None
         nothing = pa.nulls(n, pa.float32())
         return {name: nothing if value is None else pa.array(value.astype(np.float32)) for name, value in values.items()}
 

@@ -14,15 +14,16 @@ N_COUNTS = 10
 # 40 nt, so 64 ends of one miRNA are never pending at once.
 MAX_PENDING = 64
 # Slots of `Open.cursor`.
-TRANSCRIPT, GENE, N_MIRNAS_TRANSCRIPT, N_MIRNAS_GENE = range(4)
+TRANSCRIPT, GENE = range(2)
 
 
 class Open(NamedTuple):
-    """The transcript and the gene being read, by miRNA (m = number of miRNAs); only miRNAs in the lists hold valid values.
+    """The transcript and the gene being read, by miRNA (m = number of miRNAs); those without a site have a count of 0, those without one
+    in the gene a `gene_transcript` of -1.
 
     `apart_end` (m,) is where the last of the sites counted as N_APART ends. There are c sums of weights, each over the sites that make it
-    greatest without lying closer than its reach: `settled` (c, m) over sites that end before the last start; `pending_end`,
-    `pending_sum` (c, m, MAX_PENDING) hold the same for ends behind it.
+    greatest without lying closer than its reach: `settled` (m, c) over sites that end before the last start; `pending_end`,
+    `pending_sum` (c, MAX_PENDING, m) hold the same for ends behind it.
     """
 
     cursor: np.ndarray
@@ -34,13 +35,11 @@ class Open(NamedTuple):
     pending_end: np.ndarray
     pending_sum: np.ndarray
     n_pending: np.ndarray
-    mirnas: np.ndarray
     gene_transcript: np.ndarray
     gene_counts: np.ndarray
     gene_best: np.ndarray
     gene_sums: np.ndarray
     gene_windows: np.ndarray
-    gene_mirnas: np.ndarray
 
 
 class Rows(NamedTuple):
@@ -58,24 +57,21 @@ class Rows(NamedTuple):
 def new_open(n_mirnas: int, n_sums: int) -> Open:
     """State before the first site, for `n_sums` kinds of weights."""
     m = n_mirnas
-    cursor = np.array([-1, -1, 0, 0], dtype=np.int64)
     return Open(
-        cursor=cursor,
+        cursor=np.array([-1, -1], np.int64),
         counts=np.zeros((m, N_COUNTS), np.int32),
         best=np.zeros(m, np.float32),
         windows=np.zeros(m, np.int32),
         apart_end=np.zeros(m, np.int32),
-        settled=np.zeros((n_sums, m)),
-        pending_end=np.zeros((n_sums, m, MAX_PENDING), np.int32),
-        pending_sum=np.zeros((n_sums, m, MAX_PENDING)),
-        n_pending=np.zeros((n_sums, m), np.int32),
-        mirnas=np.zeros(m, np.int32),
+        settled=np.zeros((m, n_sums)),
+        pending_end=np.zeros((n_sums, MAX_PENDING, m), np.int32),
+        pending_sum=np.zeros((n_sums, MAX_PENDING, m)),
+        n_pending=np.zeros((m, n_sums), np.int32),
         gene_transcript=np.full(m, -1, np.int32),
         gene_counts=np.zeros((m, N_COUNTS), np.int32),
         gene_best=np.zeros(m, np.float32),
-        gene_sums=np.zeros((n_sums, m)),
+        gene_sums=np.zeros((m, n_sums)),
         gene_windows=np.zeros(m, np.int32),
-        gene_mirnas=np.zeros(m, np.int32),
     )
 
 
@@ -103,19 +99,23 @@ def add_sites(transcript, mirna, start, end, kind, region, score, weights, reach
                 n_rows = close_gene(state, rows, n_rows)
                 state.cursor[GENE] = gene_of_transcript[t]
             state.cursor[TRANSCRIPT] = t
-        if state.counts[m, N_SITES] == 0:
-            state.mirnas[state.cursor[N_MIRNAS_TRANSCRIPT]] = m
-            state.cursor[N_MIRNAS_TRANSCRIPT] += 1
-            state.best[m] = score[site]
-            state.windows[m] = windows[site]
-        state.counts[m, N_SITES] += 1
-        state.counts[m, kind[site]] += 1
-        state.counts[m, N_5UTR + region[site]] += 1
-        state.best[m] = max(state.best[m], score[site])
+        add_site(m, kind[site], region[site], score[site], windows[site], state)
         count_apart(m, start[site], end[site], state)
         for number in range(len(reach)):
             add_weight(number, m, start[site], max(end[site], start[site] + reach[number]), weights[number, site], state)
     return n_rows
+
+
+@njit
+def add_site(m, kind, region, score, windows, state):
+    """Count a site of miRNA `m`."""
+    if state.counts[m, N_SITES] == 0:
+        state.best[m] = score
+        state.windows[m] = windows
+    state.counts[m, N_SITES] += 1
+    state.counts[m, kind] += 1
+    state.counts[m, N_5UTR + region] += 1
+    state.best[m] = max(state.best[m], score)
 
 
 @njit
@@ -131,86 +131,98 @@ def count_apart(m, start, end, state):
 @njit
 def add_weight(number, m, start, end, weight, state):
     """Extend the best set of non-overlapping sites of miRNA `m` for one sum: weighted interval scheduling in order of starts."""
-    pending_end, pending_sum = state.pending_end[number, m], state.pending_sum[number, m]
-    kept = 0
-    for slot in range(state.n_pending[number, m]):
-        if pending_end[slot] <= start:
-            state.settled[number, m] = max(state.settled[number, m], pending_sum[slot])
+    # A slice, or a second name for an array, is counted by Numba with atomic steps, which cost more than all else here.
+    kept, settled = 0, state.settled[m, number]
+    for slot in range(state.n_pending[m, number]):
+        if state.pending_end[number, slot, m] <= start:
+            settled = max(settled, state.pending_sum[number, slot, m])
         else:
-            pending_end[kept] = pending_end[slot]
-            pending_sum[kept] = pending_sum[slot]
+            state.pending_end[number, kept, m] = state.pending_end[number, slot, m]
+            state.pending_sum[number, kept, m] = state.pending_sum[number, slot, m]
             kept += 1
-    total = state.settled[number, m] + weight
+    state.settled[m, number] = settled
+    state.n_pending[m, number] = kept
     for slot in range(kept):
-        if pending_end[slot] == end:
-            pending_sum[slot] = max(pending_sum[slot], total)
-            state.n_pending[number, m] = kept
+        if state.pending_end[number, slot, m] == end:
+            state.pending_sum[number, slot, m] = max(state.pending_sum[number, slot, m], settled + weight)
             return
-    pending_end[kept] = end
-    pending_sum[kept] = total
-    state.n_pending[number, m] = kept + 1
+    state.pending_end[number, kept, m] = end
+    state.pending_sum[number, kept, m] = settled + weight
+    state.n_pending[m, number] = kept + 1
 
 
 @njit
 def close_transcript(state):
     """Let the finished isoform stand for its gene wherever it is the better one; the first wins a tie."""
-    n_sums = state.settled.shape[0]
-    for place in range(state.cursor[N_MIRNAS_TRANSCRIPT]):
-        m = state.mirnas[place]
-        for number in range(n_sums):
-            for slot in range(state.n_pending[number, m]):
-                state.settled[number, m] = max(state.settled[number, m], state.pending_sum[number, m, slot])
+    for m in range(len(state.counts)):
+        if state.counts[m, N_SITES] == 0:
+            continue
+        settle(m, state)
         is_first = state.gene_transcript[m] < 0
-        if is_first:
-            state.gene_mirnas[state.cursor[N_MIRNAS_GENE]] = m
-            state.cursor[N_MIRNAS_GENE] += 1
         if is_first or is_better(m, state):
             state.gene_transcript[m] = state.cursor[TRANSCRIPT]
-            state.gene_counts[m] = state.counts[m]
             state.gene_best[m] = state.best[m]
-            state.gene_sums[:, m] = state.settled[:, m]
             state.gene_windows[m] = state.windows[m] if state.windows[m] > 0 else state.counts[m, N_SITES]
-        state.counts[m] = 0
-        state.settled[:, m] = 0
-        state.n_pending[:, m] = 0
-    state.cursor[N_MIRNAS_TRANSCRIPT] = 0
+            for column in range(N_COUNTS):
+                state.gene_counts[m, column] = state.counts[m, column]
+            for number in range(state.settled.shape[1]):
+                state.gene_sums[m, number] = state.settled[m, number]
+        clear(m, state)
+
+
+@njit
+def settle(m, state):
+    """Let the sums of miRNA `m` take in the sites at the end of the transcript."""
+    for number in range(state.settled.shape[1]):
+        for slot in range(state.n_pending[m, number]):
+            state.settled[m, number] = max(state.settled[m, number], state.pending_sum[number, slot, m])
+
+
+@njit
+def clear(m, state):
+    """Forget the sites of miRNA `m` on the finished transcript."""
+    for column in range(N_COUNTS):
+        state.counts[m, column] = 0
+    for number in range(state.settled.shape[1]):
+        state.settled[m, number] = 0
+        state.n_pending[m, number] = 0
 
 
 @njit
 def is_better(m, state):
     """Whether the finished isoform has the greater last sum; if equal, the one before, and so on down to its sites."""
-    for number in range(state.settled.shape[0] - 1, -1, -1):
-        if state.settled[number, m] != state.gene_sums[number, m]:
-            return state.settled[number, m] > state.gene_sums[number, m]
-    return has_stronger_sites(state.counts[m], state.gene_counts[m])
+    for number in range(state.settled.shape[1] - 1, -1, -1):
+        if state.settled[m, number] != state.gene_sums[m, number]:
+            return state.settled[m, number] > state.gene_sums[m, number]
+    return has_stronger_sites(m, state)
 
 
 @njit
-def has_stronger_sites(counts, other):
-    """More 8mers; if equal, more 7mer-m8, and so on down to the other rules."""
+def has_stronger_sites(m, state):
+    """Whether it has more 8mers; if equal, more 7mer-m8, and so on down to the other rules."""
     for kind in range(N_8MER, N_OTHER + 1):
-        if counts[kind] != other[kind]:
-            return counts[kind] > other[kind]
+        if state.counts[m, kind] != state.gene_counts[m, kind]:
+            return state.counts[m, kind] > state.gene_counts[m, kind]
     return False
 
 
 @njit
 def close_gene(state, rows, n_rows):
     """Write the rows of the finished gene in the order of miRNAs; return the number of rows then filled."""
-    n_mirnas = state.cursor[N_MIRNAS_GENE]
-    state.gene_mirnas[:n_mirnas] = np.sort(state.gene_mirnas[:n_mirnas])
-    for place in range(n_mirnas):
-        m = state.gene_mirnas[place]
+    for m in range(len(state.gene_transcript)):
+        if state.gene_transcript[m] < 0:
+            continue
         rows.gene[n_rows] = state.cursor[GENE]
         rows.mirna[n_rows] = m
         rows.transcript[n_rows] = state.gene_transcript[m]
-        rows.counts[n_rows] = state.gene_counts[m]
         rows.best[n_rows] = state.gene_best[m]
-        rows.sums[:, n_rows] = state.gene_sums[:, m]
         rows.windows[n_rows] = state.gene_windows[m]
+        for column in range(N_COUNTS):
+            rows.counts[n_rows, column] = state.gene_counts[m, column]
+        for number in range(state.settled.shape[1]):
+            rows.sums[number, n_rows] = state.gene_sums[m, number]
         state.gene_transcript[m] = -1
         n_rows += 1
-    state.cursor[N_MIRNAS_GENE] = 0
     return n_rows
 
 

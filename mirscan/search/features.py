@@ -4,7 +4,8 @@ import numpy as np
 
 from mirscan.jit import njit
 from mirscan.search.kernels import Rows
-from mirscan.sequence.alphabet import A, N, U, complement
+from mirscan.search.planes import HIGH, KNOWN, LOW, make_planes, read_planes
+from mirscan.sequence.alphabet import N, complement
 
 # Grimson et al. 2007, Mol Cell 27:91: A and U within 30 nt either side count by the inverse of their distance.
 AU_REACH = 30
@@ -16,6 +17,7 @@ THREE_PRIME_FIRST, TARGET_REACH, FREE_OFFSET = 9, 15, 2
 # Morgulis et al. 2006, J Comput Biol 13:1028, look at 64 nt, too; theirs is the highest score of any part, ours that of the whole.
 DUST_REACH = 28
 
+_ONE = np.uint64(1)
 FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance", "low_complexity")
 
 
@@ -37,13 +39,53 @@ def compute_features(
         columns["end_distance"] = np.minimum(rows.start, lengths - rows.end).astype(np.int32)
     if "supplementary" in names:
         pairs = complement(mirna_codes)
-        places = rows.transcript, rows.start, rows.anchor, rows.mirna
+        places = rows.transcript, rows.start, rows.end, rows.anchor, rows.mirna
         columns["supplementary"] = _supplementary(codes, begin, end, margin, *places, pairs, np.empty(n, np.float32))
     if "previous_distance" in names:
         columns["previous_distance"] = _previous_distance(rows.transcript, rows.mirna, rows.start, len(mirna_codes), np.empty(n, np.int32))
     if "low_complexity" in names:
         columns["low_complexity"] = _dust(codes, begin, end, margin, rows.transcript, rows.start, rows.end, np.empty(n, np.float32))
     return columns
+
+
+def _au_sums() -> np.ndarray:
+    """(2 classes, 2 sides, _PIECES, 64): the weights of the A and U that a piece of a window has, by its bits.
+
+    Class 0 counts distances from 1, class 1 from 2; upstream (side 0) the last letter of a window is the nearest, downstream the first.
+    """
+    sums = np.zeros((2, 2, _PIECES, 1 << _PIECE))
+    bits = (np.arange(1 << _PIECE)[:, None] >> np.arange(_PIECE)) & 1
+    for first in range(2):
+        weights = 1 / (np.arange(AU_REACH) + 1.0 + first)
+        for side, ordered in enumerate((weights[::-1], weights)):
+            sums[first, side] = ordered.reshape(_PIECES, _PIECE) @ bits.T
+    return sums
+
+
+_PIECE = 6
+_PIECES = AU_REACH // _PIECE
+_AU_SUMS = _au_sums()
+# By class and number of letters: what they would weigh if all were A or U.
+_AU_TOTALS = np.cumsum([[0.0, *(1 / (d + 1 + first) for d in range(AU_REACH))] for first in range(2)], axis=1)
+
+
+@njit
+def _stretch(row, transcripts, starts, ends):
+    """(stop, low, high): rows row to stop are of one transcript, and lie within low and high."""
+    stop, low, high = row + 1, starts[row], ends[row]
+    while stop < len(starts) and transcripts[stop] == transcripts[row]:
+        low, high = min(low, starts[stop]), max(high, ends[stop])
+        stop += 1
+    return stop, low, high
+
+
+@njit
+def _planes_of(row, transcripts, starts, ends, codes, begin, end, margin):
+    """(stop, planes, place of their first letter) of what lies around rows row to stop, which are of one transcript."""
+    stop, low, high = _stretch(row, transcripts, starts, ends)
+    first, last = begin[transcripts[row]] - margin, end[transcripts[row]] + margin
+    low = max(begin[transcripts[row]] + low - AU_REACH, first)
+    return stop, make_planes(codes[low : max(low, min(begin[transcripts[row]] + high + AU_REACH, last))]), low
 
 
 @njit
@@ -53,76 +95,152 @@ def _local_au(codes, begin, end, margin, transcripts, starts, ends, anchors, out
     Weights fall as 1/distance from the site; where m8 is not under the site the upstream ones begin at 1/2, and where the base opposite
     m1 is, the downstream ones do (Grimson 2007, figure 3B).
     """
+    stop = 0
     for row in range(len(starts)):
-        first, last = begin[transcripts[row]], end[transcripts[row]]
-        upstream = 1 if anchors[row] - starts[row] >= 7 else 2
-        downstream = 2 if ends[row] > anchors[row] else 1
-        found = total = 0.0
-        for distance in range(AU_REACH):
-            place = first + starts[row] - 1 - distance
-            if place >= first - margin:
-                total += 1.0 / (distance + upstream)
-                if codes[place] == A or codes[place] == U:
-                    found += 1.0 / (distance + upstream)
-            place = first + ends[row] + distance
-            if place < last + margin:
-                total += 1.0 / (distance + downstream)
-                if codes[place] == A or codes[place] == U:
-                    found += 1.0 / (distance + downstream)
+        if row == stop:
+            stop, planes, low = _planes_of(row, transcripts, starts, ends, codes, begin, end, margin)
+            first, length = begin[transcripts[row]] - low, end[transcripts[row]] - begin[transcripts[row]]
+        upstream = 0 if anchors[row] - starts[row] >= 7 else 1
+        downstream = 1 if ends[row] > anchors[row] else 0
+        found = _au_weight(planes, first + starts[row] - AU_REACH, _AU_SUMS[upstream, 0])
+        found += _au_weight(planes, first + ends[row], _AU_SUMS[downstream, 1])
+        total = _AU_TOTALS[upstream, max(0, min(AU_REACH, starts[row] + margin))]
+        total += _AU_TOTALS[downstream, max(0, min(AU_REACH, length + margin - ends[row]))]
         out[row] = found / total if total > 0 else 0.0
     return out
 
 
 @njit
-def _supplementary(codes, begin, end, margin, transcripts, starts, anchors, mirnas, pairs, out):
+def _au_weight(planes, place, sums):
+    """What the A and U of the `AU_REACH` letters from `place` on weigh."""
+    high, low, known = read_planes(planes, place)
+    bits = ~(high ^ low) & known
+    weight = 0.0
+    for piece in range(_PIECES):
+        weight += sums[piece, bits & _PIECE_MASK]
+        bits >>= _PIECE_WIDTH
+    return weight
+
+
+_PIECE_MASK, _PIECE_WIDTH = np.uint64((1 << _PIECE) - 1), np.uint64(_PIECE)
+
+
+@njit
+def _supplementary(codes, begin, end, margin, transcripts, starts, ends, anchors, mirnas, pairs, out):
     """Best run of contiguous Watson-Crick pairs between nt 9 onwards and the 15 bases upstream of the site (not opposite m1-m8)."""
-    n_positions = pairs.shape[1]
+    lengths, tails = _read_tails(pairs)
+    stop = 0
     for row in range(len(anchors)):
-        first, last = begin[transcripts[row]], end[transcripts[row]]
-        anchor, mirna = first + anchors[row], mirnas[row]
-        reach = anchors[row] - starts[row] + TARGET_REACH
-        best = 0.0
-        # One diagonal an offset: m_k meets the base at back k - 1 + offset. Positive: bases looped out in the target.
-        for offset in range(-n_positions, TARGET_REACH):
-            run, length = 0.0, 0
-            penalty = max(0.0, (abs(offset) - FREE_OFFSET) / 2)
-            for position in range(THREE_PRIME_FIRST, n_positions + 1):
-                back = position - 1 + offset
-                place = anchor - back
-                inside = THREE_PRIME_FIRST - 1 <= back <= reach and first - margin <= place < last + margin
-                partner = pairs[mirna, position - 1]
-                if inside and partner != N and codes[place] == partner:
-                    run += 1.0 if SUPPLEMENTARY_FIRST <= position <= SUPPLEMENTARY_LAST else 0.5
-                    length += 1
-                    if length >= 2:
-                        best = max(best, run - penalty)
-                else:
-                    run, length = 0.0, 0
-        out[row] = best
+        if row == stop:
+            stop, planes, low = _planes_of(row, transcripts, starts, ends, codes, begin, end, margin)
+        mirna, width = mirnas[row], anchors[row] - starts[row] + TARGET_REACH + 2 - THREE_PRIME_FIRST
+        target = read_planes(planes, begin[transcripts[row]] - low + starts[row] - TARGET_REACH)
+        tail = tails[mirna, HIGH], tails[mirna, LOW], tails[mirna, KNOWN]
+        out[row] = _best_run(target, width, tail, lengths[mirna]) / 2 if width > 1 else 0.0
     return out
+
+
+@njit
+def _read_tails(pairs):
+    """(last positions (n,), planes (n, 3)) of miRNAs from their last position back to nt 9, which is how a target meets them."""
+    lengths, tails = np.zeros(len(pairs), np.int64), np.zeros((len(pairs), 3), np.uint64)
+    for mirna in range(len(pairs)):
+        known = np.flatnonzero(pairs[mirna] != N)
+        lengths[mirna] = known[-1] + 1 if len(known) else 0
+        if lengths[mirna] >= THREE_PRIME_FIRST:
+            tails[mirna] = make_planes(pairs[mirna, THREE_PRIME_FIRST - 1 : lengths[mirna]][::-1])[1]
+    return lengths, tails
+
+
+@njit
+def _best_run(target, width, tail, last):
+    """Twice the best score of a run between the first `width` letters of `target` and the `tail` of a miRNA, whose first is its last.
+
+    One diagonal an offset, from the least on, so that the penalty rises and most diagonals have no run long enough to count.
+    """
+    high, low, known = target[HIGH], target[LOW], target[KNOWN] & ((_ONE << np.uint64(width)) - _ONE)
+    size = last + 1 - THREE_PRIME_FIRST
+    best = 0
+    for turn in range(2 * max(size, width)):
+        away = (turn + 1) // 2
+        penalty = max(0, away - FREE_OFFSET)
+        least = _least_run(best + penalty)
+        if least > min(min(size, width), max(size, width) - away):
+            break
+        # Offset 0: the last letter before m8 meets position 9.
+        shift = size - width + (away if turn % 2 else -away)
+        paired = known & _shifted(tail[KNOWN], shift)
+        paired &= ~((high ^ _shifted(tail[HIGH], shift)) | (low ^ _shifted(tail[LOW], shift)))
+        runs = paired
+        for _ in range(least - 1):
+            runs &= runs >> _ONE
+        if runs:
+            best = max(best, _run_score(paired, last - shift) - penalty)
+    return best
+
+
+@njit
+def _least_run(score):
+    """How many pairs a run needs at least to beat twice a score: the four central ones count 2, others 1."""
+    return max(2, score // 2 + 1 if score < 8 else score - 3)
+
+
+@njit
+def _shifted(bits, shift):
+    """Bits moved down by `shift`, up where it is negative."""
+    return bits >> np.uint64(shift) if shift >= 0 else bits << np.uint64(-shift)
+
+
+@njit
+def _run_score(paired, position):
+    """Twice the score of the best run of two pairs or more; the lowest bit is of `position`, the next of the one before."""
+    best = run = length = 0
+    while paired:
+        if paired & _ONE:
+            run += 2 if SUPPLEMENTARY_FIRST <= position <= SUPPLEMENTARY_LAST else 1
+            length += 1
+            if length > 1:
+                best = max(best, run)
+        else:
+            run = length = 0
+        paired >>= _ONE
+        position -= 1
+    return best
 
 
 @njit
 def _dust(codes, begin, end, margin, transcripts, starts, ends, out):
     """DUST score of each site with `DUST_REACH` nt either side: couples of equal triplets by the number of triplets less one, 0 for a
     stretch without repetition; triplets with an N do not count.
+
+    The stretch of a site is made from that of the one before by what it gains and loses.
     """
     counts = np.zeros(64, np.int64)
+    low = high = triplets = couples = 0
     for row in range(len(starts)):
         first = begin[transcripts[row]]
-        low = max(first - margin, first + starts[row] - DUST_REACH)
-        high = min(end[transcripts[row]] + margin, first + ends[row] + DUST_REACH)
-        counts[:] = 0
-        n_triplets, couples = 0, 0
-        for place in range(low, high - 2):
-            one, two, three = codes[place], codes[place + 1], codes[place + 2]
-            if one < N and two < N and three < N:
-                word = 16 * one + 4 * two + three
-                couples += counts[word]
-                counts[word] += 1
-                n_triplets += 1
-        out[row] = couples / (n_triplets - 1) if n_triplets > 1 else 0.0
+        new_low = max(first - margin, first + starts[row] - DUST_REACH)
+        new_high = max(new_low, min(end[transcripts[row]] + margin, first + ends[row] + DUST_REACH) - 2)
+        if new_low >= high or new_high <= low:
+            counts[:] = 0
+            low, high, triplets, couples = new_low, new_low, 0, 0
+        for places, step in (((new_low, low), 1), ((high, new_high), 1), ((low, new_low), -1), ((new_high, high), -1)):
+            for place in range(places[0], places[1]):
+                word = _triplet(codes, place)
+                if word >= 0:
+                    couples += counts[word] if step > 0 else 1 - counts[word]
+                    counts[word] += step
+                    triplets += step
+        low, high = new_low, new_high
+        out[row] = couples / (triplets - 1) if triplets > 1 else 0.0
     return out
+
+
+@njit
+def _triplet(codes, place):
+    """Number of the triplet at a place, -1 for one with an N."""
+    one, two, three = codes[place], codes[place + 1], codes[place + 2]
+    return 16 * one + 4 * two + three if one < N and two < N and three < N else -1
 
 
 @njit
