@@ -1,5 +1,6 @@
 """`mirscan query`: rows of a finished run."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -76,10 +77,15 @@ def _put_out(table, kind: str, out: Path | None, more_than: int | None) -> None:
             print(f"written: {out}, {counted(table.num_rows, 'row')}")
         return
     is_cut = more_than is not None and table.num_rows > more_than
-    lines = list(render_text(table.slice(0, more_than))) if table.num_rows else ["no rows"]
+    lines = list(render_text(table.slice(0, more_than), _terminal_width() if out is None else None)) if table.num_rows else ["no rows"]
     if is_cut:
         lines.append(f"the {more_than} strongest; --top N for more, --top 0 for all")
     if out is None:
         print("\n".join(lines))
     else:
         write_file(("\n".join(lines) + "\n").encode(), out)
+
+
+def _terminal_width() -> int | None:
+    """Columns of the terminal; None where the output goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

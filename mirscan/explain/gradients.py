@@ -1,10 +1,14 @@
 """Integrated gradients (Sundararajan 2017): what each base adds to the log odds, along a straight path from a pair without bases.
 
-A network reads letters through embedding layers, so the path runs in what these give: from what they give for N alone to what they give
-for the pair. Which cells of them belong to which base is found by asking: those that change when the base becomes N.
+A network reads letters through embedding layers, its own or those of an encoder within it, so the path runs in what these give: from what
+they give for letters that are not known to what they give for the pair. Which cells of them belong to which base is found by asking: those
+that change when the base is not known.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -20,18 +24,63 @@ STEPS = 64
 _BATCH = 32
 
 
+class _AllRead(BaseException):
+    """Ends a forward pass behind its last embedding. Keras rewrites an Exception on its way."""
+
+
 @dataclass(frozen=True)
 class _OpenNetwork:
-    """A network cut behind its embeddings: `encode` gives their outputs, `head` goes on from there to the last layer.
+    """A network whose embeddings can be read and replaced; they are called `n_calls` times, and `blank` is a letter that is not known."""
 
-    `parts` name the inputs of `head`: the embeddings' outputs in order, then what is held.
-    """
+    network: object
+    embeddings: tuple
+    n_calls: int
+    blank: int
 
-    encode: object
-    head: object
-    parts: tuple[str, ...]
-    kernel: np.ndarray
-    bias: np.ndarray
+    def encode(self, inputs: dict) -> list[np.ndarray]:
+        """What each call of an embedding gives, (n, ...cells, channels)."""
+        outputs = []
+
+        def read(call, codes):
+            outputs.append(np.asarray(call(codes)))
+            if len(outputs) == self.n_calls:
+                raise _AllRead
+            return outputs[-1]
+
+        with _replaced(self.embeddings, read):
+            try:
+                self.network(inputs, training=False)
+            except _AllRead:
+                return outputs
+        return outputs
+
+    def log_odds(self, inputs: dict, points: list):
+        """(n, 1) where the embeddings give `points` instead."""
+        from keras import ops
+
+        waiting, last = iter(points), self.network.layers[-1]
+
+        def end(call, features, training=None):
+            return ops.matmul(ops.cast(features, "float32"), ops.cast(last.kernel, "float32")) + last.bias
+
+        with _replaced(self.embeddings, lambda call, codes: next(waiting)), _replaced((last,), end):
+            return self.network(inputs, training=False)
+
+    def without(self, codes: np.ndarray) -> np.ndarray:
+        """The same with no letter known."""
+        return np.where(codes < N, self.blank, codes).astype(codes.dtype)
+
+
+@contextmanager
+def _replaced(layers, function: Callable) -> Iterator[None]:
+    """Layers that call `function` (their own call, what they are given) meanwhile."""
+    for layer in layers:
+        layer.call = partial(function, layer.call)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.call
 
 
 def integrated_gradients(
@@ -41,71 +90,95 @@ def integrated_gradients(
 
     `mirna_codes` (n, M) and `target_codes` (n, L) uint8 in the layout of the model. Where a network reads the strands apart, both
     sides together add up to the log odds less those of a pair of N alone; where it reads pairs of bases, a pair counts on either side. The
-    duplex features of a network that takes them are held. Raises ModelError for a network without embeddings and for a backend other than
-    TensorFlow.
+    duplex features of a network that takes them are held. Letters that are not known are N, or those hidden in its pre-training where a
+    network has an encoder. Raises ModelError for a network without embeddings and for a backend without gradients here.
     """
     opened = _open(model)
     sides = (np.empty(mirna_codes.shape, np.float32), np.empty(target_codes.shape, np.float32))
     for start in range(0, len(mirna_codes), _BATCH):
         rows = slice(start, start + _BATCH)
-        inputs = {"mirna_codes": mirna_codes[rows], "target_codes": target_codes[rows]}
-        fixed = [duplex_features(mirna_codes[rows], target_codes[rows])] if model.card.inputs_duplex else []
-        cells = _attribute(opened, inputs, fixed, steps)
-        for side, name in zip(sides, inputs, strict=True):
-            side[rows] = _by_base(opened, inputs, name, cells)
+        codes = {"mirna_codes": mirna_codes[rows], "target_codes": target_codes[rows]}
+        held = {"duplex": duplex_features(*codes.values())} if model.card.inputs_duplex else {}
+        cells = _attribute(opened, codes, held, steps)
+        for side, name in zip(sides, codes, strict=True):
+            side[rows] = _by_base(opened, codes, held, name, cells)
     return tuple(np.where(codes < N, side, np.nan) for side, codes in zip(sides, (mirna_codes, target_codes), strict=True))
 
 
 def _open(model: TrainedModel) -> _OpenNetwork:
     keras = load_keras()
-    if keras.backend.backend() != "tensorflow":
+    backend, network = keras.backend.backend(), model.network
+    if backend not in _GRADIENTS:
         raise ModelError(
-            f"integrated gradients run on TensorFlow, and Keras runs on {keras.backend.backend()}; set KERAS_BACKEND=tensorflow"
+            f"integrated gradients run on {' and '.join(_GRADIENTS)}, and Keras runs on {backend}; set KERAS_BACKEND=tensorflow"
         )
-    network = model.network
-    leaves = [layer.output for layer in network.layers if isinstance(layer, keras.layers.Embedding)]
-    last = network.layers[-1]
-    if not leaves or not isinstance(last, keras.layers.Dense):
+    embeddings = tuple(_find_embeddings(network, keras.layers.Embedding))
+    if not embeddings or not isinstance(network.layers[-1], keras.layers.Dense):
         raise ModelError(f"model {model.card.name!r}: has no embedding of letters or no dense end; use mutagenesis")
-    codes = {tensor.name: tensor for tensor in network.inputs if tensor.name in ("mirna_codes", "target_codes")}
-    fixed = [tensor for tensor in network.inputs if tensor.name not in codes]
-    kernel, bias = (np.asarray(weight) for weight in last.get_weights())
-    parts = {tensor.name: tensor for tensor in (*leaves, *fixed)}
-    return _OpenNetwork(keras.Model(codes, leaves), keras.Model(parts, last.input), tuple(parts), kernel, bias)
+    from mirscan.networks.nucleotide_encoder import MASK, N_TOKENS
+
+    blank = MASK if any(layer.input_dim == N_TOKENS for layer in embeddings) else N
+    calls: list[None] = []
+    with _replaced(embeddings, lambda call, codes: calls.append(None) or call(codes)):
+        network({tensor.name: np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs}, training=False)
+    return _OpenNetwork(network, embeddings, len(calls), blank)
 
 
-def _encode(opened: _OpenNetwork, inputs: dict) -> list[np.ndarray]:
-    outputs = opened.encode(inputs)
-    return [np.asarray(output) for output in (outputs if isinstance(outputs, list | tuple) else [outputs])]
+def _find_embeddings(network, kind: type) -> Iterator:
+    """The embedding layers of a network and of the networks within it."""
+    for layer in network.layers:
+        if isinstance(layer, kind):
+            yield layer
+        elif hasattr(layer, "layers"):
+            yield from _find_embeddings(layer, kind)
 
 
-def _attribute(opened: _OpenNetwork, inputs: dict, fixed: list[np.ndarray], steps: int) -> list[np.ndarray]:
-    """For each embedding what each of its cells adds, (n, ...cells), summed over channels."""
-    import tensorflow as tf
-
-    ends = _encode(opened, inputs)
-    starts = _encode(opened, {name: np.full_like(codes, N) for name, codes in inputs.items()})
-    sums, held = [np.zeros_like(end) for end in ends], [tf.constant(values) for values in fixed]
+def _attribute(opened: _OpenNetwork, codes: dict, held: dict, steps: int) -> list[np.ndarray]:
+    """For each call of an embedding what each of its cells adds, (n, ...cells), summed over channels."""
+    inputs, gradients = codes | held, _GRADIENTS[load_keras().backend.backend()](opened)
+    ends = opened.encode(inputs)
+    starts = opened.encode({name: opened.without(values) for name, values in codes.items()} | held)
+    sums = [np.zeros_like(end) for end in ends]
     for step in range(steps):
         share = (step + 0.5) / steps
-        points = [tf.constant(start + share * (end - start)) for start, end in zip(starts, ends, strict=True)]
-        with tf.GradientTape() as tape:
-            tape.watch(points)
-            features = opened.head(dict(zip(opened.parts, [*points, *held], strict=True)), training=False)
-            log_odds = tf.cast(features, tf.float32) @ opened.kernel + opened.bias
-        gradients = tape.gradient(log_odds, points)
-        sums = [total if gradient is None else total + np.asarray(gradient) for total, gradient in zip(sums, gradients, strict=True)]
+        points = [start + share * (end - start) for start, end in zip(starts, ends, strict=True)]
+        sums = [total + gradient for total, gradient in zip(sums, gradients(inputs, points), strict=True)]
     return [((end - start) * total / steps).sum(axis=-1) for start, end, total in zip(starts, ends, sums, strict=True)]
 
 
-def _by_base(opened: _OpenNetwork, inputs: dict, name: str, cells: list[np.ndarray]) -> np.ndarray:
-    """Attributions (n, width) of one side: of each base the cells that change when it becomes N."""
-    codes, whole = inputs[name], _encode(opened, inputs)
-    side = np.zeros(codes.shape, np.float32)
-    for place in range(codes.shape[1]):
-        without = codes.copy()
-        without[:, place] = N
-        for before, after, added in zip(whole, _encode(opened, inputs | {name: without}), cells, strict=True):
+def _tensorflow_gradients(opened: _OpenNetwork) -> Callable:
+    """Function of (inputs, points) that gives the gradients of the log odds at these points."""
+    import tensorflow as tf
+
+    def gradients(inputs: dict, points: list[np.ndarray]) -> list[np.ndarray]:
+        tensors = [tf.constant(point) for point in points]
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            log_odds = opened.log_odds(inputs, tensors)
+        found = tape.gradient(log_odds, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return [np.asarray(gradient) for gradient in found]
+
+    return gradients
+
+
+def _jax_gradients(opened: _OpenNetwork) -> Callable:
+    import jax
+
+    compiled = jax.jit(jax.grad(lambda points, inputs: opened.log_odds(inputs, points).sum()))
+    return lambda inputs, points: [np.asarray(gradient) for gradient in compiled(points, inputs)]
+
+
+_GRADIENTS = {"tensorflow": _tensorflow_gradients, "jax": _jax_gradients}
+
+
+def _by_base(opened: _OpenNetwork, codes: dict, held: dict, name: str, cells: list[np.ndarray]) -> np.ndarray:
+    """Attributions (n, width) of one side: of each base the cells that change when it is not known."""
+    whole, unknown = opened.encode(codes | held), opened.without(codes[name])
+    side = np.zeros(unknown.shape, np.float32)
+    for place in range(unknown.shape[1]):
+        changed = codes[name].copy()
+        changed[:, place] = unknown[:, place]
+        for before, after, added in zip(whole, opened.encode(codes | held | {name: changed}), cells, strict=True):
             is_changed = (before != after).any(axis=-1)
-            side[:, place] += np.where(is_changed, added, 0).reshape(len(codes), -1).sum(axis=1)
+            side[:, place] += np.where(is_changed, added, 0).reshape(len(unknown), -1).sum(axis=1)
     return side

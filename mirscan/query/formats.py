@@ -28,11 +28,29 @@ _THICK = """
     WHEN blocks[1]."end" - blocks[1].start = 1 THEN blocks[2].start ELSE genome_start + 1 END,
     CASE WHEN strand = '-' OR seed NOT IN ({with_a}) THEN genome_end
     WHEN blocks[-1]."end" - blocks[-1].start = 1 THEN blocks[-2]."end" ELSE genome_end - 1 END"""
+# Between columns of a table for people, and what a narrow terminal goes without, first what is missed least.
+_GAP = "  "
+_LESS = (
+    "n_windows",
+    "n_other",
+    "window_start",
+    "window_end",
+    "percentile",
+    "n_apart",
+    "transcript",
+    "n_6mer",
+    "gene",
+    "combined_score",
+    "rank",
+)
 _BED_COLUMNS = ("transcript", "mirna", "seed", "start", "end", "score")
 
 
-def render_text(table: pa.Table) -> Iterator[str]:
-    """Lines for a terminal. What is the same in all rows stands once above the table, what is null in all is left out."""
+def render_text(table: pa.Table, width: int | None = None) -> Iterator[str]:
+    """Lines for a terminal. What is the same in all rows stands once above the table, what is null in all is left out.
+
+    Where the lines are longer than `width`, columns that matter less are left out and named.
+    """
     table = _flat(table)
     columns = {name: [_shown(value) for value in column.to_pylist()] for name, column in zip(table.column_names, table, strict=True)}
     columns = {name: values for name, values in columns.items() if any(values)}
@@ -43,9 +61,25 @@ def render_text(table: pa.Table) -> Iterator[str]:
         columns = {name: values for name, values in columns.items() if name not in same}
     is_number = {field.name: not pa.types.is_string(field.type) for field in table.schema}
     widths = {name: max(map(len, (name, *values))) for name, values in columns.items()}
+    if omitted := _too_many(widths, width):
+        columns = {name: values for name, values in columns.items() if name not in omitted}
     for row in zip(*((name, *values) for name, values in columns.items()), strict=True):
         cells = zip(row, columns, strict=True)
-        yield "  ".join(cell.rjust(widths[name]) if is_number[name] else cell.ljust(widths[name]) for cell, name in cells).rstrip()
+        yield _GAP.join(cell.rjust(widths[name]) if is_number[name] else cell.ljust(widths[name]) for cell, name in cells).rstrip()
+    if omitted:
+        yield f"too wide for this terminal: {', '.join(omitted)}; --format tsv has all columns"
+
+
+def _too_many(widths: dict[str, int], most: int | None) -> list[str]:
+    """Columns to leave out, of those that matter less, so that lines are no longer than `most`."""
+    omitted = []
+    for name in _LESS:
+        if most is None or sum(widths.values()) + len(_GAP) * (len(widths) - 1) <= most:
+            break
+        if name in widths:
+            omitted.append(name)
+            widths = {other: size for other, size in widths.items() if other != name}
+    return omitted
 
 
 def to_tsv(table: pa.Table) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mirscan.notices import counted
 from mirscan.query.pair import Pair, PairSite
 from mirscan.tables import FEATURES, GENES
 
@@ -19,7 +20,8 @@ def render_pair(pair: Pair) -> Iterator[str]:
     """Lines for a terminal."""
     yield describe_pair(pair)
     yield describe_counts(pair)
-    yield from (f"{name} {pair.row[name]:.4g}" for name in measures_of(pair.row))
+    if measures := measures_of(pair.row):
+        yield ", ".join(f"{name} {pair.row[name]:.4g}" for name in measures)
     yield ""
     yield from draw_strip(pair)
     for number, site in enumerate(pair.sites, 1):
@@ -36,10 +38,11 @@ def describe_pair(pair: Pair) -> str:
 
 
 def describe_counts(pair: Pair) -> str:
-    """Sites by type, and how many of them do not overlap."""
+    """Sites by type, and how many of them do not overlap where some do."""
     row = pair.row
     counts = ", ".join(f"{row[name]} {rule}" for name, rule in _COUNTS.items() if row[name])
-    return f"{row['n_sites']} site{'s' if row['n_sites'] != 1 else ''}: {counts}; {row['n_apart']} side by side"
+    apart = f"; {row['n_apart']} side by side" if row["n_apart"] < row["n_sites"] else ""
+    return f"{counted(row['n_sites'], 'site')}: {counts}{apart}"
 
 
 def measures_of(row: dict) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from mirscan.notices import Notices
 from mirscan.query.finished_run import FinishedRun, open_run
 from mirscan.query.formats import write_file
 from mirscan.query.pair_text import describe_context, describe_counts, describe_place
@@ -62,16 +63,22 @@ def make_page(run: FinishedRun) -> str:
         specs={chart.id: chart.spec for chart in charts},
         columns=columns,
         predicts=any(column.name == "predicted_log2fc" for column in columns),
-        headings=[{**asdict(column), "is_number": not pa.types.is_string(tables["gene"][column.name].type)} for column in columns],
+        headings=[_heading(column, tables["gene"][column.name].type) for column in columns],
         tables={of: (table.num_rows, pack_table(table)) for of, table in tables.items()},
-        cards=[_card(pair) for pair in cards],
+        cards=[_card(pair, [column for column in columns if "score" in column.name or "log2fc" in column.name]) for pair in cards],
         browser=browser,
         silent=contents.silent_mirnas(),
+        notices=list(map(str, Notices.from_dict(result["notices"]))),
         facts=list(_facts(run)),
         style="".join(map(_read, (ASSETS / "tabulator.min.css", TEMPLATES / "page.css", TEMPLATES / "table.css"))),
         to_json=to_json,
         **_libraries(with_browser=browser is not None),
     )
+
+
+def _heading(column, kind: pa.DataType) -> dict:
+    """A column for the page's script."""
+    return {**asdict(column), "is_number": not pa.types.is_string(kind), "is_whole": pa.types.is_integer(kind)}
 
 
 def _libraries(with_browser: bool) -> dict[str, list]:
@@ -91,7 +98,7 @@ def to_json(value) -> str:
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _card(pair) -> dict:
+def _card(pair, columns) -> dict:
     """A pair's card: strip, and the strongest of its sites with their duplexes, 5'->3'."""
     order = {rule: rank for rank, rule in enumerate(BUILT_IN)}
     strongest = sorted(pair.sites, key=lambda site: (-(site.row["score"] or 0), order.get(site.row["seed"], len(order))))[:DUPLEXES]
@@ -99,6 +106,7 @@ def _card(pair) -> dict:
     return {
         "pair": pair,
         "counts": describe_counts(pair),
+        "measures": [f"{column.title} {pair.row[column.name]:.3g}" for column in columns if pair.row[column.name] is not None],
         "strip": draw_strip(pair),
         "sites": [(describe_place(site), *_split_drawing(site.drawing), describe_context(site)) for site in shown],
         "n_more": len(pair.sites) - len(shown),

@@ -1,5 +1,8 @@
 """Integrated gradients: of a linear network known by heart, and their sum against the log odds of real networks."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,7 @@ from typer.testing import CliRunner
 
 import mirscan as ms
 from mirscan.cli.main import app
-from mirscan.errors import InputError, ModelError
+from mirscan.errors import InputError
 from mirscan.explain.by_position import explain_by_position
 from mirscan.explain.gradients import integrated_gradients
 from mirscan.keras_loading import load_keras
@@ -71,11 +74,7 @@ def test_shipped_network__attributions_add_up_to_the_log_odds(name):
     np.testing.assert_allclose(found, expected, atol=0.02 * np.abs(expected).max() + 0.02)
 
 
-# Its letters become numbers inside an encoder that is a network of its own.
-ENCODED = "encoded_sites"
-
-
-@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != ENCODED])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture__can_be_explained(architecture):
     layout = WindowLayout(length=50, anchor=34, mirna_length=24)
     mirna, target = integrated_gradients(untrained(architecture, layout), *some_codes(layout, 1), steps=1)
@@ -83,10 +82,37 @@ def test_every_architecture__can_be_explained(architecture):
     assert np.abs(mirna[:, :22]).max() > 0 and np.abs(target).max() > 0
 
 
-def test_encoded_sites__are_explained_by_mutagenesis_alone():
-    layout = WindowLayout(length=50, anchor=34, mirna_length=24)
-    with pytest.raises(ModelError, match="no embedding of letters or no dense end; use mutagenesis"):
-        integrated_gradients(untrained(ENCODED, layout), *some_codes(layout, 1), steps=1)
+def test_encoder__attributions_add_up_to_the_log_odds_above_those_of_hidden_letters():
+    layout = WindowLayout(length=30, anchor=20, mirna_length=24)
+    model = TrainedModel(Card("new", "", "encoded_sites", layout), build_network("encoded_sites", 24, 30, dropout=0.0), Path())
+    codes = some_codes(layout, 3)
+    hidden = tuple(np.where(side < 4, 5, side).astype(np.uint8) for side in codes)
+    found = sum(np.nansum(side, axis=1) for side in integrated_gradients(model, *codes, steps=200))
+    np.testing.assert_allclose(found, log_odds(model, *codes) - log_odds(model, *hidden), atol=0.03)
+    assert np.abs(found).max() > 0.05
+
+
+def test_jax__gives_what_tensorflow_gives(tmp_path):
+    """Keras has one backend a process, so each has its own."""
+    script = """
+import sys, numpy as np
+from mirscan.explain.gradients import integrated_gradients
+from mirscan.trained_models import load_model
+from mirscan.windows import encode_pairs
+model = load_model("fast")
+codes = encode_pairs(["UGAGGUAGUAGGUUGUAUAGUU"] * 2, ["ACGUUGCA" * 4 + "CUACCUCA" + "UUGCAGGCAU", "G" * 50], model.card.layout)
+np.savez(sys.argv[1], *integrated_gradients(model, *codes, steps=8))
+"""
+    found = {}
+    for backend in ("tensorflow", "jax"):
+        words = (sys.executable, "-c", script, tmp_path / f"{backend}.npz")
+        subprocess.run(
+            words, check=True, env={**os.environ, "KERAS_BACKEND": backend}, capture_output=True, cwd=Path(ms.__file__).parents[1]
+        )
+        found[backend] = dict(np.load(tmp_path / f"{backend}.npz"))
+    for name, side in found["tensorflow"].items():
+        np.testing.assert_allclose(found["jax"][name], side, atol=2e-3)
+        assert np.nanmax(np.abs(side)) > 0.1
 
 
 def untrained(architecture, layout):

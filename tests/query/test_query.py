@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import mirscan as ms
 from mirscan.cli.main import app
 from mirscan.errors import InputError, RunError
+from mirscan.query.formats import render_text
 
 PAIR = {"genes": ["ZEB2"], "mirnas": ["hsa-miR-200b-3p"]}
 
@@ -217,3 +218,11 @@ def test_sql__gives_kinds_of_values_that_no_run_has(example):
 def test_outputs__that_cannot_be(example, words, said):
     code, _, error = run(example, "--gene", "ZEB2", *words)
     assert code == 1 and said in error and error.count("\n") == 1
+
+
+def test_text__a_narrow_terminal_goes_without_what_matters_less(scored):
+    table = ms.query_run(scored, mirnas=["miR-34a-5p"], top=5)
+    wide, narrow = list(render_text(table)), list(render_text(table, 80))
+    assert max(map(len, narrow[1:-1])) <= 80 < max(map(len, wide[1:]))
+    assert narrow[-1].startswith("too wide for this terminal: n_windows") and "predicted_log2fc" in narrow[1]
+    assert [line.split()[0] for line in narrow[2:-1]] == table["symbol"].to_pylist()

@@ -31,8 +31,15 @@
     return element;
   }
 
+  /* Three digits that count, however small a p-value is. */
+  function shownNumber(value, is_whole) {
+    if (value === null || value === undefined) return "";
+    if (is_whole) return value.toLocaleString("en");
+    return value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(1) : value.toFixed(3);
+  }
+
   function column(heading) {
-    const shared = { field: heading.name, title: text(heading.title).innerHTML, headerTooltip: () => text(heading.tip), headerFilter: "input" };
+    const shared = { field: heading.name, title: text(heading.title).innerHTML, headerTooltip: () => text(heading.tip), headerFilter: "input", headerWordWrap: true };
     if (!heading.is_number) {
       return { ...shared, sorter: "string", minWidth: 110, headerFilterPlaceholder: "search" };
     }
@@ -41,10 +48,11 @@
       ...shared,
       sorter: "number",
       hozAlign: "right",
-      minWidth: 84,
+      width: 84,
+      formatter: (cell) => shownNumber(cell.getValue(), heading.is_whole),
       headerSortStartingDir: is_least ? "desc" : "asc",
       headerFilterFunc: is_least ? ">=" : "<=",
-      headerFilterPlaceholder: is_least ? "at least" : "at most",
+      headerFilterPlaceholder: is_least ? "≥" : "≤",
       sorterParams: { alignEmptyValues: "bottom" },
     };
   }
@@ -71,6 +79,10 @@
   async function showBrowser(holder) {
     const { reference, tracks, loci } = page.browser;
     const browser = await igv.createBrowser(holder, { loadDefaultGenomes: false, reference, tracks, locus: loci[0].place });
+    /* igv.js is white, and its labels else take the ink of a dark page. */
+    const style = document.createElement("style");
+    style.textContent = "* { color-scheme: light !important; }";
+    holder.shadowRoot.append(style);
     document.getElementById("loci").addEventListener("change", (event) => browser.search(event.target.value));
   }
 
