@@ -38,7 +38,9 @@ class PairTally:
         """Take in rows of GENES; the first wins a tie."""
         strength = strength_of(batch)
         weakest = self.top[-1][0] if len(self.top) == N_TOP else -np.inf
-        better = np.flatnonzero(strength > weakest)
+        # Those at least as strong as the tenth, some of which may be equals.
+        tenth = np.partition(strength, -N_TOP)[-N_TOP] if len(strength) > N_TOP else -np.inf
+        better = np.flatnonzero((strength > weakest) & (strength >= tenth))
         best = better[np.argsort(-strength[better], kind="stable")[:N_TOP]]
         top = [(float(strength[row]), batch.slice(row, 1).to_pylist()[0]) for row in best]
         # By name: regions of a gene are counted apart, and are one gene.
