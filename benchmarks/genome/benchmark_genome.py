@@ -20,8 +20,9 @@ import pyarrow as pa
 from mirscan.genome.annotation import read_annotation
 from mirscan.genome.projection import Projection, project_transcriptome
 from mirscan.notices import Notices
-from mirscan.output.bed import BedWriter
-from mirscan.output.genome_bed import GenomeBedWriter, SiteNames
+from mirscan.output.bed import BedBlocks, BedText
+from mirscan.output.genome_bed import SiteNames, cut_genome, merge_isoforms, place_rows, write_bed12
+from mirscan.output.tabix import join_runs, shift_runs, write_index
 from mirscan.sequence.headers import Place
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -102,14 +103,29 @@ def site_batches(n_sites: int):
 def race_beds(n_sites: int, folder: Path) -> None:
     projection, names = make_projection(), [f"NM_{number}" for number in range(N_UTRS)]
     mirnas = [f"hsa-miR-{number}-5p" for number in range(N_MIRNAS)]
-    writers = {
-        "BED9 on transcripts": lambda path: BedWriter(path, names, mirnas, RULES),
-        "BED12 on the genome": lambda path: GenomeBedWriter(path, projection, SiteNames(mirnas, RULES, names, names, np.arange(N_UTRS))),
-    }
-    for what, make in writers.items():
-        with clock(f"{n_sites:,} sites, {what}"), make(folder / f"{what[:5].strip()}.bed.gz") as writer:
-            for columns in site_batches(n_sites):
-                writer.write(*columns)
+    site_names = SiteNames(mirnas, RULES, names, names, np.arange(N_UTRS))
+    with clock(f"{n_sites:,} sites, BED9 on transcripts"), open(folder / "BED9.bed.gz", "wb") as file:
+        blocks = BedBlocks(file, BedText(names, mirnas, RULES))
+        for columns in site_batches(n_sites):
+            blocks.write(*columns)
+        write_index(blocks.close(), names, file.name)
+    with clock(f"{n_sites:,} sites, BED12 on the genome"), open(folder / "BED12.bed.gz", "wb") as file:
+        parts = [sort_places(projection, columns) for columns in site_batches(n_sites)]
+        cuts = cut_genome(projection, len(parts))
+        bounds = [np.concatenate(([0], np.searchsorted(rows["place"], cuts), [len(rows)])) for rows in parts]
+        runs = []
+        for number in range(len(parts)):
+            pieces = [rows[ends[number] : ends[number + 1]] for rows, ends in zip(parts, bounds, strict=True)]
+            rows = merge_isoforms(np.concatenate(pieces), projection, site_names)
+            place = file.tell()
+            runs.append(shift_runs(write_bed12(file, rows, projection, site_names), 0, place))
+        write_index(join_runs(runs), projection.contigs, file.name)
+
+
+def sort_places(projection: Projection, columns: tuple) -> np.ndarray:
+    """Sites in the order of the genome."""
+    rows = place_rows(projection, *columns)
+    return rows[np.argsort(rows["place"], kind="stable")]
 
 
 def main() -> None:

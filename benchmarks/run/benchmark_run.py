@@ -1,6 +1,6 @@
 """Whole runs on real 3'UTRs: planning, resuming, Dask against this process, and CPU seconds a million candidates cost.
 
-    MIRSCAN_DATA=reference python benchmarks/run/benchmark_run.py [plan] [resume] [dask] [rates]
+    MIRSCAN_DATA=reference python benchmarks/run/benchmark_run.py [plan] [resume] [dask] [rates] [finish]
 
 The data folder needs human_3utr.fa.gz and mirbase22_hsa_mature.fa.gz. CPU seconds are the truer figure on a shared machine; every
 line says both. --profile shows where planning and resuming spend their time.
@@ -18,19 +18,21 @@ from pathlib import Path
 from measure import clock, describe_machine, peak_mb, print_table
 
 from mirscan.run import resume, scan
-from mirscan.run.finish import finish_run
+from mirscan.run.finish import Finish, finish_run, remove_stretches
 from mirscan.run.inputs import identify
-from mirscan.run.partition import open_context, process_part
+from mirscan.run.jobs import PART, Job, do_job, later_rounds
+from mirscan.run.partition import make_sites, open_context
 from mirscan.run.plan import make_plan
-from mirscan.run.sealed import unseal
+from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
+from mirscan.run.stretches import process_part
 from mirscan.sequence.text import open_text
 from mirscan.store.local import LocalStore
 from mirscan.store.names import part_record
 
 # Parts of the scan that Dask and one process race on: about two seconds each, so that what the scheduler adds would show.
 RACE_PARTS = 40
-WHAT = ["plan", "resume", "dask", "rates"]
+WHAT = ["plan", "resume", "dask", "rates", "finish"]
 
 
 def main() -> None:
@@ -54,6 +56,8 @@ def main() -> None:
                 measure_resume(inputs, Path(folder), arguments.profile)
             elif what == "dask":
                 measure_dask(inputs, Path(folder))
+            elif what == "finish":
+                measure_finish(inputs, Path(folder))
             else:
                 measure_rates(inputs, Path(folder), arguments.models)
 
@@ -129,14 +133,18 @@ def measure_rates(inputs: dict, folder: Path, models: list[str]) -> None:
         process_part(context, 0)
         parts = range(1, len(context.plan.parts))
         with clock() as seconds:
-            records = [process_part(context, part) for part in parts]
+            records = [make_sites(context, part) for part in parts]
+        for part, record in zip(parts, records, strict=True):
+            store.write(part_record(part), seal(record))
         candidates, n_bytes = sum(record["candidates"] for record in records), sum(record["bytes"] for record in records)
         finish_run(context)
+        remove_stretches(store)
         with clock() as finish:
-            finished = finish_run(context)
+            finish_run(context)
         files = sum(store.path(name).stat().st_size for name in ("sites.bed.gz", "genes.tsv.gz", "genes.parquet"))
-        per_million = (1e6 * seconds["cpu"] / candidates, candidates / seconds["cpu"], 1e6 * finish["cpu"] / finished.n_sites)
-        sizes = (n_bytes / candidates, files / finished.n_sites)
+        n_sites = sum(unseal(store.read(part_record(part)))["rows"] for part in range(len(context.plan.parts)))
+        per_million = (1e6 * seconds["cpu"] / candidates, candidates / seconds["cpu"], 1e6 * finish["cpu"] / n_sites)
+        sizes = (n_bytes / candidates, files / n_sites)
         rows.append((model, f"{candidates:,}", *(f"{value:,.2f}" if value < 100 else f"{value:,.0f}" for value in (*per_million, *sizes))))
         print(f"{model}: {records[0].get('scorer')}", flush=True)
     headings = (
@@ -149,6 +157,32 @@ def measure_rates(inputs: dict, folder: Path, models: list[str]) -> None:
         "BED and genes, bytes a site",
     )
     print_table(headings, rows)
+
+
+def measure_finish(inputs: dict, folder: Path) -> None:
+    """CPU seconds a million sites, job by job on one thread: what any number of processes shares, and what one process joins."""
+    store = LocalStore(str(folder / "finish"))
+    plan = plan_of(inputs, store, model="none")
+    context = open_context(store.root, threads=1)
+    context.warm_up()
+    rows, results = [], {}
+    parts = [Job(PART, number) for number in range(len(plan.parts))]
+    for jobs in ([parts[-1]], parts, *later_rounds(context)):
+        for kind in dict.fromkeys(job.kind for job in jobs):
+            with clock() as seconds:
+                results |= {job: do_job(context, job) for job in jobs if job.kind == kind}
+            # The first part alone compiles.
+            rows += [] if len(jobs) == 1 else [(kind, sum(job.kind == kind for job in jobs), seconds)]
+    with clock() as seconds, Finish(context) as finish:
+        for job, result in results.items():
+            finish.job_done(job, result)
+        finish.publish()
+    rows.append(("joining, index and checks: one process", 1, seconds))
+    n_sites, total = sum(results[job]["rows"] for job in parts), sum(seconds["cpu"] for *_, seconds in rows)
+    print_table(
+        ("what", "jobs", "CPU s", "CPU s a million sites", "share"),
+        [(kind, n, f"{s['cpu']:.2f}", f"{1e6 * s['cpu'] / n_sites:.4f}", f"{s['cpu'] / total:.1%}") for kind, n, s in rows],
+    )
 
 
 def plan_of(inputs: dict, store: LocalStore, **settings):

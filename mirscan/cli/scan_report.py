@@ -180,5 +180,5 @@ class _LineReport:
 
 def _note(event, started: float) -> str:
     if not event.rows:
-        return counted(event.done, "site")
+        return f"{event.done:,} of {event.total:,} steps"
     return f"{counted(event.rows, 'site')}, {event.rows / max(time.monotonic() - started, 1e-3):,.0f}/s"

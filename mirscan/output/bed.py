@@ -1,19 +1,18 @@
 """SITES as BED9, plain or bgzip with a tabix index, written as a stream."""
 
-import contextlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
-import pysam
 
 from mirscan.jit import njit
-from mirscan.output.background import Background
-from mirscan.output.bgzip import BgzipFile
+from mirscan.output.bgzf import END
+from mirscan.output.files import whole_file
+from mirscan.output.tabix import IndexedBlocks, write_index
 from mirscan.output.text import INT_WIDTH, TAB, NameTable, pack_names, put_byte, put_int, put_name
 from mirscan.seeds.rules import BUILT_IN
 
@@ -24,8 +23,6 @@ OTHER_COLOUR = "0,128,0"
 WITH_A = frozenset(name for name, rule in BUILT_IN.items() if rule.opposite_a)
 # 32,768 lines are about 2 MB of text: enough for one call to cost nothing, little enough to stay in the cache.
 CHUNK_ROWS = 1 << 15
-# A tabix index (.tbi) ends at 512 Mb; a CSI index does not.
-TABIX_LIMIT = 1 << 29
 # Readers take a line that begins so for a header.
 _HEADER_LIKE = re.compile(r"^(#|@|track|browser)")
 PLUS = ord("+")
@@ -47,10 +44,17 @@ def write_bed(sites: pa.Table, path: str | os.PathLike) -> Path:
     sites = sites.unify_dictionaries()
     columns = {name: sites[name].combine_chunks() for name in ("transcript", "mirna", "seed", "start", "end", "score")}
     names = [columns[name].dictionary.to_pylist() for name in ("transcript", "mirna", "seed")]
-    with BedWriter(path, *names) as writer:
-        transcript, mirna, seed = (columns[name].indices.to_numpy() for name in ("transcript", "mirna", "seed"))
-        start, end, score = (columns[name].to_numpy(zero_copy_only=False) for name in ("start", "end", "score"))
-        writer.write(transcript, mirna, start, end, seed, score)
+    transcript, mirna, seed = (columns[name].indices.to_numpy() for name in ("transcript", "mirna", "seed"))
+    start, end, score = (columns[name].to_numpy(zero_copy_only=False) for name in ("start", "end", "score"))
+    rows = transcript, mirna, start, end, seed, score
+    with whole_file(path) as file:
+        if Path(path).suffix == ".gz":
+            blocks = BedBlocks(file, BedText(*names))
+            blocks.write(*rows)
+            write_index(blocks.close(), [escape_chromosome(name) for name in names[0]], path)
+            file.write(END)
+        else:
+            file.writelines(text for text, *_ in BedText(*names).format(*rows))
     return Path(path)
 
 
@@ -72,93 +76,53 @@ def thin_ends(rules: Sequence[str]) -> np.ndarray:
     return np.array([rule in WITH_A for rule in rules], np.int32)
 
 
-class IndexedText:
-    """A file of lines about places, with a tabix index where it is compressed (`.gz`). Use as a context manager: on an error the
-    unfinished file is removed.
+class BedText:
+    """SITES rows as lines of BED9."""
 
-    `preset` is tabix's word for where a line holds its place.
-    """
-
-    def __init__(self, path: str | os.PathLike, preset: str = "bed"):
-        self.path = Path(path)
-        self.is_compressed = self.path.suffix == ".gz"
-        self._preset = preset
-        self._longest = 0
-        self._file = BgzipFile(path) if self.is_compressed else open(path, "wb")  # noqa: SIM115
-        # Deflating is most of the work.
-        self._background = Background(self._file.write)
-
-    def put(self, text: bytes, longest: int = 0) -> None:
-        """Append whole lines, of which none ends behind `longest`."""
-        self._longest = max(self._longest, longest)
-        self._background.put(text)
-
-    def close(self) -> None:
-        """Write what is left and build the index."""
-        self._background.close()
-        self._file.close()
-        if self.is_compressed:
-            # csi only where positions demand it: every browser reads tbi.
-            pysam.tabix_index(os.fspath(self.path), preset=self._preset, force=True, csi=self._longest >= TABIX_LIMIT)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, error_type, error, traceback) -> None:
-        try:
-            if error_type is None:
-                self.close()
-            else:
-                self._abandon()
-        except BaseException:
-            self._remove()
-            raise
-        if error_type is not None:
-            self._remove()
-
-    def _abandon(self) -> None:
-        # What went wrong before matters more than what else goes wrong now.
-        with contextlib.suppress(OSError):
-            self._background.close()
-        with contextlib.suppress(OSError):
-            self._file.close()
-
-    def _remove(self) -> None:
-        self.path.unlink(missing_ok=True)
-
-
-class BedWriter(IndexedText):
-    """Appends SITES rows to a BED file."""
-
-    def __init__(
-        self,
-        path: str | os.PathLike,
-        transcripts: Iterable[str],
-        mirnas: Iterable[str],
-        rules: Sequence[str],
-        lengths: np.ndarray | None = None,
-    ):
+    def __init__(self, transcripts: Iterable[str], mirnas: Iterable[str], rules: Sequence[str], lengths: np.ndarray | None = None):
         """`lengths` (n,) of the transcripts, where sites may run past them: of a circle's site the part before the junction is written."""
         self._lengths, self._thin = lengths, thin_ends(rules)
-        self._transcripts = pack_names(f"{escape_chromosome(name)}\t" for name in transcripts)
-        self._mirnas = pack_names(f"\t{name}\t" for name in mirnas)
-        self._colours = pack_names(f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
-        width = self._transcripts.width + self._mirnas.width + self._colours.width + 5 * (INT_WIDTH + 1) + 4
-        self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
-        super().__init__(path)
+        colours = (f"\t{COLOURS.get(rule, OTHER_COLOUR)}\n" for rule in rules)
+        names = (f"{escape_chromosome(name)}\t" for name in transcripts), (f"\t{name}\t" for name in mirnas), colours
+        tables = [pack_names(texts) for texts in names]
+        self._names = [array for table in tables for array in arrays_of(table)]
+        width = sum(table.width for table in tables) + 5 * (INT_WIDTH + 1) + 4
+        self._buffer, self._row_ends = np.empty(CHUNK_ROWS * width, np.uint8), np.empty(CHUNK_ROWS, np.int64)
 
-    def write(self, transcript, mirna, start, end, seed, score) -> None:
-        """Append rows given as arrays (n,): indices into the names, positions in nt, and scores 0-1 or NaN."""
-        thick_end = end - self._thin[seed]
-        if self._lengths is not None:
-            # Readers refuse a feature that leaves its sequence.
-            end, thick_end = (np.minimum(one, self._lengths[transcript]).astype(end.dtype) for one in (end, thick_end))
-        names = [part for table in (self._transcripts, self._mirnas, self._colours) for part in arrays_of(table)]
-        for first in range(0, len(start), CHUNK_ROWS):
-            rows = slice(first, first + CHUNK_ROWS)
-            columns = (transcript[rows], mirna[rows], start[rows], end[rows], thick_end[rows], seed[rows], score[rows])
-            size = format_rows(*columns, *names, self._buffer)
-            self.put(self._buffer[:size].tobytes(), int(end[rows].max()))
+    def format(self, *columns: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Chunks of rows as (text (bytes,), end of each row in it, end of each site); the first two are overwritten by the next chunk.
+
+        `columns` (n,): transcript, miRNA, start, end, seed, score; names as indices, positions in nt, scores 0-1 or NaN.
+        """
+        for first in range(0, len(columns[0]), CHUNK_ROWS):
+            transcript, mirna, start, end, seed, score = (column[first : first + CHUNK_ROWS] for column in columns)
+            thick_end = end - self._thin[seed]
+            if self._lengths is not None:
+                # Readers refuse a feature that leaves its sequence.
+                end, thick_end = (np.minimum(one, self._lengths[transcript]).astype(end.dtype) for one in (end, thick_end))
+            rows = transcript, mirna, start, end, thick_end, seed, score
+            size = format_rows(*rows, *self._names, self._buffer, self._row_ends)
+            yield self._buffer[:size], self._row_ends[: len(start)], end
+
+
+class BedBlocks:
+    """SITES rows appended to a file as BGZF blocks, without the one that ends a file."""
+
+    def __init__(self, file: BinaryIO, text: BedText):
+        self._text, self._blocks = text, IndexedBlocks(file)
+
+    def write(self, *columns: np.ndarray) -> None:
+        """Append rows given as for `BedText.format`."""
+        transcript, _, start, *_ = columns
+        first = 0
+        for text, row_ends, end in self._text.format(*columns):
+            rows = slice(first, first + len(row_ends))
+            self._blocks.write(text, row_ends, transcript[rows], start[rows], end)
+            first += len(row_ends)
+
+    def close(self) -> np.ndarray:
+        """Write the last block; return the runs of rows, for the index."""
+        return self._blocks.close()
 
 
 def arrays_of(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
@@ -188,8 +152,9 @@ def format_rows(
     colour_offsets,
     colour_data,
     out,
+    row_ends,
 ):
-    """Format BED9 lines into `out` (uint8, large enough); return the bytes written."""
+    """Format BED9 lines into `out` (uint8, large enough), note in `row_ends` (n,) where each ends; return the bytes written."""
     at = 0
     for row in range(len(start)):
         at = put_name(out, at, transcript_offsets, transcript_data, transcript[row])
@@ -205,4 +170,5 @@ def format_rows(
         at = put_byte(out, at, TAB)
         at = put_int(out, at, thick_end[row])
         at = put_name(out, at, colour_offsets, colour_data, seed[row])
+        row_ends[row] = at
     return at

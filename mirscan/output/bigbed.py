@@ -64,7 +64,7 @@ def _entries(batches, projection: Projection, names: SiteNames) -> Iterator[tupl
     """(contig, start, end, the other columns) of each site."""
     lines = Bed12Lines(projection, names)
     for rows, places in batches:
-        texts = lines.format(rows, places).decode().splitlines()
+        texts = lines.format(rows, places)[0].tobytes().decode().splitlines()
         columns = (rows[name].tolist() for name in ("mirna", "seed", "transcript", "score"))
         genes = names.gene_of_transcript[rows["transcript"]].tolist()
         for text, mirna, seed, transcript, score, gene in zip(texts, *columns, genes, strict=True):

@@ -1,18 +1,14 @@
-"""GENES as tab-separated text, compressed, written as a stream."""
+"""GENES as tab-separated text."""
 
-import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 
 from mirscan.jit import njit
-from mirscan.output.background import Background
-from mirscan.output.bgzip import BgzipFile
 from mirscan.output.text import (
     NUMBER_WIDTH,
     TAB,
-    NameTable,
     pack_names,
     put_byte,
     put_int,
@@ -24,54 +20,36 @@ NAMES = ("gene", "symbol", "mirna", "transcript")
 CHUNK_ROWS = 1 << 15
 
 
-class GenesTsv:
-    """Appends GENES batches of one schema to a bgzip TSV with one header line; null is an empty field, numbers have six decimals.
+class GenesText:
+    """GENES batches of one schema as lines; null is an empty field, numbers have six decimals. pyarrow's CSV writer takes five times as
+    long."""
 
-    `regions` (n,) say what each of the n transcripts in the batches' dictionary is, and become the last column. pyarrow's CSV writer
-    takes five times as long. All batches share the dictionaries of the first. Use as a context manager: on an error the unfinished file is
-    removed.
-    """
-
-    def __init__(self, path: str | os.PathLike, schema: pa.Schema, regions: pa.StringArray | None = None):
-        self.path = Path(path)
-        self._regions = regions
+    def __init__(self, schema: pa.Schema):
+        self.header = ("\t".join(schema.names) + "\n").encode()
+        self._has_region = "region" in schema.names
         self._numbers = [field for field in schema if not pa.types.is_dictionary(field.type)]
         self._is_whole = np.array([pa.types.is_integer(field.type) for field in self._numbers])
-        # A human scan's table is a gigabyte of text and a tenth of it compressed.
-        self._file = BgzipFile(path)
-        self._file.write(("\t".join(schema.names) + "\n").encode())
-        self._background = Background(self._file.write)
-        self._names: tuple[NameTable, ...] = ()
-        self._buffer = np.empty(0, dtype=np.uint8)
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Append the rows of a GENES batch."""
-        if not self._names:
-            self._names = tuple(pack_names(f"{name}\t" for name in batch[column].dictionary.to_pylist()) for column in NAMES)
-            n_transcripts = len(batch["transcript"].dictionary)
-            ends = ["\n"] * n_transcripts if self._regions is None else [f"\t{region}\n" for region in self._regions.to_pylist()]
-            self._names += (pack_names(ends),)
-            width = sum(table.width for table in self._names) + len(self._numbers) * (NUMBER_WIDTH + 1)
-            self._buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
-        tables = [array for table in self._names for array in (table.offsets, table.data)]
+    def format(self, batch: pa.RecordBatch) -> Iterator[np.ndarray]:
+        """The text of a batch in chunks (bytes,) uint8; each is overwritten by the next."""
+        tables = [pack_names(f"{name}\t" for name in batch[column].dictionary.to_pylist()) for column in NAMES]
+        # The region is the last column, where there is one.
+        ends = [f"\t{name}\n" for name in batch["region"].dictionary.to_pylist()] if self._has_region else ["\n"]
+        tables.append(pack_names(ends))
+        arrays = [array for table in tables for array in (table.offsets, table.data)]
+        width = sum(table.width for table in tables) + len(self._numbers) * (NUMBER_WIDTH + 1)
+        buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
         for first in range(0, len(batch), CHUNK_ROWS):
             rows = batch.slice(first, CHUNK_ROWS)
-            indices = np.stack([rows[name].indices.to_numpy() for name in NAMES])
-            # Doubles hold every int32 and float32 as it is.
-            numbers = np.stack([rows[field.name].to_numpy(zero_copy_only=False).astype(np.float64) for field in self._numbers])
-            size = format_rows(indices, numbers, self._is_whole, *tables, self._buffer)
-            self._background.put(self._buffer[:size].tobytes())
+            yield buffer[: format_rows(self._indices(rows), self._values(rows), self._is_whole, *arrays, buffer)]
 
-    def __enter__(self) -> "GenesTsv":
-        return self
+    def _indices(self, rows: pa.RecordBatch) -> np.ndarray:
+        ends = rows["region"].indices.to_numpy() if self._has_region else np.zeros(len(rows), np.int32)
+        return np.stack([*(rows[name].indices.to_numpy() for name in NAMES), ends])
 
-    def __exit__(self, error_type, error, traceback) -> None:
-        try:
-            self._background.close()
-        finally:
-            self._file.close()
-            if error_type is not None:
-                self.path.unlink(missing_ok=True)
+    def _values(self, rows: pa.RecordBatch) -> np.ndarray:
+        # Doubles hold every int32 and float32 as it is.
+        return np.stack([rows[field.name].to_numpy(zero_copy_only=False).astype(np.float64) for field in self._numbers])
 
 
 @njit
@@ -93,8 +71,8 @@ def format_rows(
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (4, n) into the first four name tables, and the fourth into the ends of lines, too; `numbers` (k, n) with NaN for null, those
-    of `is_whole` (k,) without decimals.
+    `indices` (5, n) into the name tables, of which the last has the ends of lines; `numbers` (k, n) with NaN for null, those of `is_whole`
+    (k,) without decimals.
     """
     at = 0
     for row in range(indices.shape[1]):
@@ -107,5 +85,5 @@ def format_rows(
                 at = put_byte(out, at, TAB)
             value = numbers[column, row]
             at = put_int(out, at, np.int64(value)) if is_whole[column] and not np.isnan(value) else put_number(out, at, value)
-        at = put_name(out, at, ends_offsets, ends, indices[3, row])
+        at = put_name(out, at, ends_offsets, ends, indices[4, row])
     return at

@@ -3,17 +3,17 @@
 Runs of rows are sorted and put aside on disk; then they are merged, block by block.
 """
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from mirscan.genome.projection import GenomePlaces, Projection
 from mirscan.jit import njit
-from mirscan.output.bed import COLOURS, OTHER_COLOUR, PLUS, IndexedText, arrays_of, escape_chromosome, permille, thin_ends
+from mirscan.output.bed import CHUNK_ROWS, COLOURS, OTHER_COLOUR, PLUS, arrays_of, escape_chromosome, permille, thin_ends
+from mirscan.output.tabix import IndexedBlocks
 from mirscan.output.text import INT_WIDTH, NEWLINE, TAB, pack_names, put_byte, put_int, put_name
 
 # What is kept of a row while it waits: `place` is contig and first base in one number, in the order of the file.
@@ -83,44 +83,71 @@ class SiteNames:
     gene_of_transcript: np.ndarray
 
 
-class GenomeSites:
-    """Sites on transcripts -> batches in the order of the genome, each place of a miRNA in a gene once, whatever the number of isoforms
-    that share it, with the highest of their scores.
+def place_rows(projection: Projection, transcript, mirna, start, end, seed, score) -> np.ndarray:
+    """Rows of `ROW` from arrays (n,): indices into the names, positions on the transcript in nt, and scores 0-1 or NaN."""
+    rows = np.empty(len(start), ROW)
+    columns = {"transcript": transcript, "mirna": mirna, "start": start, "end": end, "seed": seed, "score": score}
+    for name, column in columns.items():
+        rows[name] = column
+    places = projection.project(transcript, start, end)
+    rows["place"] = place_number(places.contig, places.start)
+    return rows
+
+
+def place_number(contig: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Contigs and first bases (n,) in one number, in the order of the file."""
+    return (contig.astype(np.int64) << _CONTIG_SHIFT) + start
+
+
+def cut_genome(projection: Projection, n_ranges: int) -> np.ndarray:
+    """Places (n_ranges - 1,) where ranges of about equal bases of transcripts end, as `place_number` has them."""
+    contig = np.repeat(projection.contig, np.diff(projection.blocks.first))
+    place = place_number(contig, projection.blocks.start)
+    order = np.argsort(place, kind="stable")
+    size = (projection.blocks.end - projection.blocks.start)[order]
+    ends = np.cumsum(size)
+    wanted = ends[-1] * np.arange(1, n_ranges) // n_ranges
+    block = np.searchsorted(ends, wanted, side="right")
+    # Within a block, as far as the share reaches; blocks of isoforms overlap, so a cut might lie before the one before it.
+    return np.maximum.accumulate(place[order][block] + wanted - (ends - size)[block])
+
+
+def merge_isoforms(rows: np.ndarray, projection: Projection, names: SiteNames) -> np.ndarray:
+    """Rows of `ROW`, of which those of one place are all here, in the order of contig, first base, last base, miRNA, rule and gene.
+
+    Each place of a miRNA in a gene once, whatever the number of isoforms that share it, with the highest of their scores.
     """
+    last = projection.project(rows["transcript"], rows["start"], rows["end"]).end
+    genes, rules = len(names.genes), len(names.rules)
+    gene = names.gene_of_transcript[rows["transcript"]]
+    what = (rows["mirna"].astype(np.int64) * rules + rows["seed"]) * genes + gene
+    order = np.lexsort((what, last, rows["place"]))
+    rows, last, what = rows[order], last[order], what[order]
+    is_first = np.ones(len(rows), bool)
+    is_first[1:] = (np.diff(rows["place"]) != 0) | (np.diff(last) != 0) | (np.diff(what) != 0)
+    firsts = np.flatnonzero(is_first)
+    kept = rows[firsts]
+    if len(kept):
+        kept["score"] = np.fmax.reduceat(rows["score"], firsts)
+    return kept
+
+
+class GenomeSites:
+    """Sites on transcripts -> batches in the order of the genome, as `merge_isoforms` has them."""
 
     def __init__(self, projection: Projection, names: SiteNames, folder: Path):
         self._projection, self._names = projection, names
         self._runs = SortedRuns(folder)
 
     def write(self, transcript, mirna, start, end, seed, score) -> None:
-        """Take in rows given as arrays (n,): indices into the names, positions on the transcript in nt, and scores 0-1 or NaN."""
-        rows = np.empty(len(start), ROW)
-        columns = {"transcript": transcript, "mirna": mirna, "start": start, "end": end, "seed": seed, "score": score}
-        for name, column in columns.items():
-            rows[name] = column
-        places = self._projection.project(transcript, start, end)
-        rows["place"] = (places.contig.astype(np.int64) << _CONTIG_SHIFT) + places.start
-        self._runs.add(rows)
+        """Take in rows given as `place_rows` takes them."""
+        self._runs.add(place_rows(self._projection, transcript, mirna, start, end, seed, score))
 
     def sorted_batches(self) -> Iterator[tuple[np.ndarray, GenomePlaces]]:
-        """(rows of `ROW`, their places) in the order of contig, first base, last base, miRNA, rule and gene."""
+        """(rows of `ROW`, their places) in order."""
         for rows in self._runs.merge():
-            rows = self._merge_isoforms(rows)
+            rows = merge_isoforms(rows, self._projection, self._names)
             yield rows, self._projection.project(rows["transcript"], rows["start"], rows["end"])
-
-    def _merge_isoforms(self, rows: np.ndarray) -> np.ndarray:
-        last = self._projection.project(rows["transcript"], rows["start"], rows["end"]).end
-        genes, rules = len(self._names.genes), len(self._names.rules)
-        gene = self._names.gene_of_transcript[rows["transcript"]]
-        what = (rows["mirna"].astype(np.int64) * rules + rows["seed"]) * genes + gene
-        order = np.lexsort((what, last, rows["place"]))
-        rows, last, what = rows[order], last[order], what[order]
-        is_first = np.ones(len(rows), bool)
-        is_first[1:] = (np.diff(rows["place"]) != 0) | (np.diff(last) != 0) | (np.diff(what) != 0)
-        firsts = np.flatnonzero(is_first)
-        kept = rows[firsts]
-        kept["score"] = np.fmax.reduceat(rows["score"], firsts)
-        return kept
 
 
 class Bed12Lines:
@@ -136,48 +163,35 @@ class Bed12Lines:
             pack_names(f"\t{COLOURS.get(rule, OTHER_COLOUR)}\t" for rule in names.rules),
         )
 
-    def format(self, rows: np.ndarray, places: GenomePlaces) -> bytes:
-        """Lines of rows of `ROW`, in their order."""
+    def format(self, rows: np.ndarray, places: GenomePlaces) -> tuple[np.ndarray, np.ndarray]:
+        """(text (bytes,), end of each row in it) of rows of `ROW`, in their order."""
         width = sum(table.width for table in self._tables) + 8 * (INT_WIDTH + 1)
         out = np.empty(len(rows) * width + len(places.blocks.start) * 2 * (INT_WIDTH + 1), np.uint8)
+        row_ends = np.empty(len(rows), np.int64)
         gene, is_reverse = self._gene_of_transcript[rows["transcript"]], self._is_reverse[rows["transcript"]]
         columns = (places.contig, places.start, places.end, rows["mirna"], rows["seed"], gene, rows["score"], is_reverse, self._thin)
         blocks = (places.blocks.first, places.blocks.start, places.blocks.end)
-        return out[: format_bed12(*columns, *blocks, *map(arrays_of, self._tables), out)].tobytes()
+        return out[: format_bed12(*columns, *blocks, *map(arrays_of, self._tables), out, row_ends)], row_ends
 
 
-class GenomeBedWriter(IndexedText):
-    """Appends SITES rows to a BED12 file on the genome, which is written when it is closed."""
-
-    def __init__(self, path: str | os.PathLike, projection: Projection, names: SiteNames):
-        self._scratch = tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=f"{Path(path).name}.runs-")
-        self._sites = GenomeSites(projection, names, Path(self._scratch.name))
-        self._lines = Bed12Lines(projection, names)
-        super().__init__(path)
-
-    def write(self, transcript, mirna, start, end, seed, score) -> None:
-        """Append rows given as `GenomeSites.write` takes them."""
-        self._sites.write(transcript, mirna, start, end, seed, score)
-
-    def close(self) -> None:
-        """Merge what was put aside, write it and build the index."""
-        for rows, places in self._sites.sorted_batches():
-            self.put(self._lines.format(rows, places), int(places.end.max()))
-        super().close()
-        self._scratch.cleanup()
-
-    def _remove(self) -> None:
-        self._scratch.cleanup()
-        super()._remove()
+def write_bed12(file: BinaryIO, rows: np.ndarray, projection: Projection, names: SiteNames) -> np.ndarray:
+    """Append rows of `merge_isoforms` to a file as BGZF blocks, without the one that ends a file; return their runs, for the index."""
+    lines, blocks = Bed12Lines(projection, names), IndexedBlocks(file)
+    for first in range(0, len(rows), CHUNK_ROWS):
+        chunk = rows[first : first + CHUNK_ROWS]
+        places = projection.project(chunk["transcript"], chunk["start"], chunk["end"])
+        blocks.write(*lines.format(chunk, places), places.contig, places.start, places.end)
+    return blocks.close()
 
 
 @njit
 def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, thin, first, block_start, block_end, *names_and_out):
-    """Format BED12 lines into the last argument (uint8, large enough); return the bytes written.
+    """Format BED12 lines into the last argument but one (uint8, large enough); return the bytes written.
 
-    The five before it are (offsets, data) of the names of contigs, miRNAs, rules and genes and of colours.
+    The last (n,) takes where each line ends. The five before them are (offsets, data) of the names of contigs, miRNAs, rules and genes and
+    of colours.
     """
-    contigs, mirnas, rules, genes, colours, out = names_and_out
+    contigs, mirnas, rules, genes, colours, out, row_ends = names_and_out
     at = 0
     for row in range(len(start)):
         at = put_name(out, at, contigs[0], contigs[1], contig[row])
@@ -199,6 +213,7 @@ def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, thin,
         at = put_name(out, at, colours[0], colours[1], seed[row])
         at = put_blocks(out, at, start[row], starts, ends)
         at = put_byte(out, at, NEWLINE)
+        row_ends[row] = at
     return at
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from mirscan.genome.projection import GenomePlaces, Projection
 from mirscan.jit import njit
-from mirscan.output.bed import PLUS, IndexedText, arrays_of
+from mirscan.output.bed import PLUS, arrays_of
 from mirscan.output.genome_bed import MINUS, ROW, SiteNames
+from mirscan.output.indexed_text import IndexedText
 from mirscan.output.text import INT_WIDTH, NEWLINE, PROBABILITY_WIDTH, TAB, pack_names, put_byte, put_int, put_name, put_probability
 
 # A line to be: the site with its number, and where the block lies; `at` is contig and first base in one number.

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from mirscan.output.bgzip import BgzipFile
+from mirscan.output.bgzf import BgzfFile
 
 
 def write_sites_text(path: str | os.PathLike, batches: Iterator[pa.RecordBatch]) -> None:
     """Write batches of SITES with one header line, compressed; null is an empty field, blocks are written as 100-104,200-204."""
-    with closing(BgzipFile(path)) as file:
+    with closing(BgzfFile(path)) as file:
         for number, batch in enumerate(batches):
             table = pa.table([_as_text(column) for column in batch.columns], names=batch.schema.names)
             options = pyarrow.csv.WriteOptions(include_header=number == 0, delimiter="\t", quoting_style="none", quoting_header="none")

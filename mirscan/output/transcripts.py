@@ -8,8 +8,9 @@ import numpy as np
 import pysam
 
 from mirscan.genome.projection import Projection
-from mirscan.output.bed import IndexedText, escape_chromosome
-from mirscan.output.bgzip import BgzipFile
+from mirscan.output.bed import escape_chromosome
+from mirscan.output.bgzf import BgzfFile
+from mirscan.output.indexed_text import IndexedText
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -24,7 +25,7 @@ def write_fasta(transcriptome: Transcriptome, path: str | os.PathLike) -> list[P
     Behind the name stand gene and symbol and, where they are known, place and region, so that a scan of this file knows them again.
     """
     path = Path(path)
-    with closing(BgzipFile(path)) as file:
+    with closing(BgzfFile(path)) as file:
         # An index has no place for a sequence without letters.
         for row in np.flatnonzero(transcriptome.lengths > 0).tolist():
             letters = decode(transcriptome.codes[transcriptome.begin[row] : transcriptome.end[row]])

@@ -145,11 +145,10 @@ def _places(candidates: pa.RecordBatch, score: pa.Array) -> Places:
 
 def _aggregator(context: PartContext, shuffled: Transcriptome, rows: np.ndarray) -> GeneAggregator:
     """Of pairs on shuffled transcripts, each a gene of its own."""
-    coding = None if context.coding is None else CodingRegions(context.coding.start[rows], context.coding.end[rows])
     names = GeneNames(
         shuffled.names, np.arange(len(rows)), shuffled.names, shuffled.symbols, pa.array(context.mirnas.names), context.table.rules
     )
-    return make_aggregator(context, names, shuffled, coding)
+    return make_aggregator(context, names, shuffled, rows)
 
 
 def _count_pairs(genes: pa.RecordBatch, stratum: np.ndarray, keys: Keys, counts: Counts) -> None:

@@ -19,9 +19,9 @@ from mirscan.output.genome_bed import GenomeSites, SiteNames
 from mirscan.output.gff3 import write_gff3
 from mirscan.output.sites_text import write_sites_text
 from mirscan.run.browser_files import contig_lengths
-from mirscan.run.finish import BATCH_ROWS, iter_sites, name_sites, site_names
 from mirscan.run.partition import PartContext, open_context
 from mirscan.run.settings import check_formats
+from mirscan.run.site_columns import BATCH_ROWS, read_sites
 from mirscan.run.summary import read_result
 from mirscan.store.explained import explained_errors
 from mirscan.store.names import BED, BIGBED, GFF3, HUB, IGV_SESSION, SITES_TEXT, TRANSCRIPTS, part_sites
@@ -62,9 +62,9 @@ class _Source:
     def store(self) -> Store:
         return self.context.store
 
-    @cached_property
+    @property
     def names(self) -> SiteNames:
-        return site_names(name_sites(self.context))
+        return self.context.site_names
 
     @cached_property
     def projection(self) -> Projection:
@@ -76,8 +76,9 @@ class _Source:
         scratch = self.store.scratch("export")
         with tempfile.TemporaryDirectory(dir=scratch.parent, prefix="export-") as folder:
             sites = GenomeSites(self.projection, self.names, Path(folder))
-            for columns, _ in iter_sites(self.context, name_sites(self.context)):
-                sites.write(*columns)
+            for number in range(len(self.context.plan.parts)):
+                for columns in read_sites(self.context, number):
+                    sites.write(*columns)
             yield sites.sorted_batches()
 
     def publish(self, path: Path, name: str) -> list[str]:

@@ -1,202 +1,204 @@
-"""Parts -> BED, gene tables and run.json: one pass in order, memory by the batch."""
+"""Stretches of results -> BED and gene tables: joined in order while later jobs are at work, by one process that copies bytes."""
 
-import time
-from collections import deque
+import contextlib
+import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
-from mirscan.genes.aggregation import GeneAggregator, GeneNames, name_genes
-from mirscan.genes.site_features import Places
-from mirscan.output.bed import BedWriter
-from mirscan.output.genome_bed import GenomeBedWriter, SiteNames
-from mirscan.run.aggregator import make_aggregator
-from mirscan.run.browser_files import publish_sequences
-from mirscan.run.gene_files import GeneFiles
-from mirscan.run.pair_significance import PairSignificance
-from mirscan.run.partition import PartContext
-from mirscan.run.plan import ScanPlan
-from mirscan.run.progress import SCAN
-from mirscan.run.stages import STAGES
-from mirscan.store.names import BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, part_sites, part_windows
+from mirscan.output.background import Background
+from mirscan.output.bed import escape_chromosome
+from mirscan.output.bgzf import END, bgzf_block
+from mirscan.output.files import append_file, whole_file
+from mirscan.output.genes import GenesText
+from mirscan.output.parquet import ParquetRows
+from mirscan.output.parquet_join import ParquetJoin
+from mirscan.output.tabix import join_runs, shift_runs, write_index
+from mirscan.run.gene_tables import PairTally, gene_schema
+from mirscan.run.jobs import GENES as GENES_JOB
+from mirscan.run.jobs import PART, RANGE, Job, do_job, later_rounds
+from mirscan.run.partition import PartContext, find_damage
+from mirscan.run.stopwatch import clock
+from mirscan.run.stretches import find_stretch_damage
+from mirscan.store.names import (
+    BED,
+    BED_INDEX,
+    BED_INDEX_LONG,
+    GENES,
+    GENES_TEXT,
+    genes_ranks,
+    genes_table,
+    genes_text,
+    is_stretch,
+    part_bed,
+    part_bed_runs,
+    range_bed,
+    range_bed_runs,
+)
 from mirscan.store.protocol import Store
 
-BATCH_ROWS = 1 << 17
-COLUMNS = ("transcript", "mirna", "start", "end", "seed", "score")
+# What is joined goes to the disk while jobs are at work, so that little is left to wait for at the end.
+SYNC_BYTES = 1 << 26
 
 
 @dataclass
 class Finished:
-    """What the pass over the sites found; `top` holds GENES rows as dicts, strongest first."""
+    """What the rows of GENES hold together, and the seconds that were left when the last job was done; `top` strongest first."""
 
-    n_sites: int = 0
-    n_pairs: int = 0
-    n_genes: int = 0
-    top: list[dict] = field(default_factory=list)
+    n_pairs: int
+    n_genes: int
+    top: list[dict]
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def finish_run(context: PartContext, rows_done: Callable[[int], None] = lambda rows: None) -> Finished:
-    """Write BED and gene tables of a run whose parts are all done.
+def list_damage(store: Store, n_parts: int, find: Callable[[Store, int], str | None] = find_damage) -> dict[int, str]:
+    """Parts, by default those of the scan, that are not done or not whole, with what is wrong as `find` tells it."""
+    return {number: damage for number in range(n_parts) if (damage := find(store, number)) is not None}
+
+
+def list_lost_stretches(store: Store, parts: Iterator[int]) -> list[int]:
+    """Those of the `parts`, whose sites are whole, that lack a stretch of the results."""
+    return [number for number in parts if find_stretch_damage(store, number) is not None]
+
+
+def finish_run(context: PartContext) -> Finished:
+    """Do in this thread what is left of a run whose parts are all done.
 
     Raises RunError listing the parts that are missing or damaged, and writes nothing then.
     """
-    started = time.monotonic()
-    store, plan = context.store, context.plan
-    damage = STAGES[SCAN].list_damage(store, plan)
+    refuse_damage(context)
+    with Finish(context) as finish:
+        parts = range(len(context.plan.parts))
+        lost = list_lost_stretches(context.store, parts)
+        for jobs in ([Job(PART, number) for number in lost], *later_rounds(context)):
+            for job in jobs:
+                finish.job_done(job, do_job(context, job))
+        for number in set(parts).difference(lost):
+            finish.job_done(Job(PART, number))
+        return finish.publish()
+
+
+def remove_stretches(store: Store) -> None:
+    """Delete what a finished run has joined."""
+    for name in filter(is_stretch, store.names()):
+        store.remove(name)
+
+
+def refuse_damage(context: PartContext) -> None:
+    """Raise RunError listing the parts whose sites are missing or damaged."""
+    root, n_parts = context.store.root, len(context.plan.parts)
+    damage = list_damage(context.store, n_parts)
     if damage:
         listed = "; ".join(f"part {number}: {what}" for number, what in list(damage.items())[:5])
         more = f" and {len(damage) - 5} more" if len(damage) > 5 else ""
-        raise RunError(
-            f"{store.root}: {len(damage)} of {len(plan.parts)} parts are not whole ({listed}{more}). "
-            f"`mirscan resume {store.root}` makes them anew."
-        )
-    finished = Finished(seconds={"check": time.monotonic() - started})
-    scratch = {name: store.scratch(name) for name in (BED, GENES, GENES_TEXT)}
-    _write_all(context, scratch, finished, rows_done)
-    started = time.monotonic()
-    _publish(store, scratch)
-    publish_sequences(context)
-    finished.seconds["publish"] = time.monotonic() - started
-    return finished
+        raise RunError(f"{root}: {len(damage)} of {n_parts} parts are not whole ({listed}{more}). `mirscan resume {root}` makes them anew.")
 
 
-def _write_all(context: PartContext, scratch: dict[str, Path], finished: Finished, rows_done: Callable[[int], None]) -> None:
-    names = name_sites(context)
-    metadata = {"mirscan": context.plan.identity["mirscan"], "model": context.plan.settings.model}
-    genes = make_aggregator(context, names, context.transcriptome, context.coding, metadata)
-    started = time.monotonic()
-    with ExitStack() as stack:
-        bed = stack.enter_context(_bed_writer(context, names, scratch[BED]))
-        between = context.store.scratch("genes.arrow")
-        files = stack.enter_context(
-            GeneFiles(between, scratch[GENES], scratch[GENES_TEXT], genes.schema, names.regions, PairSignificance.of(context))
-        )
-        for columns, windows, weights in _weigh_ahead(genes, iter_sites(context, names), context.threads):
-            bed.write(*columns)
-            files.write(genes.add(*columns, windows, weights))
-            finished.n_sites += len(columns[0])
-            rows_done(finished.n_sites)
-        files.write(genes.finish())
-        finished.seconds["bed and genes"] = time.monotonic() - started
-        started = time.monotonic()
-    finished.seconds["index"] = time.monotonic() - started
-    finished.n_pairs, finished.n_genes, finished.top = files.n_pairs, files.n_genes, files.top
+class Finish:
+    """BED and gene tables, joined from stretches as these are done. Use as a context manager: on an error nothing is left."""
 
-
-def _bed_writer(context: PartContext, names: GeneNames, path: Path) -> BedWriter | GenomeBedWriter:
-    """BED on the genome where the places of the transcripts are known, else on the transcripts."""
-    if context.projection is None:
-        lengths = context.transcriptome.lengths if context.plan.settings.circular else None
-        return BedWriter(path, names.transcripts.to_pylist(), names.mirnas.to_pylist(), names.rules, lengths)
-    return GenomeBedWriter(path, context.projection, site_names(names))
-
-
-def site_names(names: GeneNames) -> SiteNames:
-    """The names as lists, for text."""
-    words = (column.to_pylist() for column in (names.genes, names.transcripts))
-    return SiteNames(names.mirnas.to_pylist(), names.rules, *words, names.gene_of_transcript)
-
-
-def _weigh_ahead(genes: GeneAggregator, batches: Iterator, threads: int) -> Iterator:
-    """The batches in order with the weights of their sites, which `threads` threads compute some batches ahead."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque = deque()
-        for columns, windows in batches:
-            waiting.append((columns, windows, pool.submit(genes.weigh, Places(*columns))))
-            if len(waiting) > threads:
-                columns, windows, weights = waiting.popleft()
-                yield columns, windows, weights.result()
-        for columns, windows, weights in waiting:
-            yield columns, windows, weights.result()
-
-
-def name_sites(context: PartContext) -> GeneNames:
-    packed = context.transcriptome
-    regions = packed.regions if packed.is_of_regions else None
-    mirnas = pa.array(context.mirnas.names)
-    return name_genes(packed.names, packed.genes, packed.symbols, mirnas, context.table.rules, packed.gene_codes, regions)
-
-
-def iter_sites(context: PartContext, names) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]:
-    """All sites in order as arrays (transcript, mirna, start, end, seed, score), with the windows considered for each row's pair."""
-    store, plan = context.store, context.plan
-    counts = _WindowCounts(store, plan, context.transcriptome.lengths, len(names.mirnas)) if plan.settings.drops_rows else None
-    for number, part in enumerate(plan.parts):
-        first = part.first
-        if counts is not None:
-            counts.open_part(number)
-        with pq.ParquetFile(store.local(part_sites(number))) as file:
-            for batch in file.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False):
-                transcript = _codes(batch["transcript"], names.transcripts.slice(first, part.last - first)) + np.int32(first)
-                mirna = _codes(batch["mirna"], names.mirnas)
-                seed = _codes(batch["seed"], pa.array(names.rules))
-                places = (batch["start"].to_numpy(), batch["end"].to_numpy())
-                score = batch["score"].to_numpy(zero_copy_only=False)
-                yield (transcript, mirna, *places, seed, score), counts and counts.look_up(transcript, mirna)
-
-
-def _codes(column: pa.DictionaryArray, names: pa.Array) -> np.ndarray:
-    """Indices of `column` (n,) into `names`, int32; most files carry the names in just that order."""
-    indices = column.indices.to_numpy().astype(np.int32, copy=False)
-    if column.dictionary.equals(names):
-        return indices
-    return pc.index_in(column.dictionary, names).to_numpy()[indices]
-
-
-class _WindowCounts:
-    """Candidates of each transcript and miRNA before the filter, part by part; those of a transcript that is cut are added up."""
-
-    def __init__(self, store: Store, plan: ScanPlan, lengths: np.ndarray, n_mirnas: int):
-        self._store, self._plan, self._lengths, self._n_mirnas = store, plan, lengths, n_mirnas
-        # Counts (n_mirnas,) of the transcripts that are cut in the open part.
-        self._cut: dict[int, np.ndarray] = {}
-
-    def open_part(self, number: int) -> None:
-        """Read the counts of part `number`; parts are opened in order."""
-        self._pairs, self._counts = self._read(number)
-        cut = self._plan.parts[number].cut_transcripts(self._lengths)
-        self._cut = {
-            transcript: self._cut[transcript] if transcript in self._cut else self._add_up(transcript, number) for transcript in cut
+    def __init__(self, context: PartContext):
+        self._context, self._store = context, context.store
+        self._tallies: dict[int, PairTally] = {}
+        self._tally, self._runs, self._n_unsynced = PairTally(), [], 0
+        self._scratch = {name: context.store.scratch(name) for name in (BED, GENES, GENES_TEXT)}
+        bed_kind = PART if context.projection is None else RANGE
+        self._lines = {
+            bed_kind: _Line(lambda number: self._background.put(lambda: self._join_bed(number))),
+            GENES_JOB: _Line(lambda number: self._background.put(lambda: self._join_genes(number))),
         }
 
-    def look_up(self, transcript: np.ndarray, mirna: np.ndarray) -> np.ndarray:
-        """(n,) int32 of rows of the open part."""
-        counts = self._counts[np.searchsorted(self._pairs, transcript.astype(np.int64) * self._n_mirnas + mirna)]
-        for cut, totals in self._cut.items():
-            counts = np.where(transcript == cut, totals[mirna], counts)
-        return counts
+    def __enter__(self) -> "Finish":
+        self._files = ExitStack()
+        self._bed, genes, self._text = (self._files.enter_context(whole_file(self._scratch[name])) for name in (BED, GENES, GENES_TEXT))
+        schema, empty = gene_schema(self._context), self._store.scratch(GENES)
+        with ParquetRows(empty, schema):
+            pass
+        self._genes = ParquetJoin(genes, empty)
+        empty.unlink()
+        self._text.write(bgzf_block(GenesText(schema).header))
+        self._background = Background(lambda task: task())
+        return self
 
-    def _add_up(self, transcript: int, number: int) -> np.ndarray:
-        """Counts (n_mirnas,) int32 of a transcript whose first piece lies in part `number`."""
-        totals = np.zeros(self._n_mirnas, np.int32)
-        while number < len(self._plan.parts) and self._plan.parts[number].first <= transcript:
-            pairs, counts = self._read(number)
-            is_here = pairs // self._n_mirnas == transcript
-            totals[pairs[is_here] % self._n_mirnas] += counts[is_here]
-            number += 1
-        return totals
+    def __exit__(self, error_type, error, traceback) -> None:
+        if error_type is not None:
+            # What went wrong before matters more than what else goes wrong now.
+            with contextlib.suppress(Exception):
+                self._background.close()
+        self._files.__exit__(error_type, error, traceback)
 
-    def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        table = pq.read_table(self._store.local(part_windows(number)))
-        transcript, mirna, counts = (table[name].to_numpy() for name in ("transcript", "mirna", "n_windows"))
-        return transcript.astype(np.int64) * self._n_mirnas + mirna, counts
+    def job_done(self, job: Job, result=None) -> None:
+        """A job is done, in any order. Raises what went wrong with joining those before."""
+        if job.kind == GENES_JOB:
+            self._tallies[job.number] = result
+        if job.kind in self._lines:
+            self._lines[job.kind].done(job.number)
+
+    def publish(self) -> Finished:
+        """Wait until all is joined, write the index, and move the results into place."""
+        seconds: dict[str, float] = {}
+        with clock(seconds, "join"):
+            self._background.close()
+            self._bed.write(END)
+            self._text.write(END)
+            self._genes.close()
+        with clock(seconds, "check"):
+            refuse_damage(self._context)
+        with clock(seconds, "index"):
+            index = write_index(join_runs(self._runs), self._sequences(), self._scratch[BED])
+        with clock(seconds, "publish"):
+            self._files.close()
+            for name, path in self._scratch.items():
+                self._store.publish(path, name)
+            kept, gone = (BED_INDEX_LONG, BED_INDEX) if index.suffix == ".csi" else (BED_INDEX, BED_INDEX_LONG)
+            self._store.publish(index, kept)
+            self._store.remove(gone)
+        top = [row for _, row in self._tally.top]
+        return Finished(self._tally.n_pairs, len(self._tally.genes), top, seconds)
+
+    def _sequences(self) -> list[str]:
+        """What the first column of the BED names, by number."""
+        projection = self._context.projection
+        names = self._context.transcriptome.names.to_pylist() if projection is None else projection.contigs
+        return [escape_chromosome(name) for name in names]
+
+    def _join_bed(self, number: int) -> None:
+        is_on_genome = self._context.projection is not None
+        blocks, runs = (range_bed, range_bed_runs) if is_on_genome else (part_bed, part_bed_runs)
+        first = 0 if is_on_genome else self._context.plan.parts[number].first
+        self._runs.append(shift_runs(np.load(self._store.local(runs(number))), first, self._bed.tell()))
+        self._append(self._bed, blocks(number))
+
+    def _join_genes(self, number: int) -> None:
+        name = list(self._context.gene_stretches)[number]
+        self._append(self._text, genes_text(name))
+        self._genes.write(self._store.local(genes_table(name)), self._store.local(genes_ranks(name)))
+        self._tally.add(self._tallies.pop(number))
+
+    def _append(self, file: BinaryIO, name: str) -> None:
+        path = self._store.local(name)
+        append_file(file, path)
+        self._n_unsynced += path.stat().st_size
+        if self._n_unsynced >= SYNC_BYTES:
+            self._n_unsynced = 0
+            for written in (self._bed, self._text):
+                written.flush()
+                os.fsync(written.fileno())
 
 
-def _publish(store: Store, scratch: dict[str, Path]) -> None:
-    for name, path in scratch.items():
-        store.publish(path, name)
-    for suffix, name in ((".tbi", BED_INDEX), (".csi", BED_INDEX_LONG)):
-        index = Path(f"{scratch[BED]}{suffix}")
-        if index.exists():
-            store.publish(index, name)
-        else:
-            store.remove(name)
+class _Line:
+    """Calls `consume` with numbers from 0 on, each as soon as it and all before it are done."""
+
+    def __init__(self, consume: Callable[[int], None]):
+        self._consume, self._done, self._next = consume, set(), 0
+
+    def done(self, number: int) -> None:
+        self._done.add(number)
+        while self._next in self._done:
+            self._done.remove(self._next)
+            self._consume(self._next)
+            self._next += 1

@@ -1,13 +1,11 @@
-"""One part of a run: candidates -> scores -> Parquet. Knows nothing of who calls it, or where."""
+"""The sites of one part: candidates -> scores -> Parquet. Knows nothing of who calls it, or where."""
 
 import contextlib
-import os
-import platform
 import resource
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -18,8 +16,10 @@ import pyarrow.parquet as pq
 from mirscan.errors import RunError
 from mirscan.genes.strata import Strata, count_strata, make_strata
 from mirscan.genome.projection import Projection, project_transcriptome
+from mirscan.output.genome_bed import SiteNames, cut_genome
 from mirscan.output.parquet import ParquetRows
 from mirscan.run.copies import count_copies, hide_copies, is_like_before, repeat_rows
+from mirscan.run.gene_stretches import GeneStretch, stretch_genes
 from mirscan.run.inputs import (
     compile_run_table,
     open_run_coding,
@@ -27,25 +27,28 @@ from mirscan.run.inputs import (
     open_run_model,
     open_run_prefilter,
     open_run_regions,
+    open_run_repression,
     open_run_transcriptome,
 )
 from mirscan.run.null_counts import RunNull, read_null
 from mirscan.run.plan import Part, ScanPlan, load_plan
-from mirscan.run.sealed import seal, unseal
+from mirscan.run.sealed import unseal
 from mirscan.run.sites import SiteBuilder
 from mirscan.search.candidates import iter_candidates
 from mirscan.search.filters import Regions
-from mirscan.sequence.coding import CodingRegions
+from mirscan.sequence.coding import CodingRegions, coding_of_regions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.store.checksums import describe_file, find_change
-from mirscan.store.names import BACKGROUND, part_failure, part_record, part_sites, part_windows
+from mirscan.store.names import BACKGROUND, part_record, part_sites, part_windows
 from mirscan.store.opening import open_store
 from mirscan.store.protocol import Store
 from mirscan.tables import GENOME_PLACE, SITES
 
 # Candidates in memory at once: about 30 bytes each without a model, and 80 more with windows.
 BATCH_PLAIN, BATCH_SCORED = 1 << 19, 1 << 18
+# The genome is cut into as many ranges as there are parts, so that one holds about as many sites as a part, up to this many.
+MOST_RANGES = 1024
 # (bases scanned, rows written) of the part so far.
 Report = Callable[[int, int], None]
 
@@ -60,6 +63,8 @@ class PartContext:
     store: Store
     plan: ScanPlan
     threads: int = 1
+    # Of parts that a process makes side by side, one at a time is scanned and scored where a network takes all its threads.
+    scoring: threading.Lock = field(default_factory=threading.Lock, compare=False)
 
     @cached_property
     def transcriptome(self) -> Transcriptome:
@@ -122,9 +127,42 @@ class PartContext:
             prefilter=open_run_prefilter(settings, self.store),
         )
 
+    @cached_property
+    def gene_codes(self) -> np.ndarray:
+        """A number for the gene of each transcript (n,); isoforms of a gene follow each other."""
+        return self.transcriptome.gene_codes
+
+    @cached_property
+    def gene_stretches(self) -> dict[str, GeneStretch]:
+        """Which genes are counted together, by name, in the order of GENES."""
+        return stretch_genes(self.plan.parts, self.gene_codes)
+
+    @cached_property
+    def genome_cuts(self) -> np.ndarray:
+        """Places between the ranges of the genome that are sorted each by itself."""
+        return cut_genome(self.projection, min(len(self.plan.parts), MOST_RANGES))
+
+    @cached_property
+    def site_names(self) -> SiteNames:
+        """The names as lists, for text."""
+        first = pa.array(np.unique(self.gene_codes, return_index=True)[1])
+        packed = self.transcriptome
+        return SiteNames(
+            self.mirnas.names, self.table.rules, packed.genes.take(first).to_pylist(), packed.names.to_pylist(), self.gene_codes
+        )
+
+    @cached_property
+    def known_coding(self) -> CodingRegions | None:
+        """The coding sequences of all transcripts, as --cds or the names of cut regions tell them."""
+        return self.coding or coding_of_regions(self.transcriptome)
+
+    @cached_property
+    def repression_file(self) -> str:
+        return open_run_repression(self.store)
+
     def warm_up(self) -> None:
-        """Load all of it now."""
-        _ = self.transcriptome, self.projection, self.mirnas, self.table, self.scorer
+        """Load now what every job needs."""
+        _ = self.transcriptome, self.projection, self.mirnas, self.table, self.gene_stretches, self.repression_file
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -145,9 +183,9 @@ def open_context(out: str, threads: int = 1) -> PartContext:
     return PartContext(store, plan, threads)
 
 
-def process_part(context: PartContext, number: int, report: Report | None = None) -> dict:
-    """Find, score and write part `number`; return its record, which is written last and means done."""
-    started, part, store = time.monotonic(), context.plan.parts[number], context.store
+def make_sites(context: PartContext, number: int, report: Report | None = None) -> dict:
+    """Find, score and write the sites of part `number`; return what its record says of them."""
+    part, store = context.plan.parts[number], context.store
     settings = context.plan.settings
     builder = SiteBuilder(
         context.transcriptome,
@@ -174,9 +212,6 @@ def process_part(context: PartContext, number: int, report: Report | None = None
     if context.scorer is not None:
         record["scorer"] = context.scorer.describe()
         record["scoring"] = {name: count - scored_before[name] for name, count in _scorer_counts(context).items()}
-    record |= {"seconds": round(time.monotonic() - started, 3), "worker": f"{platform.node()}:{os.getpid()}", "peak_mb": peak_memory_mb()}
-    store.write(part_record(number), seal(record))
-    store.remove(part_failure(number))
     return record
 
 

@@ -13,7 +13,7 @@ class Event:
     """Where a run is.
 
     Stage `plan` comes once, when the plan is ready and `resumed` parts are found done. In the stages `background` and `scan`, `done` of
-    `total` counts bases and `rows` the sites so far; in stage `finish` sites. `message` is a line worth printing as it is.
+    `total` counts bases and `rows` the sites so far; in stage `finish` jobs that need all parts. `message` is a line worth printing.
     """
 
     stage: str

@@ -3,26 +3,27 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 
 from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
-from mirscan.run.background import publish_background
+from mirscan.run.background import find_background_damage
 from mirscan.run.clusters import check_cluster
-from mirscan.run.executors import DaskExecutor, SerialExecutor
+from mirscan.run.executors import DaskExecutor, LocalExecutor
 from mirscan.run.export import export
-from mirscan.run.finish import finish_run
+from mirscan.run.finish import Finish, list_damage, list_lost_stretches, remove_stretches
 from mirscan.run.inputs import check_settings, identify, spooled_pipes, store_inputs_again
+from mirscan.run.jobs import BACKGROUND, FAILURES, NULL, PART, Job, jobs_of, later_rounds
 from mirscan.run.lock import RunLock
 from mirscan.run.partition import PartContext
 from mirscan.run.plan import ScanPlan, clear_run, find_differences, find_stored_damage, load_plan, make_plan, refuse_foreign_folder
-from mirscan.run.progress import BACKGROUND, FINISH, SCAN, Event, Progress, ignore
+from mirscan.run.progress import BACKGROUND as BACKGROUND_STAGE
+from mirscan.run.progress import FINISH, SCAN, Event, Progress, ignore
 from mirscan.run.progress import PLAN as PLAN_STAGE
 from mirscan.run.settings import RunOptions, ScanSettings, make_settings
-from mirscan.run.site_significance import add_q_values
-from mirscan.run.stages import STAGES, Stage
 from mirscan.run.summary import ScanResult, read_result, write_report
 from mirscan.store.explained import explained_errors
 from mirscan.store.local import LocalStore
@@ -118,55 +119,60 @@ def _run_plan(
     store: Store, plan: ScanPlan, options: RunOptions, progress: Progress, lock: RunLock, seconds: dict[str, float], restore
 ) -> ScanResult:
     context = PartContext(store, plan, options.threads or usable_cores())
-    pending, names = list(STAGES[SCAN].list_damage(store, plan)), store.names()
-    progress(Event(PLAN_STAGE, parts_done=len(plan.parts) - len(pending), n_parts=len(plan.parts), plan=plan))
+    damaged, names = list_damage(store, len(plan.parts)), store.names()
+    progress(Event(PLAN_STAGE, parts_done=len(plan.parts) - len(damaged), n_parts=len(plan.parts), plan=plan))
     _tell_strays(names, len(plan.parts), progress)
     # work/ may be deleted when a run is finished; then its results are judged by their sizes.
     is_bare = not any(name.startswith(f"{WORK}/part-") for name in names)
-    if (not pending or is_bare) and (result := read_result(store)) is not None:
-        return result
-    if (damage := find_stored_damage(store, plan)) is not None:
-        if restore is None:
-            raise RunError(f"{store.root}: {damage}. `mirscan scan` with the same inputs and --out makes it anew.")
-        restore()
-    store.remove(REPORT)
-    if plan.background:
-        seconds["background"] = _run_background(context, options, progress, lock)
-    started = time.monotonic()
-    counter = _run_stage(STAGES[SCAN], context, pending, options, progress, lock)
-    seconds["scan"] = time.monotonic() - started
-    lock.check()
-    if plan.background:
-        add_q_values(context)
-    finished = finish_run(context, lambda rows: progress(Event(FINISH, rows, counter.rows)))
-    seconds |= finished.seconds
-    return write_report(context, options, finished, seconds)
+    result = read_result(store) if not damaged or is_bare else None
+    if result is None:
+        if (damage := find_stored_damage(store, plan)) is not None:
+            if restore is None:
+                raise RunError(f"{store.root}: {damage}. `mirscan scan` with the same inputs and --out makes it anew.")
+            restore()
+        store.remove(REPORT)
+        result = _do_jobs(context, options, damaged, _Counter(plan, progress, lock), seconds)
+    remove_stretches(store)
+    return result
 
 
-def _run_background(context: PartContext, options: RunOptions, progress: Progress, lock: RunLock) -> float:
-    """Make the parts of the background that are missing, and what all of them give; return the seconds it took."""
-    started = time.monotonic()
-    stage = STAGES[BACKGROUND]
-    _run_stage(stage, context, list(stage.list_damage(context.store, context.plan)), options, progress, lock)
-    publish_background(context)
-    return time.monotonic() - started
+def _do_jobs(
+    context: PartContext, options: RunOptions, damaged: Collection[int], counter: "_Counter", seconds: dict[str, float]
+) -> ScanResult:
+    """Make the parts that are missing or lack a stretch, and what needs all of them, and join what they made."""
+    plan, store = context.plan, context.store
+    whole = [number for number in range(len(plan.parts)) if number not in damaged]
+    parts = [Job(PART, number) for number in sorted((*damaged, *list_lost_stretches(store, whole)))]
+    background = [Job(BACKGROUND, number) for number in list_damage(store, len(plan.background), find_background_damage)]
+    stages = {"background": [background, jobs_of(NULL, bool(plan.background))], "scan": [parts], "genes": later_rounds(context)}
+    n_jobs = max(len(jobs) for rounds in stages.values() for jobs in rounds)
+    with Finish(context) as finish, ExitStack() as stack:
+        for job in set(jobs_of(PART, len(plan.parts))).difference(parts):
+            finish.job_done(job)
+
+        def done(job: Job, result) -> None:
+            counter.job_done(job, result)
+            finish.job_done(job, result)
+
+        started = time.monotonic()
+        executor = stack.enter_context(_executor(context, options, n_jobs, counter.progress))
+        for stage, rounds in stages.items():
+            for jobs in filter(None, rounds):
+                counter.begin(jobs)
+                if failures := executor.run(jobs, done, counter.part_going):
+                    raise _failure(store, failures, counter.n_jobs)
+            if stage == "genes":
+                stack.close()
+            if any(rounds):
+                seconds[stage], started = time.monotonic() - started, time.monotonic()
+        finished = finish.publish()
+    return write_report(context, options, finished, seconds | finished.seconds)
 
 
-def _run_stage(
-    stage: Stage, context: PartContext, pending: list[int], options: RunOptions, progress: Progress, lock: RunLock
-) -> "_Counter":
-    """Make the pending parts of a stage; raise RunError for those that failed."""
-    counter = _Counter(stage, context.plan, pending, progress, lock)
-    failures = _executor(stage, context, options, progress).run(pending, counter.part_done, counter.part_going) if pending else {}
-    if failures:
-        raise _failure(context.store, len(stage.parts(context.plan)), failures)
-    return counter
-
-
-def _executor(stage: Stage, context: PartContext, options: RunOptions, progress: Progress):
+def _executor(context: PartContext, options: RunOptions, n_jobs: int, progress: Progress):
     if options.is_distributed:
-        return DaskExecutor(context, options, lambda message: progress(Event(stage.name, message=message)), stage)
-    return SerialExecutor(context, options.retries, stage)
+        return DaskExecutor(context, options, n_jobs, lambda message: progress(Event(SCAN, message=message)))
+    return LocalExecutor(context, options.retries)
 
 
 def _tell_strays(names: list[str], n_parts: int, progress: Progress) -> None:
@@ -178,41 +184,51 @@ def _tell_strays(names: list[str], n_parts: int, progress: Progress) -> None:
 
 
 class _Counter:
-    """Adds up what the parts of a stage report and passes it on."""
+    """Adds up what the jobs of a round report and passes it on."""
 
-    def __init__(self, stage: Stage, plan: ScanPlan, pending: list[int], progress: Progress, lock: RunLock):
-        self._stage, self._parts, self._progress, self._lock = stage.name, stage.parts(plan), progress, lock
-        self._n_bases = plan.n_bases
-        self._parts_done = len(self._parts) - len(pending)
-        self._bases_done = plan.n_bases - sum(self._parts[part].bases for part in pending)
+    def __init__(self, plan: ScanPlan, progress: Progress, lock: RunLock):
+        self._plan, self.progress, self._lock = plan, progress, lock
+
+    def begin(self, jobs: list[Job]) -> None:
+        """A round begins."""
+        kind = jobs[0].kind
+        # Of parts the others are done already.
+        stage, every = {PART: (SCAN, self._plan.parts), BACKGROUND: (BACKGROUND_STAGE, self._plan.background)}.get(kind, (FINISH, ()))
+        self._stage, self._parts, self.n_jobs = stage, every, len(every) or len(jobs)
+        self._jobs_done = self.n_jobs - len(jobs)
+        self._bases_done = self._plan.n_bases - sum(every[job.number].bases for job in jobs) if every else 0
         self._going: dict[int, tuple[int, int]] = {}
-        self.rows = 0
+        self._rows = 0
 
     def part_going(self, part: int, bases: int, rows: int) -> None:
         self._going[part] = (bases, rows)
         self._tell()
 
-    def part_done(self, part: int, record: dict) -> None:
+    def job_done(self, job: Job, result) -> None:
         self._lock.check()
-        self._going.pop(part, None)
-        self._parts_done += 1
-        self._bases_done += self._parts[part].bases
-        self.rows += record["rows"]
+        self._jobs_done += 1
+        if self._parts:
+            self._going.pop(job.number, None)
+            self._bases_done += self._parts[job.number].bases
+            self._rows += result["rows"]
         self._tell()
 
     def _tell(self) -> None:
+        if not self._parts:
+            self.progress(Event(self._stage, self._jobs_done, self.n_jobs))
+            return
         bases = self._bases_done + sum(bases for bases, _ in self._going.values())
-        rows = self.rows + sum(rows for _, rows in self._going.values())
-        self._progress(Event(self._stage, bases, self._n_bases, self._parts_done, len(self._parts), rows))
+        rows = self._rows + sum(rows for _, rows in self._going.values())
+        self.progress(Event(self._stage, bases, self._plan.n_bases, self._jobs_done, self.n_jobs, rows))
 
 
-def _failure(store: Store, n_parts: int, failures: dict[int, str]) -> RunError:
-    listed = "; ".join(f"part {part}: {reason}" for part, reason in list(failures.items())[:3])
-    more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
-    return RunError(
-        f"{store.root}: {len(failures)} of {n_parts} parts failed ({listed}{more}). "
-        f"The others are done; `mirscan resume {store.root}` tries again."
-    )
+def _failure(store: Store, failures: dict[Job, str], n_jobs: int) -> RunError:
+    listed = "; ".join(f"{job}: {reason}" for job, reason in list(failures.items())[:3])
+    listed += f" and {len(failures) - 3} more" if len(failures) > 3 else ""
+    again = f"`mirscan resume {store.root}` tries again."
+    if next(iter(failures)).kind in FAILURES:
+        return RunError(f"{store.root}: {len(failures)} of {n_jobs} parts failed ({listed}). The others are done; {again}")
+    return RunError(f"{store.root}: all parts are done, but joining their results failed ({listed}). {again}")
 
 
 def _sweep(store: Store) -> None:

@@ -25,9 +25,9 @@ DEFAULT_MODEL = "base"
 # Words of --model that are no model folder: no score at all, and the duplex energy as score.
 NO_MODEL, DUPLEX = "none", "duplex"
 ENERGY = "energy"
-# Rows a part should have. Without a model a part of 2 million takes a second; with one, a quarter of a million takes about
-# as many seconds as a worker may lose without harm.
-PART_ROWS_PLAIN, PART_ROWS_SCORED = 2_000_000, 250_000
+# Rows a part should have. Without a model a part of a million takes some seconds; with one, a quarter of a million takes about as many as
+# a worker may lose without harm.
+PART_ROWS_PLAIN, PART_ROWS_SCORED = 1_000_000, 250_000
 # Positions are int32; a batch of a million windows takes tens of gigabytes in a network.
 MAX_NT, MAX_BATCH, MAX_THREADS = 2**31, 1 << 20, 1024
 MAX_SHUFFLES = 100_000

@@ -66,6 +66,7 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
     """Write run.json, the mark of a finished run, and return what it says."""
     store, plan = context.store, context.plan
     records = [unseal(store.read(part_record(number))) for number in range(len(plan.parts))]
+    n_sites = sum(record["rows"] for record in records)
     counts = {rule: sum(record["by_seed"].get(rule, 0) for record in records) for rule in context.table.rules}
     names = [*(part_sites(number) for number in range(len(plan.parts))), *(name for name in _OUTPUTS if store.exists(name))]
     result = ScanResult(
@@ -74,14 +75,14 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         n_bases=plan.n_bases,
         n_mirnas=plan.n_mirnas,
         n_candidates=sum(record["candidates"] for record in records),
-        n_sites=finished.n_sites,
+        n_sites=n_sites,
         n_by_seed=counts,
         n_genes=finished.n_genes,
         n_pairs=finished.n_pairs,
         top_pairs=finished.top,
         files={name: store.size(name) for name in names},
         seconds={name: round(value, 3) for name, value in seconds.items()},
-        warnings=[*plan.warnings, *_warn_of_mixed_scorers(records), *_explain_nothing(context, finished)],
+        warnings=[*plan.warnings, *_warn_of_mixed_scorers(records), *_explain_nothing(context, n_sites)],
         notices=plan.notices,
         scorer=records[0].get("scorer", {}),
         scoring=_sum_counts(records),
@@ -149,8 +150,8 @@ def _peak_memory(records: list[dict]) -> dict[str, int]:
     return peaks
 
 
-def _explain_nothing(context: PartContext, finished: Finished) -> list[str]:
-    if finished.n_sites:
+def _explain_nothing(context: PartContext, n_sites: int) -> list[str]:
+    if n_sites:
         return []
     return [f"no site was found; {reason}" for reason in explain_nothing(context.transcriptome, context.mirnas)]
 

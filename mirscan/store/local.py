@@ -30,8 +30,11 @@ class LocalStore:
     def names(self) -> list[str]:
         return sorted(path.relative_to(self.root).as_posix() for path in Path(self.root).rglob("*") if path.is_file())
 
-    def read(self, name: str) -> bytes:
-        return self.path(name).read_bytes()
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Bytes `start` to `stop` (half-open)."""
+        with open(self.path(name), "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            return os.pread(file.fileno(), (size if stop is None else stop) - start, start)
 
     def write(self, name: str, data: bytes) -> None:
         self.publish(self._written(name, data), name)
@@ -47,13 +50,15 @@ class LocalStore:
         finally:
             source.unlink()
 
-    def publish(self, source: Path, name: str) -> None:
-        """Move a finished file of `scratch` into place, after its bytes are safely on the disk."""
+    def publish(self, source: Path, name: str, is_lasting: bool = True) -> None:
+        """Move a finished file of `scratch` into place, where it `is_lasting` after its bytes are safely on the disk."""
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sync(source)
+        if is_lasting:
+            _sync(source)
         os.replace(source, target)
-        _sync(target.parent)
+        if is_lasting:
+            _sync(target.parent)
 
     def local(self, name: str) -> Path:
         return self.path(name)

@@ -47,8 +47,9 @@ class UrlStore:
         found = fs.find(prefix) if fs.exists(prefix.rstrip("/")) else []
         return sorted(path[len(prefix) :] for path in found)
 
-    def read(self, name: str) -> bytes:
-        return self._fs.cat_file(self._url(name))
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Bytes `start` to `stop` (half-open)."""
+        return self._fs.cat_file(self._url(name), start=start, end=stop)
 
     def write(self, name: str, data: bytes) -> None:
         self._fs.pipe_file(self._url(name), data)
@@ -60,8 +61,8 @@ class UrlStore:
         self.write(name, data)
         return self.read(name) == data
 
-    def publish(self, source: Path, name: str) -> None:
-        """Upload a finished file of `scratch`; a store shows an object when all of it has arrived."""
+    def publish(self, source: Path, name: str, is_lasting: bool = True) -> None:
+        """Upload a finished file of `scratch`; a store shows an object when all of it has arrived, and then it lasts."""
         self._fs.put_file(os.fspath(source), self._url(name))
         source.unlink()
 

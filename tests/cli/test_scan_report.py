@@ -20,7 +20,7 @@ def test_lines__time_left_is_that_of_the_stage(monkeypatch, capsys):
         report(event)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "scan 25%, 5,000 sites, 50/s, about 300 s left"
-    assert lines[-1] == "finish 40%, 40 sites, about 60 s left"
+    assert lines[-1] == "finish 40%, 40 of 100 steps, about 60 s left"
 
 
 def result(**values):

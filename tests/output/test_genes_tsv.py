@@ -1,11 +1,11 @@
-import gzip
+import io
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
 
 from mirscan.output import genes as genes_text
-from mirscan.output.genes import GenesTsv
+from mirscan.output.genes import GenesText
 from mirscan.tables import GENES
 
 
@@ -24,32 +24,28 @@ def make_batch(n: int, with_scores: bool) -> pa.RecordBatch:
     return pa.record_batch([columns[name] for name in GENES.names], schema=GENES.schema())
 
 
-def read_back(path) -> list[dict]:
-    options = csv.ConvertOptions(strings_can_be_null=False)
-    return csv.read_csv(path, parse_options=csv.ParseOptions(delimiter="\t"), convert_options=options).to_pylist()
+def as_text(*batches: pa.RecordBatch) -> bytes:
+    text = GenesText(GENES.schema())
+    return text.header + b"".join(chunk.tobytes() for batch in batches for chunk in text.format(batch))
 
 
-def test_genes_tsv__equals_the_table(tmp_path, monkeypatch):
+def test_genes_text__equals_the_table(monkeypatch):
     monkeypatch.setattr(genes_text, "CHUNK_ROWS", 64)
     batch = make_batch(1000, with_scores=True)
-    with GenesTsv(tmp_path / "genes.tsv.gz", GENES.schema()) as tsv:
-        tsv.write(batch.slice(0, 300))
-        tsv.write(batch.slice(300))
-    for found, expected in zip(read_back(tmp_path / "genes.tsv.gz"), batch.to_pylist(), strict=True):
+    text = as_text(batch.slice(0, 300), batch.slice(300))
+    options = csv.ConvertOptions(strings_can_be_null=False)
+    read = csv.read_csv(io.BytesIO(text), parse_options=csv.ParseOptions(delimiter="\t"), convert_options=options).to_pylist()
+    for found, expected in zip(read, batch.to_pylist(), strict=True):
         assert list(found) == list(GENES.names)
         for name, value in expected.items():
             assert abs(found[name] - value) <= 1e-6 if isinstance(value, float) else found[name] == value
 
 
-def test_genes_tsv__null_scores_are_empty(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv.gz", GENES.schema()) as tsv:
-        tsv.write(make_batch(2, with_scores=False))
-    header, *lines = gzip.decompress((tmp_path / "genes.tsv.gz").read_bytes()).decode().splitlines()
+def test_genes_text__null_scores_are_empty():
+    header, *lines = as_text(make_batch(2, with_scores=False)).decode().splitlines()
     best = header.split("\t").index("best_score")
     assert [line.split("\t")[best : best + 2] for line in lines] == [["", ""], ["", ""]]
 
 
-def test_genes_tsv__no_rows_leave_the_header(tmp_path):
-    with GenesTsv(tmp_path / "genes.tsv.gz", GENES.schema()):
-        pass
-    assert gzip.decompress((tmp_path / "genes.tsv.gz").read_bytes()).decode() == "\t".join(GENES.names) + "\n"
+def test_genes_text__no_rows_leave_the_header():
+    assert as_text(make_batch(0, with_scores=True)).decode() == "\t".join(GENES.names) + "\n"

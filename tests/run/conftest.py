@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 
 from mirscan.run import scan
@@ -53,6 +54,12 @@ class Runs:
         """Bytes of every result file; run.json holds times and is left out."""
         paths = [*Path(out).glob("sites/*"), *Path(out).glob("sites.bed.gz*"), *Path(out).glob("genes.*")]
         return {str(path.relative_to(out)): path.read_bytes() for path in sorted(paths)}
+
+    @staticmethod
+    def contents(out) -> dict[str, list]:
+        """What the results hold, however they are cut into blocks and row groups."""
+        text = gzip.decompress((Path(out) / "genes.tsv.gz").read_bytes()).splitlines()
+        return {"bed": Runs.bed(out), "genes": pq.read_table(Path(out) / "genes.parquet").to_pylist(), "text": text}
 
     @staticmethod
     def sites(out) -> pa.Table:

@@ -10,6 +10,7 @@ import pytest
 from mirscan.errors import InputError, RunError
 from mirscan.run import executors
 from mirscan.run.clusters import KINDS, read_cluster_file
+from mirscan.run.jobs import PART, Job
 from mirscan.run.settings import RunOptions, parse_resources
 from mirscan.store.local import LocalStore
 
@@ -104,7 +105,8 @@ def test_cluster__adapts_to_the_parts_that_wait(tmp_path, monkeypatch):
     context = SimpleNamespace(store=LocalStore(str(tmp_path)), plan=SimpleNamespace(identity={}))
     workers = []
     options = RunOptions(cluster=str(tmp_path / "cluster.toml"))
-    executors.DaskExecutor(context, options).run(range(12), lambda part, record: workers.append(record["worker"]), None)
+    with executors.DaskExecutor(context, options, 12) as executor:
+        executor.run([Job(PART, number) for number in range(12)], lambda job, record: workers.append(record["worker"]), None)
     assert len(workers) == 12
     assert len(set(workers)) == 2
 

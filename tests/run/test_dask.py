@@ -36,10 +36,9 @@ def _hurt(kind: str, marker: str, parts: tuple[int, ...]) -> None:
     import signal
     import time
 
-    from mirscan.run import executors
+    from mirscan.run import jobs
 
-    healthy = getattr(executors, "_healthy", executors.process_part)
-    executors._healthy = healthy
+    healthy = jobs.WORK.setdefault("healthy", jobs.WORK[jobs.PART])
 
     def misbehave(context, number, report=None):
         if number in parts:
@@ -53,13 +52,13 @@ def _hurt(kind: str, marker: str, parts: tuple[int, ...]) -> None:
                 raise ZeroDivisionError("bad luck on a worker")
         return healthy(context, number, report)
 
-    executors.process_part = misbehave
+    jobs.WORK[jobs.PART] = misbehave
 
 
 def _heal() -> None:
-    from mirscan.run import executors
+    from mirscan.run import jobs
 
-    executors.process_part = getattr(executors, "_healthy", executors.process_part)
+    jobs.WORK[jobs.PART] = jobs.WORK.pop("healthy", jobs.WORK[jobs.PART])
 
 
 @pytest.mark.parametrize("workers", [1, 4])

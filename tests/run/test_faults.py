@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -12,11 +13,19 @@ from pathlib import Path
 import pytest
 
 from mirscan.errors import ModelError, RunError
-from mirscan.run import executors, read_status, resume
-from mirscan.run.finish import finish_run
+from mirscan.run import jobs, read_status, resume, stretches
+from mirscan.run.finish import Finish, finish_run
 from mirscan.run.partition import open_context
 from mirscan.store.local import LocalStore
-from mirscan.store.names import part_record, part_sites
+from mirscan.store.names import (
+    genes_strengths,
+    genes_table,
+    part_bed,
+    part_bed_runs,
+    part_cut_sites,
+    part_record,
+    part_sites,
+)
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -46,23 +55,36 @@ def run_child(runs):
 def test_faults__killed_at_many_moments_in_a_row(runs, golden, tmp_path, run_child):
     out = tmp_path / "out"
     rng = random.Random(4)
-    # Files moved into place by one run: three inputs, the plan, two a part, four results, the report.
-    for number, moment in enumerate([1, 3, 4, 5, 6, 2, 3, *(rng.randrange(2, 9) for _ in range(5))]):
+    # Files moved into place by one run: three inputs, the plan, six or seven a part, then what needs all parts.
+    for number, moment in enumerate([1, 3, 4, 5, 6, 2, 3, *(rng.randrange(2, 60) for _ in range(6))]):
         assert run_child("die", out, moment=moment, after=number % 2 == 0)[0] in (-signal.SIGKILL, 0)
     runs.scan(out)
     assert runs.results(out) == runs.results(golden)
     assert not list((out / "work" / "unfinished").glob("*"))
 
 
-@pytest.mark.parametrize("results_written", [0, 1, 2, 3, 4])
-def test_faults__killed_while_finishing(runs, golden, tmp_path, run_child, results_written):
+@pytest.fixture(scope="module")
+def moves(runs, tmp_path_factory) -> list[str]:
+    """The files that an undisturbed run moves into place, in order."""
+    moved, replace = [], os.replace
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", lambda source, target: (replace(source, target), moved.append(Path(target).name)))
+        runs.scan(tmp_path_factory.mktemp("moves") / "out")
+    assert moved[-5:] == ["sites.bed.gz", "genes.parquet", "genes.tsv.gz", "sites.bed.gz.tbi", "run.json"]
+    return moved
+
+
+@pytest.mark.parametrize("share", [0, 0.2, 0.4, 0.6, 0.8, 0.95, 1])
+def test_faults__killed_while_finishing(runs, golden, tmp_path, run_child, moves, share):
     out = tmp_path / "out"
-    # Three inputs, the plan, and two files a part come before the results.
-    moment = 4 + 2 * len(list(golden.glob("sites/*"))) + results_written + 1
+    # The last part's record is followed by cut genes, ranks, tables, sequences and the results.
+    last_part = max(number for number, name in enumerate(moves) if re.fullmatch(r"part-\d+.json", name))
+    moment = round(last_part + 2 + share * (len(moves) - last_part - 2))
     assert run_child("die", out, moment=moment, after=False)[0] == -signal.SIGKILL
     assert not read_status(out).is_finished
     resume(out)
     assert runs.results(out) == runs.results(golden)
+    assert {path.name for path in (out / "work").glob("*.*")} == {path.name for path in (golden / "work").glob("*.*")}
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -105,6 +127,46 @@ def test_faults__a_damaged_part_is_listed_and_made_anew(runs, golden, tmp_path, 
         finish_run(open_context(str(out)))
     resume(out)
     assert runs.results(out) == runs.results(golden)
+
+
+STRETCHES = [part_bed(2), part_bed_runs(2), genes_table("part-00002"), genes_strengths("part-00002"), part_cut_sites(2)]
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, os.unlink])
+@pytest.mark.parametrize("name", STRETCHES)
+def test_faults__a_damaged_stretch_is_made_again_without_the_scan(runs, golden, tmp_path, monkeypatch, damage, name):
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(Finish, "publish", fail_to_publish)
+        with pytest.raises(RunError, match="power cut"):
+            runs.scan(out)
+    damage(out / name)
+    monkeypatch.setattr(stretches, "make_sites", None)
+    resume(out)
+    assert runs.results(out) == runs.results(golden)
+
+
+def fail_to_publish(finish):
+    raise RunError("power cut")
+
+
+@pytest.mark.parametrize("kind", [jobs.CUT_GENE, jobs.RANKS, jobs.GENES])
+def test_faults__what_needs_all_parts_is_tried_again_and_named(runs, golden, tmp_path, monkeypatch, kind):
+    do, left = jobs.WORK[kind], iter(range(2 + 99))
+
+    def failing(context, number):
+        if next(left, None) is not None:
+            raise ZeroDivisionError("bad luck")
+        return do(context, number)
+
+    monkeypatch.setitem(jobs.WORK, kind, failing)
+    with pytest.raises(RunError, match=rf"all parts are done, but joining their results failed \({kind} \d+: ZeroDivisionError: bad luck"):
+        runs.scan(tmp_path / "out")
+    status = read_status(tmp_path / "out")
+    assert (status.n_done, status.is_finished, status.failures) == (status.n_parts, False, {})
+    left = iter(range(2))
+    resume(tmp_path / "out")
+    assert runs.results(tmp_path / "out") == runs.results(golden)
 
 
 def put_other_letters(path):
@@ -168,7 +230,7 @@ def test_faults__a_lost_result_is_written_again(runs, golden, tmp_path, name):
 
 def fail_at(part: int, times: int):
     """A process_part that raises the first `times` times at `part`."""
-    process_part, left = executors.process_part, iter(range(times))
+    process_part, left = jobs.WORK[jobs.PART], iter(range(times))
 
     def failing(context, number, report=None):
         if number == part and next(left, None) is not None:
@@ -179,7 +241,7 @@ def fail_at(part: int, times: int):
 
 
 def test_faults__a_part_that_fails_twice_is_tried_a_third_time(runs, golden, tmp_path, monkeypatch):
-    monkeypatch.setattr(executors, "process_part", fail_at(1, 2))
+    monkeypatch.setitem(jobs.WORK, jobs.PART, fail_at(1, 2))
     runs.scan(tmp_path / "out")
     assert runs.results(tmp_path / "out") == runs.results(golden)
     assert read_status(tmp_path / "out").failures == {}
@@ -188,7 +250,7 @@ def test_faults__a_part_that_fails_twice_is_tried_a_third_time(runs, golden, tmp
 def test_faults__a_part_that_always_fails_is_named_and_the_others_are_done(runs, golden, tmp_path, monkeypatch):
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(executors, "process_part", fail_at(1, 99))
+        patch.setitem(jobs.WORK, jobs.PART, fail_at(1, 99))
         with pytest.raises(
             RunError, match=r"1 of \d+ parts failed \(part 1: ZeroDivisionError: bad luck\)\. The others are done; `mirscan resume"
         ):
@@ -245,7 +307,7 @@ def test_faults__what_every_part_would_meet_ends_the_run_at_once(runs, tmp_path,
         tried.append(number)
         raise ModelError("model.keras: cannot be loaded")
 
-    monkeypatch.setattr(executors, "process_part", refuse)
+    monkeypatch.setitem(jobs.WORK, jobs.PART, refuse)
     with pytest.raises(ModelError, match="cannot be loaded"):
         runs.scan(tmp_path / "out")
     assert tried == [0]

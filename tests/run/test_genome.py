@@ -1,8 +1,8 @@
 """A scan of a genome: sites on it, as table and as BED12, judged by programs that are not ours."""
 
-import gzip
 import itertools
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +14,10 @@ import pysam
 import pytest
 
 from mirscan.errors import InputError
+from mirscan.genome.projection import project_transcriptome
 from mirscan.output import genome_bed
 from mirscan.output.extracted import extract
+from mirscan.output.genome_bed import cut_genome, place_number
 from mirscan.run import partition, resume, scan
 from mirscan.run.copies import count_copies, hide_copies
 from mirscan.run.plan import Part
@@ -119,15 +121,29 @@ def test_scan__tabix_and_pyranges_read_the_bed(run):
     assert len(table) == len(rows) and list(table.columns[9:]) == ["BlockCount", "BlockSizes", "BlockStarts"]
 
 
-def test_scan__parts_threads_and_runs_do_not_change_the_bed(inputs, run, tmp_path, monkeypatch):
-    expected = (run / "sites.bed.gz").read_bytes()
-    scan(out=tmp_path / "threads", **inputs | {"threads": 3, "part_rows": 10**6})
-    assert (tmp_path / "threads" / "sites.bed.gz").read_bytes() == expected
-    monkeypatch.setattr(genome_bed, "RUN_ROWS", 100)
-    monkeypatch.setattr(genome_bed, "MERGE_ROWS", 3)
-    scan(out=tmp_path / "runs", **inputs)
-    assert gzip.decompress((tmp_path / "runs" / "sites.bed.gz").read_bytes()) == gzip.decompress(expected)
-    assert not list(tmp_path.rglob("*.runs-*"))
+def test_scan__parts_threads_workers_and_ranges_do_not_change_the_bed(inputs, run, tmp_path, monkeypatch):
+    for workers in (1, 4):
+        scan(out=tmp_path / f"{workers}", **inputs | {"threads": 3, "workers": workers})
+        assert Runs.results(tmp_path / f"{workers}") == Runs.results(run)
+    scan(out=tmp_path / "one part", **inputs | {"part_rows": 10**6})
+    monkeypatch.setattr(partition, "MOST_RANGES", 2)
+    scan(out=tmp_path / "two ranges", **inputs)
+    assert Runs.contents(tmp_path / "one part") == Runs.contents(tmp_path / "two ranges") == Runs.contents(run)
+
+
+@pytest.mark.parametrize("n_ranges", [1, 2, 7, 1024])
+def test_cut_genome__ranges_hold_about_equal_bases(n_ranges):
+    rng = random.Random(n_ranges)
+    places = [f"chr{rng.choice('12')}:{start}-{start + 300},{start + 900}-{start + 1000}(+)" for start in rng.sample(range(10**6), 500)]
+    packed = transcriptome_from_sequences([f"T{number}" for number in range(500)], ["A" * 400] * 500)
+    projection = project_transcriptome(replace(packed, places=pa.array(places)))
+    cuts = cut_genome(projection, n_ranges)
+    assert len(cuts) == n_ranges - 1 and np.all(np.diff(cuts) >= 0)
+    blocks = zip(np.repeat(projection.contig, 2).tolist(), projection.blocks.start.tolist(), projection.blocks.end.tolist(), strict=True)
+    starts = np.concatenate([place_number(np.full(end - start, contig), np.arange(start, end)) for contig, start, end in blocks])
+    shares = np.bincount(np.searchsorted(cuts, starts, side="right"), minlength=n_ranges)
+    # A base is counted where its block begins to be counted, so overlapping blocks may shift some hundreds.
+    assert shares.max() <= 200_000 / n_ranges + 1_200
 
 
 def test_scan__needs_no_genome_to_be_resumed(inputs, run, tmp_path):

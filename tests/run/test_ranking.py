@@ -1,6 +1,5 @@
 """What the strongest pairs are, and where each gene stands among those of its miRNA."""
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirscan.genes.ranking import rank_pairs
-from mirscan.run.gene_files import N_TOP, GeneFiles
+from mirscan.run.gene_tables import N_TOP, PairTally
 from mirscan.tables import GENES
 
 MIRNAS = ["m0", "m1", "m2"]
@@ -53,39 +52,24 @@ def test_rank_pairs__equals_the_definition(pairs):
     assert ranked["percentile"].to_pylist() == pytest.approx([percentile for _, percentile in expected], abs=1e-4)
 
 
-def write(folder, pairs, size: int) -> GeneFiles:
-    with GeneFiles(folder / "scratch", folder / "genes.parquet", folder / "genes.tsv", GENES.schema()) as files:
-        for first in range(0, len(pairs), size):
-            files.write(genes(pairs[first : first + size]))
-    return files
+@settings(max_examples=100, deadline=None)
+@given(pairs_of_genes, st.integers(1, 5))
+def test_pair_tally__strongest_pairs_come_first_and_batches_do_not_show(pairs, size):
+    tally = PairTally()
+    for first in range(0, len(pairs), size):
+        tally.note(genes(pairs[first : first + size]))
+    assert tally.n_pairs == len(pairs)
+    assert tally.genes == {f"g{pair[0]}" for pair in pairs}
+    # Python's sort is stable, so the first wins a tie.
+    assert [(row["gene"], row["mirna"]) for _, row in tally.top] == [
+        (f"g{gene}", MIRNAS[mirna]) for gene, mirna, _ in sorted(pairs, key=lambda pair: pair[2])[:N_TOP]
+    ]
 
 
-def test_gene_files__batches_do_not_show(tmp_path):
-    rng = np.random.default_rng(1)
-    pairs = [(number // 3, number % 3, -float(rng.random())) for number in range(150)]
-    written = []
-    for size in (150, 30):
-        folder = tmp_path / str(size)
-        folder.mkdir()
-        files = write(folder, pairs, size)
-        written.append(((folder / "genes.parquet").read_bytes(), (folder / "genes.tsv").read_bytes()))
-        assert (files.n_pairs, files.n_genes) == (150, 50)
-        assert not (folder / "scratch").exists()
-    assert written[0] == written[1]
-    ranks = pq.read_table(tmp_path / "150" / "genes.parquet")["rank"].to_pylist()
-    assert ranks == [rank for rank, _ in rank_slowly(pairs)]
-
-
-def test_gene_files__strongest_pairs_come_first_and_the_first_wins_a_tie(tmp_path):
-    pairs = [(number, 0, -1.0 if number in (7, 9) else -number / 100) for number in range(50)]
-    top = write(tmp_path, pairs, 5).top
-    assert len(top) == N_TOP
-    assert [row["gene"] for row in top[:3]] == ["g7", "g9", "g49"]
-    assert [row["rank"] for row in top[:3]] == [1, 1, 3]
-
-
-def test_gene_files__an_error_leaves_nothing(tmp_path):
-    with pytest.raises(RuntimeError), GeneFiles(tmp_path / "s", tmp_path / "p", tmp_path / "t", GENES.schema()) as files:
-        files.write(genes([(0, 0, -1.0)]))
-        raise RuntimeError
-    assert not list(tmp_path.iterdir())
+def test_ranks__of_a_run_are_those_among_all_genes_of_the_mirna(runs, golden):
+    """Counted slowly from the table itself, whose rows come from several parts."""
+    rows = pq.read_table(golden / "genes.parquet").to_pylist()
+    expected = rank_slowly([(row["gene"], row["mirna"], row["predicted_log2fc"]) for row in rows])
+    assert len(list((golden / "sites").iterdir())) > 3
+    assert [row["rank"] for row in rows] == [rank for rank, _ in expected]
+    assert [row["percentile"] for row in rows] == pytest.approx([percentile for _, percentile in expected], abs=1e-4)

@@ -1,0 +1,85 @@
+"""BGZF, the gzip of genomics: blocks that stand by themselves, so stretches of blocks joined end to end are one file.
+
+SAM specification 1.6, section 4.1.
+"""
+
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from isal import isal_zlib
+
+# Bytes of text in a block, as htslib cuts: text that cannot be deflated still fits into the 64 KiB that a block may take.
+BLOCK = 0xFF00
+# Measured on BED and gene tables, one core, MB/s and what is left: ISA-L's level 1 760 and 660, 18 % and 24 %; libdeflate's 450 and 270,
+# 16 % and 23 %; zlib's 250 and 190, 19 % and 26 %; zlib-ng's 490 and 380, 25 % and 35 %.
+LEVEL = 1
+# No head and no checksum of zlib's own.
+_RAW = -15
+# The empty block that ends a file.
+END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+# gzip with an extra field BC, which holds the length of the block less 1.
+_HEAD, _TAIL = struct.Struct("<BBBBIBBHBBHH"), struct.Struct("<II")
+
+
+def bgzf_block(text) -> bytes:
+    """One block of up to `BLOCK` bytes."""
+    data = isal_zlib.compress(text, LEVEL, _RAW)
+    size = _HEAD.size + len(data) + _TAIL.size
+    return _HEAD.pack(31, 139, 8, 4, 0, 0, 255, 6, 66, 67, 2, size - 1) + data + _TAIL.pack(isal_zlib.crc32(text), len(text))
+
+
+class BgzfBlocks:
+    """Text appended to a file as blocks, without the one that ends a file; where blocks are cut depends on the text alone."""
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+        self._waiting = bytearray()
+        self._starts = [0]
+
+    def write(self, text) -> None:
+        """Append text of any length."""
+        self._waiting.extend(text)
+        n_whole = len(self._waiting) // BLOCK
+        with memoryview(self._waiting) as view:
+            for number in range(n_whole):
+                self._put(view[number * BLOCK : (number + 1) * BLOCK])
+        del self._waiting[: n_whole * BLOCK]
+
+    def close(self) -> None:
+        """Write the last block; the file stays open."""
+        if self._waiting:
+            self._put(bytes(self._waiting))
+            self._waiting.clear()
+
+    def virtual_offsets(self, places: np.ndarray) -> np.ndarray:
+        """Places in the text (n,) as BGZF offsets (n,) uint64, when all is written: start of the block << 16 | place in it."""
+        starts = np.array(self._starts, np.uint64)
+        return starts[places // BLOCK] << np.uint64(16) | (places % BLOCK).astype(np.uint64)
+
+    def _put(self, text) -> None:
+        block = bgzf_block(text)
+        self._file.write(block)
+        self._starts.append(self._starts[-1] + len(block))
+
+
+class BgzfFile:
+    """A whole file to append bytes to, which any gzip reader reads."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path)
+        self._file = open(path, "wb")  # noqa: SIM115
+        self._blocks = BgzfBlocks(self._file)
+
+    def write(self, text) -> None:
+        """Append; deflating releases the GIL."""
+        self._blocks.write(text)
+
+    def close(self) -> None:
+        try:
+            self._blocks.close()
+            self._file.write(END)
+        finally:
+            self._file.close()

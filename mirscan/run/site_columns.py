@@ -1,0 +1,53 @@
+"""The sites of a part as arrays, read from its Parquet file."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mirscan.run.partition import PartContext
+from mirscan.store.names import part_sites
+
+BATCH_ROWS = 1 << 17
+
+
+class SiteColumns(NamedTuple):
+    """Sites in order as arrays (n,); transcript, miRNA and seed are indices into the names of the run."""
+
+    transcript: np.ndarray
+    mirna: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    seed: np.ndarray
+    score: np.ndarray
+
+    def of_transcripts(self, first: int, last: int) -> "SiteColumns":
+        """The sites on transcripts `first` to `last` (half-open), which are numbered from `first` on then."""
+        rows = slice(*np.searchsorted(self.transcript, (first, last)))
+        return SiteColumns(self.transcript[rows] - np.int32(first), *(column[rows] for column in self[1:]))
+
+
+def read_sites(context: PartContext, number: int) -> Iterator[SiteColumns]:
+    """The sites of part `number` in order."""
+    part = context.plan.parts[number]
+    names = {
+        "transcript": context.transcriptome.names.slice(part.first, part.last - part.first),
+        "mirna": pa.array(context.mirnas.names),
+        "seed": pa.array(context.table.rules),
+    }
+    with pq.ParquetFile(context.store.local(part_sites(number))) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(SiteColumns._fields), use_threads=False):
+            codes = {name: find_codes(batch[name], names[name]) for name in names}
+            numbers = {name: batch[name].to_numpy(zero_copy_only=False) for name in ("start", "end", "score")}
+            yield SiteColumns(**(codes | numbers | {"transcript": codes["transcript"] + np.int32(part.first)}))
+
+
+def find_codes(column: pa.DictionaryArray, names: pa.Array) -> np.ndarray:
+    """Indices of `column` (n,) into `names`, int32; most files carry the names in just that order."""
+    indices = column.indices.to_numpy().astype(np.int32, copy=False)
+    if column.dictionary.equals(names):
+        return indices
+    return pc.index_in(column.dictionary, names).to_numpy()[indices]
