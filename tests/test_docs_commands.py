@@ -21,7 +21,7 @@ OPTIONS = {
     name: {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
     for name, command, _ in iter_commands()
 }
-# These take long, need data that no example has, or change the user's shell; the pages in FOLLOWED run elsewhere, one command after another.
+# These take long, need data that no example has, or change the user's shell; pages in FOLLOWED run elsewhere, one command after another.
 NOT_RUN = ("train", "evaluate", "models", "pretrain", "hardness", "negatives", "benchmark", "--install-completion")
 FOLLOWED = {"tutorial.md", "cookbook.md", "genome.md"}
 
