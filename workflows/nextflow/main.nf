@@ -33,4 +33,18 @@ process MIRSCAN_SCAN {
         mirscan: \$(mirscan --version | sed 's/mirscan //')
     END_VERSIONS
     """
+
+    stub:
+    prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    mkdir -p $prefix/sites
+    touch $prefix/sites/part-00000.parquet $prefix/genes.parquet $prefix/run.json $prefix/report.html
+    echo | gzip > $prefix/sites.bed.gz
+    echo | gzip > $prefix/genes.tsv.gz
+    touch $prefix/sites.bed.gz.tbi
+    cat <<-END_VERSIONS > versions.yml
+    "${task.process}":
+        mirscan: \$(mirscan --version | sed 's/mirscan //')
+    END_VERSIONS
+    """
 }
