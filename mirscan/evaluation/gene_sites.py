@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.expression.ids import GeneIds, gene_ids
-from mirscan.expression.studies import Experiment, StudyFiles, distinct_guides, read_study
+from mirscan.expression.studies import Experiment, StudyFiles, distinct_strands, read_study
 from mirscan.genes.aggregation import GeneAggregator, GeneNames, Repression, name_genes
 from mirscan.genes.fitting import Change
 from mirscan.genes.methods import FOOTPRINT
@@ -29,7 +29,7 @@ NO_MODEL = "none"
 
 @dataclass(frozen=True)
 class GeneSites:
-    """Every site of the guides of `experiments` on the transcripts, isoforms of a gene together; `coding` None for 3'UTRs alone.
+    """Every site of the strands of `experiments` on the transcripts, isoforms of a gene together; `coding` None for 3'UTRs alone.
 
     `score_model` names the network behind `places.score`, empty without one.
     """
@@ -57,7 +57,16 @@ class GeneSites:
     def changes(self) -> list[Change]:
         """The experiments as a fit takes them."""
         numbers = {name: number for number, name in enumerate(self.mirnas.names)}
-        return [Change(numbers[e.guide.guide], e.gene, e.change) for e in self.experiments]
+        return [
+            Change(
+                mirna=numbers[experiment.guide.guide],
+                gene=experiment.gene,
+                value=experiment.change,
+                passenger=numbers.get(experiment.guide.passenger, -1),
+                against=experiment.study if experiment.is_against_others else "",
+            )
+            for experiment in self.experiments
+        ]
 
     def apart(self) -> Places:
         """The sites that can hold a complex at the same time: of nearer ones the strongest rule, then the more 5' one."""
@@ -95,8 +104,8 @@ def read_gene_sites(
     experiments = tuple(experiment for files in studies for experiment in read_study(files, known, what, notices))
     if not experiments:
         raise InputError("no experiment is given; expected --studies, or --expression and --guides")
-    guides = distinct_guides(experiments)
-    mirnas = mirnas_from_sequences(guides, guides)
+    strands = distinct_strands(experiments)
+    mirnas = mirnas_from_sequences(strands, strands)
     regions = None if coding is None else read_coding(coding, transcriptome, notices)
     scorer = _scorer(model, threads)
     places = _find(transcriptome, mirnas, scorer, progress)

@@ -10,7 +10,7 @@ import numpy as np
 from mirscan.errors import InputError
 from mirscan.expression.guides import Guide, read_guides
 from mirscan.expression.ids import GeneIds
-from mirscan.expression.table import read_expression, read_levels
+from mirscan.expression.table import LEVELS, read_expression, read_levels
 from mirscan.notices import Notices
 from mirscan.sequence.text import read_toml
 
@@ -35,7 +35,10 @@ class StudyFiles:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One transfection: numbers of its genes (n,), log2 fold changes (n,) about their mean, false discovery rates (n,) or None."""
+    """One transfection: numbers of its genes (n,), log2 fold changes (n,) about their mean, false discovery rates (n,) or None.
+
+    `is_against_others`: changes are against the mean of all experiments of the study, as levels become them, and not against a control.
+    """
 
     study: str
     name: str
@@ -43,6 +46,7 @@ class Experiment:
     gene: np.ndarray
     change: np.ndarray
     fdr: np.ndarray | None = None
+    is_against_others: bool = False
 
 
 def read_study_files(path: str | os.PathLike) -> list[StudyFiles]:
@@ -81,7 +85,15 @@ def read_study(files: StudyFiles, genes: GeneIds, what: str, notices: Notices | 
     number, values = _average(rows[is_used], table.values[is_used], files.name, notices)
     fdr = None if files.fdr is None else _average(rows[is_used], read_levels(files.fdr, table, notices)[is_used], files.name, Notices())[1]
     return [
-        Experiment(files.name, name, guide, number, values[:, k] - values[:, k].mean(), None if fdr is None else fdr[:, k])
+        Experiment(
+            study=files.name,
+            name=name,
+            guide=guide,
+            gene=number,
+            change=values[:, k] - values[:, k].mean(),
+            fdr=None if fdr is None else fdr[:, k],
+            is_against_others=table.kind == LEVELS,
+        )
         for k, (name, guide) in enumerate(zip(table.experiments, guides, strict=True))
     ]
 
@@ -94,6 +106,7 @@ def _average(genes: np.ndarray, values: np.ndarray, study: str, notices: Notices
     return number, sums / size[:, None]
 
 
-def distinct_guides(experiments: Sequence[Experiment]) -> list[str]:
-    """The guide sequences of experiments, each once."""
-    return list(dict.fromkeys(experiment.guide.guide for experiment in experiments))
+def distinct_strands(experiments: Sequence[Experiment]) -> list[str]:
+    """The sequences of guides and of passenger strands, each once."""
+    strands = [experiment.guide.guide for experiment in experiments] + [experiment.guide.passenger for experiment in experiments]
+    return [strand for strand in dict.fromkeys(strands) if strand]

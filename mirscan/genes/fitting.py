@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from mirscan.genes.fit_kernels import group_effects, group_gradient
 from mirscan.genes.repression import Form
-from mirscan.genes.site_features import KINDS, Places, SiteFeatures
+from mirscan.genes.site_features import KINDS, SHARED, Places, SiteFeatures
 from mirscan.sequence.coding import REGIONS, THREE_UTR
 
 # Where the weights of rules start, near what Grimson 2007 and Agarwal 2015 report for 3'UTRs.
@@ -19,17 +20,17 @@ _WEIGHT_PULL, _SCALE_PULL = 1e-5, 1e-3
 _ITERATIONS = 200
 
 
-@dataclass(frozen=True)
-class TrainingSites:
+class TrainingSites(NamedTuple):
     """Sites of several experiments. Group i, the sites first[i] to first[i + 1], belongs to row `row[i]` of experiment `experiment[i]`.
 
-    `kind` (n,) counts rules through regions, `features` (n, most features of a region) hold those of the site's region, whose weights
-    begin at `column` (n,).
+    `kind` (n,) counts rules through regions, `region` (n,) those; `features` (n, most features of a region) hold those of the site's
+    region, 0 behind them; `is_passenger` (n,): sites of the other strand.
     """
 
     kind: np.ndarray
-    column: np.ndarray
+    region: np.ndarray
     features: np.ndarray
+    is_passenger: np.ndarray
     first: np.ndarray
     row: np.ndarray
     experiment: np.ndarray
@@ -41,17 +42,23 @@ class TrainingSites:
         sites = np.concatenate([np.arange(self.first[low], self.first[high]) for low, high in spans])
         sizes = (self.first[1:] - self.first[:-1])[groups]
         number = np.repeat(np.arange(len(spans)), [high - low for low, high in spans])
-        columns = self.kind[sites], self.column[sites], self.features[sites], np.append(0, np.cumsum(sizes))
-        return TrainingSites(*columns, self.row[groups], number)
+        columns = (column[sites] for column in self[:4])
+        return TrainingSites(*columns, np.append(0, np.cumsum(sizes)), self.row[groups], number)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One experiment to fit: log2 fold changes (n,) of genes by number (n,), and its miRNA by number."""
+    """One experiment to fit: log2 fold changes (n,) of genes by number (n,), its miRNA by number, and the other strand (-1: unknown).
+
+    Changes that are against the mean of several experiments rather than a control name their set (`against`): all of a set have the same
+    genes, and what is predicted for them is compared after its mean, too, was subtracted.
+    """
 
     mirna: int
     gene: np.ndarray
     value: np.ndarray
+    passenger: int = -1
+    against: str = ""
 
 
 def gather_training_sites(
@@ -66,29 +73,27 @@ def gather_training_sites(
     neither have kinds behind the first `n_kinds`.
     """
     kinds, regions = features.kinds(places), features.regions(places)
-    weights_from = dict(zip(REGIONS, np.cumsum([0, *(len(names.get(region, ())) for region in REGIONS)]), strict=False))
     usable = (kinds >= 0) & (kinds < n_kinds) & np.isin(regions, [REGIONS.index(region) for region in names])
-    width = max(map(len, names.values()))
-    table, column = np.zeros((len(kinds), width), np.float32), np.zeros(len(kinds), np.int64)
+    table = np.zeros((len(kinds), max(map(len, names.values()))), np.float32)
     for number, region in enumerate(REGIONS):
         rows = np.flatnonzero(usable & (regions == number))
         values = features.compute(names.get(region, ()), Places(*(part[rows] for part in places)))
         for place, name in enumerate(values):
             table[rows, place] = values[name]
-        column[rows] = weights_from[region]
-    # Weights of a region with fewer features than the widest are read past their end, times 0.
     code = regions.astype(np.int64) * len(KINDS) + kinds
     parts = [_sites_of(change, number, places.mirna, gene, usable) for number, change in enumerate(changes)]
     site, row, experiment = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    is_passenger = places.mirna[site] != np.array([change.mirna for change in changes])[experiment]
     starts = np.flatnonzero(np.append(True, (np.diff(row) != 0) | (np.diff(experiment) != 0)))
-    return TrainingSites(code[site], column[site], table[site], np.append(starts, len(site)), row[starts], experiment[starts])
+    columns = code[site], regions[site].astype(np.int64), table[site], is_passenger
+    return TrainingSites(*columns, np.append(starts, len(site)), row[starts], experiment[starts])
 
 
 def _sites_of(change: Change, number: int, mirna: np.ndarray, gene: np.ndarray, usable: np.ndarray):
     """(site, row of the experiment, experiment) of the sites in measured genes, gene by gene."""
     row_of = np.full(max(int(gene.max(initial=0)), int(change.gene.max(initial=0))) + 1, -1)
     row_of[change.gene] = np.arange(len(change.gene))
-    site = np.flatnonzero((mirna == change.mirna) & usable)
+    site = np.flatnonzero(np.isin(mirna, [change.mirna, change.passenger]) & usable)
     site = site[row_of[gene[site]] >= 0]
     site = site[np.argsort(row_of[gene[site]], kind="stable")]
     return site, row_of[gene[site]], np.full(len(site), number)
@@ -96,10 +101,11 @@ def _sites_of(change: Change, number: int, mirna: np.ndarray, gene: np.ndarray, 
 
 @dataclass(frozen=True)
 class Fit:
-    """Weights as one form, and the scale that each experiment would have."""
+    """Weights as one form, and by experiment its scale and by how much less or more the passenger strand does (1 where unknown)."""
 
     form: Form
     scales: np.ndarray
+    passengers: np.ndarray
     loss: float
 
 
@@ -113,14 +119,17 @@ def fit_form(
 ) -> Fit:
     """Weights that predict the changes with the least squared error, each experiment by its own variance, scale and mean.
 
-    An experiment's scale is how strongly its cells respond; the form gets their median.
+    An experiment's scale is how strongly its cells respond; the form gets their median. How much of a passenger strand gets loaded is
+    fitted for each experiment, and no part of the form.
     """
     from scipy.optimize import minimize
 
-    problem = _Problem(sites, changes, sum(map(len, names.values())))
+    keys = _keys_of(names)
+    problem = _Problem(sites, changes, _weight_table(names, keys), len(keys))
     found = minimize(problem.loss, problem.start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS})
-    intercepts, weights, scales = problem.split(found.x)
-    named = iter(weights.tolist())
+    intercepts, weights, scales, loadings = problem.split(found.x)
+    known = [region for region in REGIONS if region in names]
+    named = dict(zip(keys, weights.tolist(), strict=True))
     form = Form(
         name=name,
         needs_coding=set(names) != {REGIONS[THREE_UTR]},
@@ -130,53 +139,95 @@ def fit_form(
             region: {
                 kind: round(float(intercepts[REGIONS.index(region) * len(KINDS) + place]), 4) for place, kind in enumerate(KINDS[:n_kinds])
             }
-            for region in REGIONS
-            if region in names
+            for region in known
         },
-        weights={region: {feature: round(next(named), 4) for feature in names[region]} for region in REGIONS if region in names},
+        weights={region: {feature: round(named[_key(region, feature)], 4) for feature in names[region]} for region in known},
     )
-    return Fit(form, np.exp(scales), float(found.fun))
+    return Fit(form, np.exp(scales), np.exp(loadings), float(found.fun))
+
+
+def _key(region: str, feature: str) -> tuple[str, str]:
+    """What has a weight of its own: a feature, in each region unless it is shared by them."""
+    return ("" if feature in SHARED else region, feature)
+
+
+def _keys_of(names: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(_key(region, feature) for region in REGIONS for feature in names.get(region, ())))
+
+
+def _weight_table(names: dict[str, tuple[str, ...]], keys: list[tuple[str, str]]) -> np.ndarray:
+    """(regions, most features): number of the weight of each feature, where there is none the last, whose features are 0."""
+    table = np.full((len(REGIONS), max(map(len, names.values()))), max(len(keys) - 1, 0))
+    for number, region in enumerate(REGIONS):
+        for place, feature in enumerate(names.get(region, ())):
+            table[number, place] = keys.index(_key(region, feature))
+    return table
 
 
 class _Problem:
-    """The loss of a fit and its gradient by (intercepts, weights, log scales)."""
+    """The loss of a fit and its gradient by (intercepts, weights, log scales, log loadings of the passenger strands)."""
 
-    def __init__(self, sites: TrainingSites, changes: Sequence[Change], n_weights: int):
-        self._sites, self._values = sites, [change.value - change.value.mean() for change in changes]
+    def __init__(self, sites: TrainingSites, changes: Sequence[Change], weight_of: np.ndarray, n_weights: int):
+        self._sites, self._weight_of = sites, weight_of
+        self._sets = _sets_of(changes)
+        self._values = _less_means([change.value - change.value.mean() for change in changes], self._sets)
         self._spans = list(pairwise(np.searchsorted(sites.experiment, np.arange(len(changes) + 1)).tolist()))
         self._sizes = [1 / (len(values) * values.var() * len(changes)) for values in self._values]
-        self._n_kinds, self._n_weights = len(REGIONS) * len(KINDS), n_weights
         starts = [_START_OF_REGION[region] + _START[kind] for region in REGIONS for kind in KINDS]
-        self.start = np.concatenate([starts, np.zeros(n_weights), np.full(len(changes), -1.0)])
+        self._cuts = np.cumsum([len(starts), n_weights, len(changes)])
+        self.start = np.concatenate([starts, np.zeros(n_weights), np.full(2 * len(changes), -1.0)])
         self._effect, self._total = np.empty(len(sites.kind)), np.empty(len(sites.row))
 
-    def split(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return tuple(np.split(values, [self._n_kinds, self._n_kinds + self._n_weights]))
+    def split(self, values: np.ndarray) -> list[np.ndarray]:
+        return np.split(values, self._cuts)
 
     def loss(self, values: np.ndarray) -> tuple[float, np.ndarray]:
-        sites, (intercepts, weights, scales) = self._sites, self.split(values)
-        arrays = sites.kind, sites.column, sites.features, sites.first
-        # Rows of a narrow region are as wide as the widest: what is read past the last weight is multiplied by 0.
-        padded = np.append(weights, np.zeros(sites.features.shape[1]))
-        group_effects(*arrays, intercepts, padded, self._effect, self._total)
-        loss, slope, by_scale = 0.0, np.empty(len(self._total)), np.empty(len(scales))
-        for number, ((first, last), change, size) in enumerate(zip(self._spans, self._values, self._sizes, strict=True)):
-            predicted = np.zeros(len(change))
-            predicted[sites.row[first:last]] = -np.log1p(self._total[first:last])
-            predicted -= predicted.mean()
-            scale = np.exp(scales[number])
-            residual = scale * predicted - change
-            loss += size * (residual @ residual)
-            by_scale[number] = 2 * size * scale * (residual @ predicted)
-            by_prediction = 2 * size * scale * (residual - residual.mean())
-            slope[first:last] = -by_prediction[sites.row[first:last]] / (1 + self._total[first:last])
-        by_intercept, by_weight = np.zeros(self._n_kinds), np.zeros(len(padded))
-        group_gradient(*arrays, self._effect, slope, by_intercept, by_weight)
-        return self._with_pulls(loss, values, np.concatenate([by_intercept, by_weight[: self._n_weights], by_scale]))
+        sites, (intercepts, weights, scales, loadings) = self._sites, self.split(values)
+        padded = weights if len(weights) else np.zeros(1)
+        group_effects(sites, self._weight_of, intercepts, padded, loadings, self._effect, self._total)
+        plain = [self._predict(number) for number in range(len(scales))]
+        scaled = _less_means([np.exp(scale) * one for scale, one in zip(scales, plain, strict=True)], self._sets)
+        residuals = [one - change for one, change in zip(scaled, self._values, strict=True)]
+        loss = sum(size * (one @ one) for size, one in zip(self._sizes, residuals, strict=True))
+        slopes = _less_means([2 * size * one for size, one in zip(self._sizes, residuals, strict=True)], self._sets)
+        by_scale = [np.exp(scale) * (one @ by) for scale, one, by in zip(scales, plain, slopes, strict=True)]
+        slope = np.concatenate([self._by_total(number, np.exp(scale) * slopes[number]) for number, scale in enumerate(scales)])
+        gradients = [np.zeros(len(part)) for part in (intercepts, padded, loadings)]
+        group_gradient(sites, self._weight_of, self._effect, slope, *gradients)
+        parts = gradients[0], gradients[1][: len(weights)], by_scale, gradients[2]
+        return self._with_pulls(loss, values, np.concatenate(parts))
+
+    def _predict(self, number: int) -> np.ndarray:
+        """What is predicted for the genes (n,) of an experiment at a scale of 1, about its mean."""
+        first, last = self._spans[number]
+        predicted = np.zeros(len(self._values[number]))
+        predicted[self._sites.row[first:last]] = -np.log1p(self._total[first:last])
+        return predicted - predicted.mean()
+
+    def _by_total(self, number: int, by_prediction: np.ndarray) -> np.ndarray:
+        """Derivatives by the sums of an experiment's groups."""
+        first, last = self._spans[number]
+        about = by_prediction - by_prediction.mean()
+        return -about[self._sites.row[first:last]] / (1 + self._total[first:last])
 
     def _with_pulls(self, loss: float, values: np.ndarray, gradient: np.ndarray) -> tuple[float, np.ndarray]:
-        n = self._n_kinds + self._n_weights
-        away, apart = values[:n] - self.start[:n], values[n:] - values[n:].mean()
-        gradient[:n] += 2 * _WEIGHT_PULL * away
-        gradient[n:] += 2 * _SCALE_PULL * apart
-        return loss + _WEIGHT_PULL * (away @ away) + _SCALE_PULL * (apart @ apart), gradient
+        first, last = self._cuts[1:]
+        away, apart = values - self.start, values[first:last] - values[first:last].mean()
+        pull = np.full(len(values), _WEIGHT_PULL)
+        pull[first:last] = 0
+        gradient = gradient + 2 * pull * away
+        gradient[first:last] += 2 * _SCALE_PULL * apart
+        return loss + pull @ (away * away) + _SCALE_PULL * (apart @ apart), gradient
+
+
+def _sets_of(changes: Sequence[Change]) -> list[list[int]]:
+    """Experiments whose changes are against the mean of each other."""
+    names = dict.fromkeys(change.against for change in changes if change.against)
+    sets = [[number for number, change in enumerate(changes) if change.against == name] for name in names]
+    return [members for members in sets if len(members) > 1]
+
+
+def _less_means(values: list[np.ndarray], sets: list[list[int]]) -> list[np.ndarray]:
+    """The values of each experiment less the mean of its set, gene by gene; its own transpose, so gradients go the same way."""
+    means = {number: np.mean([values[member] for member in members], axis=0) for members in sets for number in members}
+    return [one - means.get(number, 0.0) for number, one in enumerate(values)]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mirscan.genes.abundance import target_abundance
 from mirscan.search.features import compute_features
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rules import BUILT_IN
@@ -79,6 +80,10 @@ class SiteFeatures:
         length = self._transcriptome.lengths - self._coding.end
         return _log10(length, 1000, _LEAST_LENGTH)[places.transcript]
 
+    def long_utr(self, places: Places) -> np.ndarray:
+        """What the logarithm has above the usual length: beyond it a site loses more with each tenfold."""
+        return np.maximum(self.utr_length(places), 0)
+
     def coding_length(self, places: Places) -> np.ndarray:
         return _log10(self._coding.end - self._coding.start, 1000, _LEAST_LENGTH)[places.transcript]
 
@@ -89,6 +94,9 @@ class SiteFeatures:
 
     def stop_distance(self, places: Places) -> np.ndarray:
         return _log10(np.abs(self._coding.end[places.transcript] - places.start), 300)
+
+    def target_abundance(self, places: Places) -> np.ndarray:
+        return target_abundance(self._mirna_codes)[places.mirna]
 
     def log_odds(self, places: Places) -> np.ndarray:
         score = places.score.astype(np.float64)
@@ -105,8 +113,12 @@ _FEATURES = {
     "supplementary": SiteFeatures.supplementary,
     "end_distance": SiteFeatures.end_distance,
     "stop_distance": SiteFeatures.stop_distance,
+    "target_abundance": SiteFeatures.target_abundance,
     "utr_length": SiteFeatures.utr_length,
+    "long_utr": SiteFeatures.long_utr,
     "coding_length": SiteFeatures.coding_length,
     "log_odds": SiteFeatures.log_odds,
 }
 FEATURE_NAMES = tuple(_FEATURES)
+# What is said of the miRNA alone has one weight, wherever its sites lie.
+SHARED = ("target_abundance",)

@@ -10,10 +10,12 @@ from mirscan.genes.repression import RepressionModel
 from mirscan.genes.site_features import KINDS
 
 # Features by region, found by leaving studies out; docs/genes.md has what each adds. With the score of a network 3' pairing adds nothing.
-_UTR, _CDS = ("local_au", "end_distance", "utr_length"), ("local_au", "coding_length", "stop_distance")
+_UTR = "local_au", "end_distance", "utr_length", "long_utr", "target_abundance"
+_CDS = "local_au", "coding_length", "stop_distance", "target_abundance"
+_UPSTREAM = ("target_abundance",)
 FEATURES = {
-    "mrna": {"3utr": (*_UTR, "supplementary"), "cds": _CDS, "5utr": ()},
-    "mrna-scored": {"3utr": (*_UTR, "log_odds"), "cds": (*_CDS, "log_odds"), "5utr": ()},
+    "mrna": {"3utr": (*_UTR, "supplementary"), "cds": _CDS, "5utr": _UPSTREAM},
+    "mrna-scored": {"3utr": (*_UTR, "log_odds"), "cds": (*_CDS, "log_odds"), "5utr": _UPSTREAM},
     "3utr": {"3utr": (*_UTR, "supplementary")},
     "3utr-scored": {"3utr": (*_UTR, "log_odds")},
 }

@@ -189,17 +189,30 @@ def test_fit__finds_the_weights_that_made_the_changes():
 
 
 def test_fit__gradient_equals_differences():
-    from mirscan.genes.fitting import _Problem
+    from mirscan.genes.fitting import _keys_of, _Problem, _weight_table
 
     transcriptome = transcriptome_from_sequences(
         [f"t{k}" for k in range(60)], [mrna([200, 700, 1200][: k % 4], 1500, k) for k in range(60)]
     )
     coding = CodingRegions(np.full(60, 100), np.full(60, 800))
-    features = SiteFeatures(transcriptome, coding, MIRNAS.codes, KINDS)
-    places = places_of(transcriptome)
-    names = {"3utr": ("local_au", "end_distance", "supplementary"), "cds": ("stop_distance",), "5utr": ()}
-    changes = [Change(0, np.arange(k, 60), np.random.default_rng(k).normal(0, 1, 60 - k)) for k in (0, 7)]
-    problem = _Problem(gather_training_sites(features, places, places.transcript, changes, names), changes, 4)
+    mirnas = mirnas_from_sequences(["let-7", "other"], ["UGAGGUAGUAGGUUGUAUAGUU", "UACCGUAGUAGGUUGUAUAGUU"])
+    features = SiteFeatures(transcriptome, coding, mirnas.codes, KINDS)
+    places = places_of(transcriptome, mirnas)
+    names = {
+        "3utr": ("local_au", "end_distance", "supplementary", "target_abundance"),
+        "cds": ("stop_distance", "target_abundance"),
+        "5utr": (),
+    }
+    genes = [np.arange(60), np.arange(60), np.arange(7, 60)]
+    changes = [
+        Change(k % 2, gene, np.random.default_rng(k).normal(0, 1, len(gene)), passenger=1 - k % 2, against="set" if k < 2 else "")
+        for k, gene in enumerate(genes)
+    ]
+    keys = _keys_of(names)
+    assert len(keys) == 5
+    sites = gather_training_sites(features, places, places.transcript, changes, names)
+    assert 0 < sites.is_passenger.sum() < len(sites.kind)
+    problem = _Problem(sites, changes, _weight_table(names, keys), len(keys))
     start = problem.start + np.random.default_rng(3).normal(0, 0.2, len(problem.start))
     _, gradient = problem.loss(start)
     for number in range(len(start)):
