@@ -201,12 +201,12 @@ def _key(record: dict) -> tuple:
 
 def _training_label(training: dict) -> str:
     """Sets by title, stages in order."""
-    return ", then ".join(_stages(training))
+    return ", then ".join(_stages(training, training.get("ancestors", {})))
 
 
-def _stages(training: dict) -> list[str]:
+def _stages(training: dict, ancestors: dict[str, dict]) -> list[str]:
     """What each training of the chain learned from, the first one first; of a mean of networks, the longest chain."""
-    chains = [_stages(start["training"]) for start in training.get("init", [])]
+    chains = [_stages(ancestors[start["sha256"]], ancestors) for start in training.get("init", [])]
     own = " + ".join(set_title(entry["file"]) for entry in training.get("pairs", []))
     return [*max(chains, key=len, default=[]), *([own] if own else [])]
 

@@ -25,8 +25,9 @@ from mirscan.train.iterative import draw_iterations, summarize_iterations
 from mirscan.train.loop import Loop, StepReport
 from mirscan.train.pretraining import ENCODED, copy_encoder, read_encoder_card
 from mirscan.train.priors import seed_shift
+from mirscan.train.provenance import provenance
 from mirscan.train.recipe import Recipe, read_recipe
-from mirscan.trained_models import CARD_FILE, NETWORK_FILE, TRAINING_FILE, Card, file_sha256, find_model, load_model, read_card, write_model
+from mirscan.trained_models import CARD_FILE, TRAINING_FILE, Card, find_model, load_model, read_card, write_model
 
 WORK_FOLDER = "training"
 
@@ -71,7 +72,7 @@ def train_model(
         set_threads(recipe.threads)
     data = load_training_data(recipe, Path(cache) if cache else work, say)
     # Now, not at the end: hours later a file may be gone or another.
-    provenance = _provenance(recipe, data)
+    origin = provenance(recipe, data.summary["soft_labels"])
     loops = []
     with _tensorboard(recipe, work) as log:
         for member in range(recipe.members):
@@ -82,7 +83,7 @@ def train_model(
             if loop.spoiled:
                 say(f"{loop.spoiled} The model is made of the weights after step {loop.progress.best_step:,}.")
             loops.append(loop)
-    card = _write(recipe, data, loops, provenance, out)
+    card = _write(recipe, data, loops, origin, out)
     if not keep_work:
         shutil.rmtree(work)
     return card
@@ -211,7 +212,7 @@ def set_threads(threads: int) -> None:
             raise RunError(f"threads: TensorFlow already runs with another number than {threads}; start a new process") from None
 
 
-def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], provenance: dict, out: Path) -> Card:
+def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], origin: dict, out: Path) -> Card:
     from mirscan.networks import count_mflop, count_parameters
     from mirscan.train.curves import draw_training
 
@@ -244,7 +245,7 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], provenance: di
         seed_shift=shift,
         base_rate=recipe.base_rate,
         calibration=calibrate(labels, scores, recipe.calibration, recipe.base_rate, sets),
-        training=provenance,
+        training=origin,
     )
     # The anchor that was found is written into the recipe, so that the same file gives the same card.
     written = replace(recipe, anchor=data.layout.anchor)
@@ -267,32 +268,6 @@ def _calibration_error(recipe: Recipe, labels: np.ndarray, scores: np.ndarray, m
     calibrated = held_out_calibration(labels, scores, mirnas, recipe.calibration, recipe.base_rate, sets)
     weights = base_rate_weights(labels >= POSITIVE, recipe.base_rate, sets)
     return float(calibration_error(labels, calibrated, weights, np.ones((1, len(labels))))[0])
-
-
-def _provenance(recipe: Recipe, data: TrainingData) -> dict:
-    def files(paths: tuple[str, ...]) -> list[dict]:
-        return [{"file": Path(path).name, "sha256": file_sha256(path)} for path in paths]
-
-    def model(name: str) -> dict:
-        folder = find_model(name)
-        return {"model": folder.name, "sha256": file_sha256(folder / NETWORK_FILE), "training": read_card(folder).training}
-
-    entries = {
-        "pairs": files(recipe.pairs) if recipe.epochs else [],
-        "validation": files(recipe.validation),
-        "soft_labels": data.summary["soft_labels"],
-    }
-    if recipe.hardness:
-        entries["hardness"] = files((recipe.hardness,))[0]
-    if recipe.encoder:
-        entries["encoder"] = {"encoder": Path(recipe.encoder).name, **read_encoder_card(recipe.encoder)["origin"]}
-    # The whole chain: a fine-tuned network also knows what its start and its teacher were trained on.
-    if recipe.init:
-        entries["init"] = [model(name) for name in recipe.init]
-    for role in ("teacher", "mining"):
-        if getattr(recipe, role):
-            entries[role] = model(getattr(recipe, role))
-    return entries
 
 
 @contextlib.contextmanager
