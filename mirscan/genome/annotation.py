@@ -9,6 +9,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,9 @@ _KEPT = 8
 _NAMES = ("names", "genes", "symbols", "biotypes", "contigs")
 _NUMBERS = ("strand", "rank", "line", "cds_start", "cds_end")
 _LISTS = ("exons", "utr5", "utr3")
+# "#!genome-version GRCh38" of Ensembl, "#!genome-build GRCh38.p14" of NCBI, "... annotation of the human genome (GRCh38), version 44"
+# of GENCODE.
+_ASSEMBLIES = tuple(map(re.compile, (r"#!genome-version (\S+)", r"#!genome-build (\S+)", r"##description:.* genome \((\S+?)\)")))
 _IS_GFF3, _IS_GTF = re.compile(rb"\s*[\w.-]+=").match, re.compile(rb"\s*[\w.-]+\s+\S").match
 
 
@@ -101,6 +105,15 @@ def read_annotation(path: str | os.PathLike, skip_bad: bool = False, notices: No
             _save(annotation, cached, own)
         _add_all(tally, own)
         return annotation
+
+
+def find_annotation_assembly(path: str | os.PathLike) -> str | None:
+    """The assembly that the comments before the first feature name; None where they do not, and for a pipe, which can be read but once."""
+    if not os.path.isfile(path):
+        return None
+    with open_text(path) as handle:
+        text = b"".join(takewhile(lambda line: line.startswith(b"#"), handle)).decode("utf-8", "replace")
+    return next((found[1] for pattern in _ASSEMBLIES if (found := pattern.search(text))), None)
 
 
 def _read(path: str, skip_bad: bool, notices: Notices) -> Annotation:

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
-from mirscan.genome.annotation import Annotation, read_annotation
+from mirscan.genome.annotation import Annotation, find_annotation_assembly, read_annotation
 from mirscan.genome.intervals import Intervals
-from mirscan.genome.reference import Genome, open_genome
+from mirscan.genome.reference import Genome, find_assembly, open_genome
 from mirscan.genome.regions import choose_isoforms, cut_region
 from mirscan.genome.rows import Problems
 from mirscan.genome.settings import RegionSettings
@@ -43,6 +43,7 @@ def cut_genome(asked: RegionSettings, notices: Notices | None = None) -> Cut:
     """
     with tallied(notices) as tally, open_genome(asked.genome, tally) as genome:
         annotation = read_annotation(asked.annotation, asked.skip_bad, tally)
+        _compare_assemblies(asked, tally)
         annotation = take_in_stop_codons(_fit_contigs(annotation, genome, asked, tally), genome, tally)
         pieces = [_choose(annotation, region, asked, tally) for region in asked.region]
         transcripts = np.concatenate([indices for indices, _ in pieces])
@@ -54,6 +55,14 @@ def cut_genome(asked: RegionSettings, notices: Notices | None = None) -> Cut:
         chosen = annotation.take(transcripts[order])
         names = [asked.region[number] for number in regions[order]]
         return Cut(_pack(chosen, blocks.take(order), names, genome, len(asked.region) > 1), genome.lengths)
+
+
+def _compare_assemblies(asked: RegionSettings, notices: Notices) -> None:
+    """A notice where genome and annotation both name their assembly, and not the same; patches (.p14) move no gene."""
+    theirs, ours = find_annotation_assembly(asked.annotation), find_assembly(asked.genome)
+    if theirs and ours and theirs.split(".")[0] != ours.split(".")[0]:
+        what = f"annotations are of {theirs}, while the genome is {ours}, according to the first lines of both; nothing was lifted"
+        notices.add(what, asked.annotation)
 
 
 def _choose(annotation: Annotation, region: str, asked: RegionSettings, notices: Notices) -> tuple[np.ndarray, Intervals]:

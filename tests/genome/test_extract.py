@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mirscan.errors import InputError
-from mirscan.genome.annotation import read_annotation
+from mirscan.genome.annotation import find_annotation_assembly, read_annotation
 from mirscan.genome.extract import cut_genome
 from mirscan.genome.projection import project_transcriptome
 from mirscan.genome.reference import find_assembly, open_genome
@@ -309,3 +309,25 @@ def test_open_genome__line_ends_and_marks_of_other_systems(tmp_path, end, mark):
     with open_genome(tmp_path / "plain.fa") as plain, open_genome(tmp_path / "other.fa") as other:
         assert other.lengths == plain.lengths == {"a": 9, "b": 6}
         assert all((other.codes(contig) == plain.codes(contig)).all() for contig in "ab")
+
+
+@pytest.mark.parametrize(
+    ("comment", "assembly"),
+    [
+        ("#!genome-build GRCm39.p2\n#!genome-version GRCm39\n", "GRCm39"),
+        ("##gff-version 3\n#!gff-spec-version 1.21\n#!genome-build GRCm39.p2\n", "GRCm39.p2"),
+        ("##description: evidence-based annotation of the human genome (GRCm39), version 44 (Ensembl 110)\n", "GRCm39"),
+        ("#!genome-version GRCh37\n", "GRCh37"),
+        ("# by hand\n", None),
+    ],
+)
+def test_extract__assemblies_that_differ_are_said(tmp_path, world, comment, assembly):
+    genome, annotation = world.write(tmp_path)
+    annotation.write_text(comment + annotation.read_text())
+    genome.write_text(genome.read_text().replace(">chr2 ", ">chr2 dna:chromosome chromosome:GRCm39:2:1:4000:1 REF ", 1))
+    assert find_annotation_assembly(annotation) == assembly
+    notices = Notices()
+    cut_genome(RegionSettings(genome, annotation), notices)
+    said = [str(notice) for notice in notices if "lifted" in str(notice)]
+    expected = "1 annotation is of GRCh37, while the genome is GRCm39, according to the first lines of both; nothing was lifted"
+    assert said == ([f"{expected} ({annotation})"] if assembly == "GRCh37" else [])
