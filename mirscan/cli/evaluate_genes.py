@@ -20,8 +20,9 @@ def evaluate_genes(
     model: Model = "none",
     gene_model: Annotated[list[str] | None, typer.Option("--gene-model", help="Name or file; repeat for more [repression].")] = None,
     leave_out: Annotated[
-        bool, typer.Option("--leave-out/--no-leave-out", help="Refit the model without each study and without each miRNA, too.")
-    ] = True,
+        list[str] | None,
+        typer.Option("--leave-out", help="Refit the model without each study, each mirna, or none; repeat for more [study, mirna]."),
+    ] = None,
     folds: Annotated[int, typer.Option(min=0, help="Bootstrap samples of genes.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for genes-evaluation.json and the curves.")] = None,
@@ -36,12 +37,13 @@ def evaluate_genes(
     from mirscan.evaluation.gene_task import evaluate_genes as evaluate
     from mirscan.evaluation.gene_task import predict, write_gene_evaluation
     from mirscan.genes.repression import read_repression_model
-    from mirscan.train.leave_out import PROTOCOLS, protocols_for
+    from mirscan.train.leave_out import protocols_for
 
     models = [read_repression_model(name) for name in gene_model or ["repression"]]
     say = lambda line: print_note(line, as_json)  # noqa: E731
     sites, notices = read_data(transcripts, cds, studies, expression, guides, columns, ids, model, threads, say)
-    evaluation = evaluate(sites, models, protocols_for(sites, tuple(PROTOCOLS) if leave_out else ()), folds, seed, notices.to_dict())
+    protocols = protocols_for(sites, leave_out or ("study", "mirna"))
+    evaluation = evaluate(sites, models, protocols, folds, seed, notices.to_dict())
     if as_json:
         print_json(without_nan(asdict(evaluation)))
     else:

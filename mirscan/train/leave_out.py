@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from mirscan.errors import InputError
 from mirscan.evaluation.gene_sites import GeneSites
 from mirscan.expression.studies import Experiment
 from mirscan.genes.repression import Form
@@ -21,14 +22,18 @@ def without_mirna(sites: GeneSites, experiments: Sequence[Experiment]) -> list[F
     return _leave_out(sites, experiments, lambda experiment: experiment.guide.guide[_SEED])
 
 
-PROTOCOLS = {"leave one study out": without_study, "leave one miRNA out": without_mirna}
+PROTOCOLS = {"study": ("leave one study out", without_study), "mirna": ("leave one miRNA out", without_mirna)}
+NONE = "none"
 
 
 def protocols_for(sites: GeneSites, names: Sequence[str]) -> dict[str, Callable[[Sequence[Experiment]], list[Form]]]:
-    """The named protocols bound to sites; leaving a study out takes two."""
+    """The protocols of these names, as reports call them, bound to sites; leaving a study out takes two. InputError for an unknown name."""
+    unknown = next((name for name in names if name not in (*PROTOCOLS, NONE)), None)
+    if unknown is not None:
+        raise InputError(f"--leave-out {unknown}: expected {', '.join(PROTOCOLS)} or {NONE}")
     n_studies = len({experiment.study for experiment in sites.experiments})
-    usable = [name for name in names if n_studies > 1 or name != "leave one study out"]
-    return {name: lambda experiments, leave=PROTOCOLS[name]: leave(sites, experiments) for name in usable}
+    chosen = [PROTOCOLS[name] for name in names if name != NONE and (n_studies > 1 or name != "study")]
+    return {title: lambda experiments, leave=leave: leave(sites, experiments) for title, leave in chosen}
 
 
 def _leave_out(sites: GeneSites, experiments: Sequence[Experiment], group_of: Callable[[Experiment], str]) -> list[Form]:
