@@ -14,7 +14,7 @@ from mirscan.query.finished_run import open_run
 from mirscan.query.pair import open_pairs
 from mirscan.report.pair_picture import draw_pair
 from mirscan.seeds.rules import BUILT_IN, GROUPS
-from mirscan.tables import CANDIDATES, GENES, NEGATIVES, PAIRS, SITES, Column
+from mirscan.tables import BACKGROUND, CANDIDATES, GENES, NEGATIVES, PAIRS, SITES, Column
 
 MAIN = Path(__file__).parents[1]
 
@@ -58,6 +58,7 @@ def columns_page() -> str:
     tables = (
         (SITES, "`sites/part-*.parquet`: one row a site"),
         (GENES, "`genes.parquet` and `genes.tsv.gz`: one row a gene and miRNA"),
+        (BACKGROUND, "`background.parquet` of `--background`: what shuffled transcripts have"),
         (CANDIDATES, "What `mirscan.find_candidates` gives"),
         (PAIRS, "Labelled pairs for `mirscan train` and `mirscan evaluate`"),
         (NEGATIVES, "What `mirscan negatives` writes"),

@@ -64,6 +64,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         f"{state.out}: {'finished' if state.is_finished else 'unfinished'}, {state.n_done} of {counted(state.n_parts, 'part')}, "
         f"{state.bases_done:,} of {counted(state.n_bases, 'base')}, {counted(state.n_sites, 'site')}"
     )
+    if state.n_background:
+        print(f"background: {state.n_background_done} of {state.n_background} parts")
     if state.bases_per_second:
         print(f"rate of one worker: {state.bases_per_second:,.0f} bases/s")
     print(f"at work: {state.owner}" if state.owner else "nobody is at work on it")

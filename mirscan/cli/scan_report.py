@@ -34,6 +34,8 @@ def describe_plan(event) -> list[str]:
         f"about {plan.expected_candidates:,} candidate sites expected, in {counted(event.n_parts, 'part')}"
         + (f", {event.parts_done} of them done before" if event.parts_done else ""),
     ]
+    if plan.background:
+        lines.append(f"background of {settings.background:,} shuffles of each transcript, as many scans more")
     return lines + [f"note: {warning}" for warning in plan.warnings]
 
 
@@ -91,7 +93,8 @@ def _describe_pair(row: dict) -> str:
         for key, name in (("8mer", "8mer"), ("7mer_m8", "7mer-m8"), ("7mer_a1", "7mer-A1"), ("6mer", "6mer"))
         if row[f"n_{key}"]
     )
-    return f"{row['predicted_log2fc']:.3f}  {counts}"
+    q = f"  q {row['q_value']:.2g}" if row.get("q_value") is not None else ""
+    return f"{row['predicted_log2fc']:.3f}  {counts}{q}"
 
 
 _NOTES = {

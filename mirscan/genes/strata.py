@@ -7,9 +7,9 @@ import numpy as np
 from mirscan.sequence.alphabet import C, G
 from mirscan.sequence.transcriptome import Transcriptome
 
-# Draws that a stratum should have, and as a share of the transcripts: the least p-value is one in so many, and with a quarter of the genes
-# eighty of them below a false discovery rate of .05 can be told.
-LEAST_DRAWS, DRAWS_OF_ALL = 1000, 1 / 4
+# Draws that a stratum should have, and as a share of the transcripts. The least p-value is one in so many, so that of as many genes forty
+# must reach it for a false discovery rate of .05; of 300 genes two.
+LEAST_DRAWS, DRAWS_OF_ALL = 4000, 1 / 2
 # Pairs of miRNA and stratum; each has some dozens of levels, so this bounds the memory of a null by a few hundred MB.
 _MOST_GROUPS = 1 << 17
 # Shares of G and C that are told apart, where there are strata enough.

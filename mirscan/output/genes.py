@@ -14,21 +14,25 @@ from mirscan.output.text import (
     put_int,
     put_name,
     put_number,
+    put_scientific,
 )
+from mirscan.tables import PAIR_SIGNIFICANCE
 
 NAMES = ("gene", "symbol", "mirna", "transcript")
 CHUNK_ROWS = 1 << 15
+# How numbers are written.
+DECIMAL, WHOLE, SCIENTIFIC = range(3)
 
 
 class GenesText:
-    """GENES batches of one schema as lines; null is an empty field, numbers have six decimals. pyarrow's CSV writer takes five times as
-    long."""
+    """GENES batches of one schema as lines; null is an empty field, numbers have six decimals, p- and q-values four
+    digits. pyarrow's CSV writer takes five times as long."""
 
     def __init__(self, schema: pa.Schema):
         self.header = ("\t".join(schema.names) + "\n").encode()
         self._has_region = "region" in schema.names
         self._numbers = [field for field in schema if not pa.types.is_dictionary(field.type)]
-        self._is_whole = np.array([pa.types.is_integer(field.type) for field in self._numbers])
+        self._styles = np.array([_style_of(field) for field in self._numbers])
 
     def format(self, batch: pa.RecordBatch) -> Iterator[np.ndarray]:
         """The text of a batch in chunks (bytes,) uint8; each is overwritten by the next."""
@@ -41,7 +45,7 @@ class GenesText:
         buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
         for first in range(0, len(batch), CHUNK_ROWS):
             rows = batch.slice(first, CHUNK_ROWS)
-            yield buffer[: format_rows(self._indices(rows), self._values(rows), self._is_whole, *arrays, buffer)]
+            yield buffer[: format_rows(self._indices(rows), self._values(rows), self._styles, *arrays, buffer)]
 
     def _indices(self, rows: pa.RecordBatch) -> np.ndarray:
         ends = rows["region"].indices.to_numpy() if self._has_region else np.zeros(len(rows), np.int32)
@@ -52,11 +56,17 @@ class GenesText:
         return np.stack([rows[field.name].to_numpy(zero_copy_only=False).astype(np.float64) for field in self._numbers])
 
 
+def _style_of(field: pa.Field) -> int:
+    if field.name in {column.name for column in PAIR_SIGNIFICANCE}:
+        return SCIENTIFIC
+    return WHOLE if pa.types.is_integer(field.type) else DECIMAL
+
+
 @njit
 def format_rows(
     indices,
     numbers,
-    is_whole,
+    styles,
     gene_offsets,
     genes,
     symbol_offsets,
@@ -71,8 +81,8 @@ def format_rows(
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (5, n) into the name tables, of which the last has the ends of lines; `numbers` (k, n) with NaN for null, those of `is_whole`
-    (k,) without decimals.
+    `indices` (5, n) into the name tables, of which the last has the ends of lines; `numbers` (k, n) with NaN for null, in
+    the `styles` (k,).
     """
     at = 0
     for row in range(indices.shape[1]):
@@ -80,10 +90,15 @@ def format_rows(
         at = put_name(out, at, symbol_offsets, symbols, indices[1, row])
         at = put_name(out, at, mirna_offsets, mirnas, indices[2, row])
         at = put_name(out, at, transcript_offsets, transcripts, indices[3, row])
-        for column in range(len(is_whole)):
+        for column in range(len(styles)):
             if column:
                 at = put_byte(out, at, TAB)
             value = numbers[column, row]
-            at = put_int(out, at, np.int64(value)) if is_whole[column] and not np.isnan(value) else put_number(out, at, value)
+            if styles[column] == SCIENTIFIC:
+                at = put_scientific(out, at, value)
+            elif styles[column] == WHOLE and not np.isnan(value):
+                at = put_int(out, at, np.int64(value))
+            else:
+                at = put_number(out, at, value)
         at = put_name(out, at, ends_offsets, ends, indices[4, row])
     return at

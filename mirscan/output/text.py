@@ -7,10 +7,10 @@ import numpy as np
 
 from mirscan.jit import njit
 
-TAB, NEWLINE, ZERO, POINT, MINUS = (ord(letter) for letter in "\t\n0.-")
+TAB, NEWLINE, ZERO, POINT, MINUS, LETTER_E = (ord(letter) for letter in "\t\n0.-e")
 # int32 has at most 10 digits and a sign.
 INT_WIDTH = 11
-DECIMALS = 6
+DECIMALS, SCIENTIFIC_DECIMALS = 6, 3
 PROBABILITY_WIDTH = DECIMALS + 2
 # Any int32, or a float32 below 2**31, with sign, point and decimals.
 NUMBER_WIDTH = INT_WIDTH + 1 + DECIMALS
@@ -85,3 +85,26 @@ def put_number(out, at, value):
         at = put_byte(out, at, MINUS)
         value = -value
     return put_probability(out, at, value)
+
+
+@njit(inline="always")
+def put_scientific(out, at, value):
+    """Write a number from 0 to 1 as 2.345e-06, with nothing at all for NaN, which stands for null."""
+    if np.isnan(value):
+        return at
+    exponent = 0
+    while value > 0 and value * 10**SCIENTIFIC_DECIMALS + 0.5 < 10**SCIENTIFIC_DECIMALS:
+        value *= 10
+        exponent += 1
+    scaled = np.int64(value * 10**SCIENTIFIC_DECIMALS + 0.5)
+    at = put_int(out, at, scaled // 10**SCIENTIFIC_DECIMALS)
+    at = put_byte(out, at, POINT)
+    scaled %= 10**SCIENTIFIC_DECIMALS
+    for place in range(at + SCIENTIFIC_DECIMALS - 1, at - 1, -1):
+        out[place] = ZERO + scaled % 10
+        scaled //= 10
+    at += SCIENTIFIC_DECIMALS
+    at = put_byte(out, at, LETTER_E)
+    at = put_byte(out, at, MINUS)
+    at = put_byte(out, at, ZERO + exponent // 10)
+    return put_byte(out, at, ZERO + exponent % 10)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mirscan.report.contents import SCORES, Contents
+from mirscan.report.contents import SCORES, SHUFFLED, TRUE, Contents
 from mirscan.report.pair_picture import OTHER_STYLE, STYLES
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -34,7 +34,23 @@ def _types(contents: Contents) -> Chart:
     }
     title = "Sites by type and region" if contents.has_regions else "Sites by type"
     sentence = "An 8mer represses most, a 6mer hardly: the mean effect of a site falls from .31 to .02 log2 (Grimson 2007)."
-    return Chart("types", title, sentence, _spec(contents.sites_by_type(), {"type": "bar"}, encoding, height=150))
+    bars = _spec(contents.sites_by_type(), {"type": "bar"}, encoding, height=150)
+    by_chance = contents.sites_by_chance()
+    if not by_chance:
+        return Chart("types", title, sentence, bars)
+    return Chart("types", title, f"{sentence} The lines: as many stand on shuffled transcripts.", _with_marks(bars, by_chance))
+
+
+def _with_marks(bars: dict, by_chance: list[dict]) -> dict:
+    """A line across each bar where chance would end it."""
+    layer = {name: bars.pop(name) for name in ("mark", "encoding")}
+    place = {"field": "by_chance", "type": "quantitative"}
+    marks = {
+        "data": {"values": by_chance},
+        "mark": {"type": "tick", "color": "currentColor", "thickness": 2, "size": 28},
+        "encoding": {"y": layer["encoding"]["y"], "x": place, "tooltip": [{"field": "rule"}, {**place, "format": ",.0f"}]},
+    }
+    return {**bars, "layer": [layer, marks]}
 
 
 def _scores(contents: Contents) -> Chart:
@@ -49,6 +65,10 @@ def _scores(contents: Contents) -> Chart:
         ],
     }
     sentence = f"Each line is one type of site, in {SCORES} steps. A type whose line lies further right is more often called bound."
+    if contents.has_background:
+        lines = {"domain": [TRUE, SHUFFLED], "range": [[1, 0], [3, 2]]}
+        encoding["strokeDash"] = {"field": "of", "type": "nominal", "scale": lines, "legend": None}
+        sentence += " Broken lines: shuffled transcripts; what lies right of them is more than chance."
     return Chart("scores", "Scores", sentence, _spec(contents.scores(), {"type": "line", "interpolate": "step-after"}, encoding))
 
 

@@ -9,11 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
-from mirscan.query.finished_run import GENES_VIEW, SITES_VIEW, FinishedRun
+from mirscan.query.finished_run import GENES_VIEW, SITES_VIEW, FinishedRun, quote_path
 from mirscan.query.pair import Pair, PairReader, open_pairs
 from mirscan.query.select import strength
-from mirscan.store.names import GENES
+from mirscan.store.names import BACKGROUND, GENES
 
+# Whose sites a row counts.
+TRUE, SHUFFLED = "transcripts", "shuffled transcripts"
 # Steps of the scores; pieces of a transcript, fewer where few sites would only show noise.
 SCORES = 40
 PLACES, PLACES_OF_FEW, FEW_SITES = 50, 20, 100_000
@@ -72,15 +74,43 @@ class Contents:
         return [{"rule": rule, "sites": self.run.report["result"]["n_by_seed"][rule]} for rule in self.rules]
 
     def scores(self) -> list[dict]:
-        """Rows of rule, lower edge of the bin, and the share of the rule's sites in it; empty without a model."""
+        """Rows of `TRUE` or `SHUFFLED` transcripts, rule, lower edge of the bin, and the share of the rule's sites there; empty without a
+        model."""
         if not self.run.is_scored:
             return []
         bin_ = f"least(floor(score * {SCORES}), {SCORES - 1})::INT"
         rows = self.run.sql(
             f"SELECT seed AS rule, {bin_} AS bin, count(*) AS sites FROM {SITES_VIEW} WHERE score IS NOT NULL GROUP BY ALL ORDER BY ALL"
         ).to_pylist()
-        totals = _totals(rows)
-        return [{"rule": row["rule"], "score": row["bin"] / SCORES, "share": row["sites"] / totals[row["rule"]]} for row in rows]
+        return [*_shares(rows, TRUE), *self._scores_by_chance()]
+
+    def _scores_by_chance(self) -> list[dict]:
+        """The same of shuffled transcripts; empty where no background ran."""
+        if not self.has_background:
+            return []
+        bin_ = f"least(floor(value * {SCORES}), {SCORES - 1})::INT"
+        # Level 0 are candidates that a filter dropped.
+        kept = f"FROM {self._background} WHERE seed IS NOT NULL AND level > 0"
+        rows = self.run.sql(f"SELECT seed AS rule, {bin_} AS bin, sum(n)::BIGINT AS sites {kept} GROUP BY ALL ORDER BY ALL").to_pylist()
+        return _shares(rows, SHUFFLED)
+
+    @property
+    def has_background(self) -> bool:
+        """Whether shuffled transcripts were scanned, too."""
+        return BACKGROUND in self.run.files
+
+    @property
+    def _background(self) -> str:
+        """The BACKGROUND table in SQL."""
+        return f"read_parquet({quote_path(self.run.files[BACKGROUND])})"
+
+    def sites_by_chance(self) -> list[dict]:
+        """Rows of rule and how many sites one shuffle of all transcripts has; empty where no background ran or regions are told apart."""
+        if not self.has_background or self.has_regions:
+            return []
+        n_shuffles = self.run.report["settings"]["background"]
+        kept = f"FROM {self._background} WHERE seed IS NOT NULL AND level > 0"
+        return self.run.sql(f"SELECT seed AS rule, sum(n) / {n_shuffles} AS by_chance {kept} GROUP BY ALL ORDER BY ALL").to_pylist()
 
     def density(self) -> list[dict]:
         """Rows of rule, place on the transcript (0-1) and density (1 where sites were spread evenly); empty where lengths are not known."""
@@ -145,6 +175,12 @@ def _spread(rows: list[dict]) -> Iterator[dict]:
             return
 
 
+def _shares(rows: list[dict], of: str) -> list[dict]:
+    """Counts of rules and bins as shares of the rule."""
+    totals = _totals(rows)
+    return [{"of": of, "rule": row["rule"], "score": row["bin"] / SCORES, "share": row["sites"] / totals[row["rule"]]} for row in rows]
+
+
 def _totals(rows: list[dict]) -> Counter:
     totals: Counter = Counter()
     for row in rows:
@@ -154,7 +190,7 @@ def _totals(rows: list[dict]) -> Counter:
 
 def _rank_of_column(name: str) -> int:
     """Names first, then what pairs are ranked by; the rest keeps its order."""
-    return {"symbol": 0, "mirna": 0, "predicted_log2fc": 1}.get(name, 2)
+    return {"symbol": 0, "mirna": 0, "predicted_log2fc": 1, "p_value": 1, "q_value": 1}.get(name, 2)
 
 
 def _something(field: pa.Field) -> str:

@@ -62,6 +62,7 @@ def make_page(run: FinishedRun) -> str:
         charts=charts,
         specs={chart.id: chart.spec for chart in charts},
         columns=columns,
+        significant=contents.has_background,
         predicts=any(column.name == "predicted_log2fc" for column in columns),
         headings=[_heading(column, tables["gene"][column.name].type) for column in columns],
         tables={of: (table.num_rows, pack_table(table)) for of, table in tables.items()},

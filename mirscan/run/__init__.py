@@ -4,6 +4,7 @@ settings.py    what is scanned (ScanSettings) and how to run it (RunOptions)
 runs.py        scan and resume
 plan.py        inputs, settings and parts, written before anything is scanned
 inputs.py      the run's own copies of its inputs
+background.py  shuffled transcripts, scanned before all else; stages.py lists the two kinds of parts
 partition.py   one part; knows nothing of where it runs
 executors.py   all parts, in this process or through Dask; clusters.py opens the cluster
 finish.py      parts -> BED, genes; summary.py writes run.json

@@ -49,6 +49,8 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
         ]
         if asked.is_scored and n:
             lines += _estimate_scores(asked, transcriptome, mirna_set, n)
+        if asked.background:
+            lines.append(f"and at most {asked.background:,} times that for --background {asked.background}, without the disk")
         return lines + _suggest(asked, transcriptome, mirna_set, n)
 
 

@@ -10,7 +10,7 @@ from mirscan.run.plan import load_plan
 from mirscan.run.summary import read_result
 from mirscan.store.explained import explained_errors
 from mirscan.store.local import LocalStore
-from mirscan.store.names import REPORT, part_failure, part_record, part_sites
+from mirscan.store.names import REPORT, background_record, part_failure, part_record, part_sites
 from mirscan.store.opening import open_store
 from mirscan.store.protocol import Store
 
@@ -19,7 +19,7 @@ from mirscan.store.protocol import Store
 class RunStatus:
     """State of a run: `is_finished` (results are written), `owner` (who works there now, else None), parts, bases and sites
     done, `bases_per_second` of one worker, `seconds_left` at the present number of workers (None before the first part), and
-    the reason for each part that failed the last time."""
+    the reason for each part that failed the last time; `n_background` parts of shuffled transcripts come before all these."""
 
     out: str
     is_finished: bool
@@ -32,6 +32,8 @@ class RunStatus:
     bases_per_second: float | None
     seconds_left: float | None
     failures: dict[int, str]
+    n_background: int = 0
+    n_background_done: int = 0
 
 
 def read_status(out: str | os.PathLike) -> RunStatus:
@@ -66,10 +68,19 @@ def read_status(out: str | os.PathLike) -> RunStatus:
             bases_per_second=rate,
             seconds_left=(plan.n_bases - bases) / rate / owner.get("workers", 1) if rate and is_owned else None,
             failures=failures,
+            n_background=len(plan.background),
+            n_background_done=sum(background_record(number) in names for number in range(len(plan.background))),
         )
         if not records and (result := read_result(store)) is not None:
             # work/ was deleted, as one may when a run is finished.
-            return replace(state, is_finished=True, n_done=state.n_parts, bases_done=state.n_bases, n_sites=result.n_sites)
+            return replace(
+                state,
+                is_finished=True,
+                n_done=state.n_parts,
+                n_background_done=state.n_background,
+                bases_done=state.n_bases,
+                n_sites=result.n_sites,
+            )
         return state
 
 

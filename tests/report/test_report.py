@@ -194,3 +194,22 @@ def test_assets__are_those_of_the_manifest_with_their_licences():
     for package, version, _ in tool.PACKAGES:
         assert (tool.ASSETS / f"{package}.LICENSE").stat().st_size > 500
         assert {entry["version"] for entry in json.loads(tool.MANIFEST.read_text()) if entry["package"] == package} == {version}
+
+
+def test_background__is_drawn_beside_scores_and_types(tmp_path):
+    run = {"mirnas": EXAMPLES / "mirnas.fa", "transcripts": EXAMPLES / "utrs.fa.gz", "model": "duplex"}
+    ms.scan(**run, out=tmp_path / "out", background=3)
+    contents = Contents(ms.open_run(tmp_path / "out"))
+    counted = ds.dataset(tmp_path / "out" / "background.parquet").to_table().to_pylist()
+    scores = [(row["value"], row["n"]) for row in counted if row["seed"] == "8mer" and row["level"] > 0]
+    total = sum(n for _, n in scores)
+    expected: Counter = Counter()
+    for value, n in scores:
+        expected[min(int(value * 40), 39) / 40] += n / total
+    found = {row["score"]: row["share"] for row in contents.scores() if (row["rule"], row["of"]) == ("8mer", "shuffled transcripts")}
+    assert found == pytest.approx(expected)
+    assert {row["rule"]: row["by_chance"] for row in contents.sites_by_chance()}["8mer"] == pytest.approx(total / 3)
+    page = make_page(ms.open_run(tmp_path / "out"))
+    charts = json.loads(Page(page).scripts["page-data"])["charts"]
+    assert charts["scores"]["encoding"]["strokeDash"]["field"] == "of" and len(charts["types"]["layer"]) == 2
+    assert "p value" in page

@@ -131,7 +131,7 @@ def test_background__p_is_uniform_where_transcripts_are_shuffles(runs, tmp_path,
     rng = random.Random(7)
     records = {f"r{number}": "".join(rng.choices("ACGT", (3, 2, 2, 3), k=rng.randrange(300, 2000))) for number in range(400)}
     out = tmp_path / "out"
-    runs.scan(out, transcripts=write_fasta(tmp_path / "random.fa", records), part_rows=5000, background=10, **settings)
+    runs.scan(out, transcripts=write_fasta(tmp_path / "random.fa", records), part_rows=5000, background=40, **settings)
     genes, sites = pq.read_table(out / "genes.parquet"), runs.sites(out)
     assert len(open_context(str(out)).strata.sizes) == 4
     n_pairs = 400 * len(MIRNAS)
@@ -141,8 +141,9 @@ def test_background__p_is_uniform_where_transcripts_are_shuffles(runs, tmp_path,
         if settings["model"] == "duplex":
             found = pc.sum(pc.less_equal(sites["p_value"], share)).as_py() / len(sites)
             assert found == pytest.approx(share, abs=5 * (share / len(sites)) ** 0.5)
-    # Nothing is true here, so nothing should look so.
-    assert pc.min(genes["q_value"]).as_py() > 0.05 and pc.min(sites["q_value"]).as_py() > 0.05
+    # Nothing is true here: one miRNA in twenty has anything below .05.
+    for table in (genes, sites):
+        assert len(set(table.filter(pc.less_equal(table["q_value"], 0.05))["mirna"].to_pylist())) <= 2
 
 
 def test_background__sites_below_the_least_score_are_tests_all_the_same(runs, tmp_path):
@@ -195,6 +196,7 @@ def test_background__killed_and_resumed_at_every_file(runs, scanned, tmp_path, m
 def test_background__a_damaged_part_is_made_anew(runs, scanned, tmp_path):
     out = tmp_path / "out"
     runs.scan(out, background=30)
+    assert read_status(out).n_background == read_status(out).n_background_done > 1
     (out / background_counts(0)).write_bytes(b"")
     (out / part_record(0)).unlink()
     assert read_status(out).n_done == read_status(out).n_parts - 1

@@ -43,7 +43,7 @@
     if (!heading.is_number) {
       return { ...shared, sorter: "string", minWidth: 110, headerFilterPlaceholder: "search" };
     }
-    const is_least = heading.name !== "predicted_log2fc";
+    const is_least = !["predicted_log2fc", "p_value", "q_value"].includes(heading.name);
     return {
       ...shared,
       sorter: "number",
