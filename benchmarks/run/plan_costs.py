@@ -30,13 +30,13 @@ class Rate:
 
 MEASURED_ON = "one virtual core of an AMD EPYC with AVX-512 bf16"
 RATES = {
-    "none": Rate(7_900_000, None, 2.5, 18),
-    "duplex": Rate(135_000, None, 6.9, 30),
-    "fast": Rate(66_200, 1_500_000, 6.9, 30),
-    "base": Rate(12_000, 600_000, 6.9, 30),
+    "none": Rate(7_900_000, None, 2.5, 29),
+    "duplex": Rate(135_000, None, 6.9, 44),
+    "fast": Rate(66_200, 1_500_000, 6.9, 44),
+    "base": Rate(12_000, 600_000, 6.9, 44),
 }
-# Sites a second that the single process writes into BED and gene tables when all parts are done.
-FINISH_RATE = 900_000
+# Sites a second that one core turns into BED, repression and gene tables, with ranks; `benchmark_run.py finish`.
+FINISH_RATE = 860_000
 # Candidates a base and miRNA with canonical rules and the 2,656 human miRNAs of miRBase 22: in 17,660 human 3'UTRs, and in the 918 RefSeq
 # transcripts of chromosome 22.
 DENSITY_3UTR, DENSITY_TRANSCRIPT = 26_183_550 / (30_540_993 * 2_656), 2_673_647 / (2_733_262 * 2_656)

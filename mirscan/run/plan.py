@@ -22,8 +22,10 @@ from mirscan.store.names import FAMILIES, HUB, INPUTS, LOCK, PLAN, RESULTS, SITE
 from mirscan.store.protocol import Store
 
 FORMAT = 2
-# Measured on human 3'UTRs with canonical rules and scores: Parquet 7 bytes a site, BED 14, gene tables 16; rounded up for longer names.
+# Measured on human 3'UTRs with canonical rules and scores: Parquet 7 bytes a site, BED 13, gene tables 31; without scores 31 in all.
 BYTES_PER_ROW = 50
+# While stretches are joined, they and what they become lie on the disk.
+PEAK_SHARE = 2
 SHA256_LETTERS = 64
 
 
@@ -209,10 +211,11 @@ def _first_line(error: Exception) -> str:
 def _check_disk(store: Store, expected: int) -> None:
     if not isinstance(store, LocalStore):
         return
-    free, needed = shutil.disk_usage(store.root).free, expected * BYTES_PER_ROW
+    free, needed = shutil.disk_usage(store.root).free, expected * BYTES_PER_ROW * PEAK_SHARE
     if needed > free:
         raise InputError(
-            f"{expected:,} candidates, about {needed / 1e6:,.0f} MB of results; {store.root} has {free / 1e6:,.0f} MB free. "
+            f"{expected:,} candidates, about {needed / 1e6:,.0f} MB of results while they are joined; "
+            f"{store.root} has {free / 1e6:,.0f} MB free. "
             "Use fewer miRNAs (--species), stricter --seeds, --regions or --min-score."
         )
 

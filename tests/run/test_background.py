@@ -176,7 +176,12 @@ class Killed(BaseException):
 def test_background__killed_and_resumed_at_every_file(runs, scanned, tmp_path, monkeypatch):
     from mirscan.store import local
 
-    for moment in (5, 9, 20, 40, 60, 61, 62, 64, 66):
+    moved, replace = [], local.os.replace
+    with monkeypatch.context() as patch:
+        patch.setattr(local.os, "replace", lambda source, target: (replace(source, target), moved.append(target)))
+        runs.scan(tmp_path / "whole", background=30)
+    # Parts of the background, parts of the scan, q-values of sites, ranks and tables, results.
+    for moment in (5, 9, 20, 40, *(len(moved) - before for before in (60, 40, 25, 16, 8, 4, 2))):
         out, left = tmp_path / str(moment), iter(range(moment))
         with monkeypatch.context() as patch:
             publish = local.os.replace
