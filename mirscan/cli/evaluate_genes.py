@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from mirscan.cli.gene_options import Cds, Columns, Expression, Guides, Ids, Model, Studies, Threads, Transcripts, read_data
+from mirscan.cli.gene_options import Cds, Columns, Expression, Guides, Ids, Model, Run, Studies, Threads, Transcripts, read_data
 from mirscan.cli.machine import AsJson, print_json, print_note
 
 
 def evaluate_genes(
-    transcripts: Transcripts,
+    transcripts: Transcripts = None,
+    run: Run = None,
     cds: Cds = None,
     studies: Studies = None,
     expression: Expression = None,
@@ -41,7 +42,7 @@ def evaluate_genes(
 
     models = [read_repression_model(name) for name in gene_model or ["repression"]]
     say = lambda line: print_note(line, as_json)  # noqa: E731
-    sites, notices = read_data(transcripts, cds, studies, expression, guides, columns, ids, model, threads, say)
+    sites, notices = read_data(transcripts, run, cds, studies, expression, guides, columns, ids, model, threads, say)
     protocols = protocols_for(sites, leave_out or ("study", "mirna"))
     evaluation = evaluate(sites, models, protocols, folds, seed, notices.to_dict())
     if as_json:

@@ -8,8 +8,12 @@ import typer
 
 _DATA = "Data"
 Transcripts = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option("--transcripts", help="FASTA of 3'UTRs or, with --cds, of whole mRNAs; repeat for more.", rich_help_panel=_DATA),
+]
+Run = Annotated[
+    str | None,
+    typer.Option("--run", help="Finished run whose transcripts, sites and scores are taken instead.", rich_help_panel=_DATA),
 ]
 Cds = Annotated[
     Path | None,
@@ -37,7 +41,8 @@ Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threa
 
 
 def read_data(
-    transcripts: Sequence[Path],
+    transcripts: Sequence[Path] | None,
+    run: str | None,
     cds: Path | None,
     studies: Path | None,
     expression: Path | None,
@@ -50,17 +55,26 @@ def read_data(
 ):
     """(sites of the studies, notices); InputError where no study is given. `say` prints a line."""
     from mirscan.errors import InputError
-    from mirscan.evaluation.gene_sites import read_gene_sites
+    from mirscan.evaluation.gene_sites import NO_MODEL, read_gene_sites, take_gene_sites
     from mirscan.expression.studies import StudyFiles, read_study_files
     from mirscan.notices import Notices
 
+    if (run is None) == (not transcripts):
+        raise InputError("expected --transcripts, or --run")
+    if run is not None and (cds is not None or model != NO_MODEL):
+        raise InputError("--run brings its coding sequences and its scores; leave out --cds and --model")
     if (expression is None) != (guides is None):
         raise InputError("--expression and --guides belong together; give both, or --studies")
     if (studies is None) == (expression is None):
         raise InputError("expected --studies, or --expression and --guides")
     files = read_study_files(studies) if studies else [StudyFiles(expression.name.split(".")[0], str(expression), str(guides), columns)]
     notices = Notices()
-    sites = read_gene_sites(files, list(transcripts), cds, ids or (), model, threads, notices)
+    if run is None:
+        sites = read_gene_sites(files, list(transcripts), cds, ids or (), model, threads, notices)
+    else:
+        from mirscan.query.run_sites import read_run_sites
+
+        sites = take_gene_sites(files, read_run_sites(run), ids or (), notices)
     for notice in notices:
         say(f"note: {notice}")
     say(f"{len(sites.experiments)} experiments, {len(sites.mirnas)} miRNAs, {len(sites.places.start):,} sites")

@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from mirscan.cli.gene_options import Cds, Columns, Expression, Guides, Ids, Model, Studies, Threads, Transcripts, read_data
+from mirscan.cli.gene_options import Cds, Columns, Expression, Guides, Ids, Model, Run, Studies, Threads, Transcripts, read_data
 
 
 def train_genes(
-    transcripts: Transcripts,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for repression.toml; its name becomes that of the model.")],
+    transcripts: Transcripts = None,
+    run: Run = None,
     cds: Cds = None,
     studies: Studies = None,
     expression: Expression = None,
@@ -25,6 +26,6 @@ def train_genes(
     from mirscan.genes.repression import write_repression_model
     from mirscan.train.repression import train_repression
 
-    sites, _ = read_data(transcripts, cds, studies, expression, guides, columns, ids, model, threads, print)
+    sites, _ = read_data(transcripts, run, cds, studies, expression, guides, columns, ids, model, threads, print)
     fitted = train_repression(sites, out.name, description, lambda form: print(f"fitting {form}", flush=True))
     print(f"written: {write_repression_model(fitted, out)}")

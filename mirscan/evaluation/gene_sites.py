@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,7 @@ NO_MODEL = "none"
 class GeneSites:
     """Every site of the strands of `experiments` on the transcripts, isoforms of a gene together; `coding` None for 3'UTRs alone.
 
-    `score_model` names the network behind `places.score`, empty without one.
+    `score_model` names the network behind `places.score`, empty without one; `n_kinds`: how many of `KINDS` were looked for, the first.
     """
 
     transcriptome: Transcriptome
@@ -40,6 +40,7 @@ class GeneSites:
     experiments: tuple[Experiment, ...]
     places: Places
     score_model: str
+    n_kinds: int = len(KINDS)
 
     @property
     def features(self) -> SiteFeatures:
@@ -99,17 +100,52 @@ def read_gene_sites(
     """
     notices = Notices() if notices is None else notices
     transcriptome = _grouped(read_transcriptome(transcripts, notices=notices))
-    what = f"{len(transcriptome):,} transcripts"
-    known: GeneIds = gene_ids(transcriptome, ids, notices)
-    experiments = tuple(experiment for files in studies for experiment in read_study(files, known, what, notices))
-    if not experiments:
-        raise InputError("no experiment is given; expected --studies, or --expression and --guides")
+    experiments = _read_experiments(studies, transcriptome, ids, notices)
     strands = distinct_strands(experiments)
     mirnas = mirnas_from_sequences(strands, strands)
     regions = None if coding is None else read_coding(coding, transcriptome, notices)
     scorer = _scorer(model, threads)
     places = _find(transcriptome, mirnas, scorer, progress)
     return GeneSites(transcriptome, regions, mirnas, experiments, places, "" if scorer is None else model)
+
+
+def take_gene_sites(
+    studies: Sequence[StudyFiles], scanned: GeneSites, ids: Iterable[str | os.PathLike] = (), notices: Notices | None = None
+) -> GeneSites:
+    """The sites of the studies' miRNAs among those of a scan, whose miRNAs may have any names.
+
+    Raises InputError for a guide that was not scanned; a passenger strand that was not is left out.
+    """
+    experiments = _read_experiments(studies, scanned.transcriptome, ids, Notices() if notices is None else notices)
+    numbers: dict[str, int] = {}
+    for number in range(len(scanned.mirnas)):
+        numbers.setdefault(scanned.mirnas.sequence(number), number)
+    for experiment in experiments:
+        if experiment.guide.guide not in numbers:
+            raise InputError(
+                f"{experiment.study} {experiment.name}: guide {experiment.guide.guide} is not among the {len(numbers):,} miRNAs "
+                "of the run; expected a run with the guides of all experiments"
+            )
+    strands = [strand for strand in distinct_strands(experiments) if strand in numbers]
+    place_of = np.full(len(scanned.mirnas), -1, np.int32)
+    place_of[[numbers[strand] for strand in strands]] = np.arange(len(strands))
+    kept = place_of[scanned.places.mirna] >= 0
+    places = Places(*(column[kept] for column in scanned.places))
+    return replace(
+        scanned,
+        mirnas=mirnas_from_sequences(strands, strands),
+        experiments=experiments,
+        places=places._replace(mirna=place_of[places.mirna]),
+    )
+
+
+def _read_experiments(studies, transcriptome: Transcriptome, ids, notices: Notices) -> tuple[Experiment, ...]:
+    known: GeneIds = gene_ids(transcriptome, ids, notices)
+    what = f"{len(transcriptome):,} transcripts"
+    experiments = tuple(experiment for files in studies for experiment in read_study(files, known, what, notices))
+    if not experiments:
+        raise InputError("no experiment is given; expected --studies, or --expression and --guides")
+    return experiments
 
 
 def _grouped(transcriptome: Transcriptome) -> Transcriptome:

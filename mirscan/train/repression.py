@@ -24,9 +24,9 @@ FEATURES = {
 _CANONICAL = 4
 
 
-def n_kinds(form: str) -> int:
+def n_kinds(sites: GeneSites, form: str) -> int:
     """How many kinds of sites a form gives weights, the strongest first."""
-    return _CANONICAL if form.startswith("3utr") else len(KINDS)
+    return min(sites.n_kinds, _CANONICAL if form.startswith("3utr") else len(KINDS))
 
 
 def forms_for(sites: GeneSites) -> list[str]:
@@ -42,7 +42,7 @@ def gather(sites: GeneSites, form: str) -> TrainingSites:
     """The sites of all experiments with what a form reads of them."""
     places = sites.apart()
     gene = sites.names.gene_of_transcript[places.transcript]
-    return gather_training_sites(sites.features, places, gene, sites.changes, FEATURES[form], n_kinds(form))
+    return gather_training_sites(sites.features, places, gene, sites.changes, FEATURES[form], n_kinds(sites, form))
 
 
 def fit(sites: GeneSites, form: str, gathered: TrainingSites | None = None, experiments: Sequence[int] | None = None) -> Fit:
@@ -50,7 +50,7 @@ def fit(sites: GeneSites, form: str, gathered: TrainingSites | None = None, expe
     gathered, changes = gather(sites, form) if gathered is None else gathered, sites.changes
     if experiments is not None:
         gathered, changes = gathered.of(experiments), [changes[number] for number in experiments]
-    return fit_form(form, gathered, changes, FEATURES[form], sites.score_model if form.endswith("scored") else "", n_kinds(form))
+    return fit_form(form, gathered, changes, FEATURES[form], sites.score_model if form.endswith("scored") else "", n_kinds(sites, form))
 
 
 def train_repression(

@@ -135,6 +135,25 @@ def test_commands__train_evaluate_and_scan_with_the_result(folder, tmp_path):
     assert run("scan", *scan, "--out", tmp_path / "run")[0] == 0
 
 
+def test_commands__a_run_gives_the_weights_of_its_fasta(folder, tmp_path):
+    scan = ("--mirnas", folder / "mature.fa", "--utrs", folder / "utr.fa", "--model", "none", "--seeds", "canonical")
+    assert run("scan", *scan, "--out", tmp_path / "run")[0] == 0
+    studies = ("--studies", folder / "studies.toml")
+    assert run("train-genes", "--transcripts", folder / "utr.fa", *studies, "--out", tmp_path / "fasta" / "mine")[0] == 0
+    code, text = run("train-genes", "--run", tmp_path / "run", *studies, "--out", tmp_path / "run-model" / "mine")
+    assert code == 0, text
+    found, expected = (read_repression_model(tmp_path / name / "mine").forms for name in ("run-model", "fasta"))
+    assert found == expected
+
+
+def test_commands__a_run_without_a_guide_is_one_line(folder, tmp_path):
+    (tmp_path / "one.fa").write_text(f">one\n{GUIDES['miR-1-3p']}\n")
+    scan = ("--mirnas", tmp_path / "one.fa", "--utrs", folder / "utr.fa", "--model", "none")
+    assert run("scan", *scan, "--out", tmp_path / "run")[0] == 0
+    code, text = run("evaluate-genes", "--run", tmp_path / "run", "--studies", folder / "studies.toml")
+    assert code == 1 and "is not among the 1 miRNAs of the run" in text
+
+
 def test_commands__one_study_as_options_and_a_turned_sign(folder, tmp_path):
     lines = (folder / "A.tsv").read_text().splitlines()
     turned = [lines[0]] + ["\t".join([name, *(f"{-float(value):.4f}" for value in values)]) for name, *values in map(str.split, lines[1:])]
