@@ -73,8 +73,8 @@ def q_values(group: np.ndarray, p: np.ndarray, n_tests: int | np.ndarray, counts
     `n_tests`: how many were tested in each group, those that are not listed and have p = 1 included. `counts` (n,): how many things each
     entry stands for, by default one.
 
-    >>> q_values(np.zeros(3, int), np.array([0.01, 0.03, 0.02], np.float32), 4).round(3).tolist()
-    [0.04, 0.04, 0.04]
+    >>> q_values(np.zeros(3, int), np.array([0.01, 0.03, 0.02], np.float32), 4).round(3)
+    array([0.04, 0.04, 0.04], dtype=float32)
     """
     # Bits of a float32 from 0 up rise with it.
     order = np.argsort(group.astype(np.uint64) << np.uint64(32) | p.view(np.uint32).astype(np.uint64), kind="stable")

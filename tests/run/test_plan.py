@@ -230,7 +230,7 @@ def test_scan__an_empty_out_is_refused(runs):
 
 def test_scan__too_little_disk_is_told_before_starting(runs, tmp_path, monkeypatch):
     monkeypatch.setattr("mirscan.run.plan.BYTES_PER_ROW", 10**15)
-    with pytest.raises(InputError, match=r"candidates, about [\d,.]+ MB of results; .* free. Use fewer miRNAs"):
+    with pytest.raises(InputError, match=r"candidates, about [\d,.]+ MB of results while they are joined; .* free. Use fewer miRNAs"):
         runs.scan(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
