@@ -127,6 +127,10 @@ class PartContext:
             prefilter=open_run_prefilter(settings, self.store),
         )
 
+    def forget_network(self) -> None:
+        """Give the network's memory back: what follows the parts needs none, and a ring of references may hold this for long."""
+        self.__dict__.pop("scorer", None)
+
     @cached_property
     def gene_codes(self) -> np.ndarray:
         """A number for the gene of each transcript (n,); isoforms of a gene follow each other."""

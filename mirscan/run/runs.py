@@ -161,6 +161,8 @@ def _do_jobs(
                 counter.begin(jobs)
                 if failures := executor.run(jobs, done, counter.part_going):
                     raise _failure(store, failures, counter.n_jobs)
+            if stage == "scan":
+                context.forget_network()
             if stage == "genes":
                 stack.close()
             if any(rounds):
