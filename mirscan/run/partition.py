@@ -1,6 +1,7 @@
 """The sites of one part: candidates -> scores -> Parquet. Knows nothing of who calls it, or where."""
 
 import contextlib
+import gc
 import resource
 import sys
 import threading
@@ -128,8 +129,10 @@ class PartContext:
         )
 
     def forget_network(self) -> None:
-        """Give the network's memory back: what follows the parts needs none, and a ring of references may hold this for long."""
-        self.__dict__.pop("scorer", None)
+        """Give the network's memory back: what follows the parts needs none."""
+        if self.__dict__.pop("scorer", None) is not None:
+            # Networks and their graphs are rings of references, which would stay until Python happens to look for such.
+            gc.collect()
 
     @cached_property
     def gene_codes(self) -> np.ndarray:
