@@ -206,7 +206,8 @@ def _training_label(training: dict) -> str:
 
 def _stages(training: dict, ancestors: dict[str, dict]) -> list[str]:
     """What each training of the chain learned from, the first one first; of a mean of networks, the longest chain."""
-    chains = [_stages(ancestors[start["sha256"]], ancestors) for start in training.get("init", [])]
+    # Cards of version 0.1.0 hold the training of a start in its own entry.
+    chains = [_stages(ancestors.get(start["sha256"], start.get("training", {})), ancestors) for start in training.get("init", [])]
     own = " + ".join(set_title(entry["file"]) for entry in training.get("pairs", []))
     return [*max(chains, key=len, default=[]), *([own] if own else [])]
 

@@ -89,14 +89,8 @@ def q_values(group: np.ndarray, p: np.ndarray, n_tests: int | np.ndarray, counts
 def _find_p(group, level, first, null_level, at_least, n_drawn, out):
     for row in range(len(group)):
         low, end = first[group[row]], first[group[row] + 1]
-        high = end
-        while low < high:
-            middle = (low + high) // 2
-            if null_level[middle] < level[row]:
-                low = middle + 1
-            else:
-                high = middle
-        reached = at_least[low] if low < end else 0
+        place = low + np.searchsorted(null_level[low:end], level[row])
+        reached = at_least[place] if place < end else 0
         out[row] = (1.0 + reached) / (1.0 + n_drawn[group[row]])
 
 

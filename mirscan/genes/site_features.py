@@ -34,6 +34,11 @@ class Places(NamedTuple):
     seed: np.ndarray
     score: np.ndarray
 
+    def of_transcripts(self, first: int, last: int) -> "Places":
+        """The sites on transcripts `first` to `last` (half-open), which are numbered from `first` on then; sites in order of transcript."""
+        rows = slice(*np.searchsorted(self.transcript, (first, last)))
+        return Places(self.transcript[rows] - np.int32(first), *(column[rows] for column in self[1:]))
+
 
 class SiteFeatures:
     """Computes features of sites on one transcriptome; `coding` as far as it is known.

@@ -64,17 +64,23 @@ def put_int(out, at, value):
 
 
 @njit(inline="always")
+def put_scaled(out, at, scaled, decimals):
+    """Write `scaled` / 10^decimals with all its decimals."""
+    at = put_int(out, at, scaled // 10**decimals)
+    at = put_byte(out, at, POINT)
+    rest = scaled % 10**decimals
+    for place in range(at + decimals - 1, at - 1, -1):
+        out[place] = ZERO + rest % 10
+        rest //= 10
+    return at + decimals
+
+
+@njit(inline="always")
 def put_probability(out, at, value):
     """Write a number between 0 and 1 with six decimals; nothing at all for NaN, which stands for null."""
     if not np.isnan(value):
         scaled = np.int64(value * 10**DECIMALS + 0.5)
-        at = put_int(out, at, scaled // 10**DECIMALS)
-        at = put_byte(out, at, POINT)
-        scaled %= 10**DECIMALS
-        for place in range(at + DECIMALS - 1, at - 1, -1):
-            out[place] = ZERO + scaled % 10
-            scaled //= 10
-        at += DECIMALS
+        at = put_scaled(out, at, scaled, DECIMALS)
     return at
 
 
@@ -97,13 +103,7 @@ def put_scientific(out, at, value):
         value *= 10
         exponent += 1
     scaled = np.int64(value * 10**SCIENTIFIC_DECIMALS + 0.5)
-    at = put_int(out, at, scaled // 10**SCIENTIFIC_DECIMALS)
-    at = put_byte(out, at, POINT)
-    scaled %= 10**SCIENTIFIC_DECIMALS
-    for place in range(at + SCIENTIFIC_DECIMALS - 1, at - 1, -1):
-        out[place] = ZERO + scaled % 10
-        scaled //= 10
-    at += SCIENTIFIC_DECIMALS
+    at = put_scaled(out, at, scaled, SCIENTIFIC_DECIMALS)
     at = put_byte(out, at, LETTER_E)
     at = put_byte(out, at, MINUS)
     at = put_byte(out, at, ZERO + exponent // 10)

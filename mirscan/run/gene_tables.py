@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from mirscan.genes.aggregation import GeneAggregator, name_genes
 from mirscan.genes.ranking import strength_of, with_columns
+from mirscan.genes.site_features import Places
 from mirscan.output.bgzf import BgzfBlocks
 from mirscan.output.files import whole_file
 from mirscan.output.genes import GenesText
@@ -20,7 +21,7 @@ from mirscan.run.gene_stretches import GeneStretch, cut_gene
 from mirscan.run.pair_significance import pair_p_values
 from mirscan.run.partition import PartContext
 from mirscan.run.ranks import pair_kind, pairs_of, rank_kind, read_ranks, write_pairs
-from mirscan.run.site_columns import BATCH_ROWS, SiteColumns, find_codes
+from mirscan.run.site_columns import BATCH_ROWS, find_codes
 from mirscan.store.names import genes_ranks, genes_strengths, genes_table, genes_text, part_cut_sites, part_windows
 
 N_TOP = 10
@@ -86,7 +87,7 @@ def gene_rows(context: PartContext, stretch: GeneStretch, table: Path, strengths
             rows.write(batch.select(schema.names).replace_schema_metadata(schema.metadata))
             pairs.append(pairs_of(context, batch))
 
-        def write(sites: SiteColumns) -> None:
+        def write(sites: Places) -> None:
             own = sites.of_transcripts(stretch.first, stretch.last)
             put(genes.add(*own, windows and windows.look_up(own.transcript, own.mirna)))
 
@@ -104,7 +105,7 @@ def join_cut_gene(context: PartContext, number: int) -> None:
         for part in stretch.parts:
             with pq.ParquetFile(store.local(part_cut_sites(part))) as file:
                 for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-                    write(SiteColumns(*(column.to_numpy(zero_copy_only=False) for column in batch.columns)))
+                    write(Places(*(column.to_numpy(zero_copy_only=False) for column in batch.columns)))
     for path, name in zip(paths, names, strict=True):
         store.publish(path, name, is_lasting=False)
 

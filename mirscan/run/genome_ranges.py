@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mirscan.genes.site_features import Places
 from mirscan.output.files import whole_file
 from mirscan.output.genome_bed import ROW, merge_isoforms, place_rows, write_bed12
 from mirscan.run.partition import PartContext
 from mirscan.run.pieces import gather_piece, write_pieces
-from mirscan.run.site_columns import SiteColumns
 from mirscan.store.names import part_places, range_bed, range_bed_runs
 
 
@@ -19,7 +19,7 @@ class PartPlaces:
         self._context = context
         self._rows = [np.empty(0, ROW)]
 
-    def write(self, sites: SiteColumns) -> None:
+    def write(self, sites: Places) -> None:
         self._rows.append(place_rows(self._context.projection, *sites))
 
     def close(self, path: Path) -> None:

@@ -21,7 +21,7 @@ from mirscan.store.local import LocalStore
 from mirscan.store.names import FAMILIES, HUB, INPUTS, LOCK, PLAN, RESULTS, SITES, TRANSCRIPTOME, WORK
 from mirscan.store.protocol import Store
 
-FORMAT = 2
+FORMAT = 3
 # Measured on human 3'UTRs with canonical rules and scores: Parquet 7 bytes a site, BED 13, gene tables 31; without scores 31 in all.
 BYTES_PER_ROW = 50
 # While stretches are joined, they and what they become lie on the disk.

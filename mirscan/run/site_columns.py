@@ -1,36 +1,20 @@
 """The sites of a part as arrays, read from its Parquet file."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mirscan.genes.site_features import Places
 from mirscan.run.partition import PartContext
 from mirscan.store.names import part_sites
 
 BATCH_ROWS = 1 << 17
 
 
-class SiteColumns(NamedTuple):
-    """Sites in order as arrays (n,); transcript, miRNA and seed are indices into the names of the run."""
-
-    transcript: np.ndarray
-    mirna: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-    seed: np.ndarray
-    score: np.ndarray
-
-    def of_transcripts(self, first: int, last: int) -> "SiteColumns":
-        """The sites on transcripts `first` to `last` (half-open), which are numbered from `first` on then."""
-        rows = slice(*np.searchsorted(self.transcript, (first, last)))
-        return SiteColumns(self.transcript[rows] - np.int32(first), *(column[rows] for column in self[1:]))
-
-
-def read_sites(context: PartContext, number: int) -> Iterator[SiteColumns]:
+def read_sites(context: PartContext, number: int) -> Iterator[Places]:
     """The sites of part `number` in order."""
     part = context.plan.parts[number]
     names = {
@@ -39,10 +23,10 @@ def read_sites(context: PartContext, number: int) -> Iterator[SiteColumns]:
         "seed": pa.array(context.table.rules),
     }
     with pq.ParquetFile(context.store.local(part_sites(number))) as file:
-        for batch in file.iter_batches(BATCH_ROWS, columns=list(SiteColumns._fields), use_threads=False):
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(Places._fields), use_threads=False):
             codes = {name: find_codes(batch[name], names[name]) for name in names}
             numbers = {name: batch[name].to_numpy(zero_copy_only=False) for name in ("start", "end", "score")}
-            yield SiteColumns(**(codes | numbers | {"transcript": codes["transcript"] + np.int32(part.first)}))
+            yield Places(**(codes | numbers | {"transcript": codes["transcript"] + np.int32(part.first)}))
 
 
 def find_codes(column: pa.DictionaryArray, names: pa.Array) -> np.ndarray:

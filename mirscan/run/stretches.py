@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from mirscan.genes.site_features import Places
 from mirscan.output.bed import BedBlocks, BedText
 from mirscan.output.files import whole_file
 from mirscan.output.parquet import ParquetRows
@@ -23,7 +24,7 @@ from mirscan.run.genome_ranges import PartPlaces
 from mirscan.run.null_counts import Counts, write_counts
 from mirscan.run.partition import PartContext, Report, find_damage, make_sites, peak_memory_mb
 from mirscan.run.sealed import seal, unseal
-from mirscan.run.site_columns import SiteColumns, read_sites
+from mirscan.run.site_columns import read_sites
 from mirscan.run.site_significance import site_keys
 from mirscan.store.checksums import describe_file, find_change
 from mirscan.store.names import (
@@ -39,8 +40,8 @@ from mirscan.store.names import (
 )
 from mirscan.store.protocol import Store
 
-CUT_SITES = pa.schema(zip(SiteColumns._fields, (pa.int32(), pa.int32(), pa.int32(), pa.int32(), pa.int8(), pa.float32()), strict=True))
-Write = Callable[[SiteColumns], None]
+CUT_SITES = pa.schema(zip(Places._fields, (pa.int32(), pa.int32(), pa.int32(), pa.int32(), pa.int8(), pa.float32()), strict=True))
+Write = Callable[[Places], None]
 
 
 @dataclass
@@ -133,7 +134,7 @@ def _cut_sites(context: PartContext, number: int, stretches: Stretches):
 def _write_cut_sites(path: Path, first: int, last: int) -> Iterator[Write]:
     with ParquetRows(path, CUT_SITES) as rows:
 
-        def write(sites: SiteColumns) -> None:
+        def write(sites: Places) -> None:
             is_cut = (sites.transcript < first) | (sites.transcript >= last)
             rows.write(pa.record_batch([column[is_cut] for column in sites], schema=CUT_SITES))
 
