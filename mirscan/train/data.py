@@ -89,7 +89,7 @@ def _encode(
         say(f"{other_length:,} training sites are not {layout.length} nt long and were cut or padded with N at both ends")
     encoded = encode_table(train, layout)
     if recipe.right_shift:
-        encoded = replace(encoded, right_shift=_right_shifts(recipe, train))
+        encoded = replace(encoded, right_shift=_by_file(recipe, recipe.right_shift, train).astype(np.int64))
     if recipe.hardness:
         encoded = replace(encoded, asked=labels_by_hardness(encoded.labels, train["hardness"].to_numpy(), _hard_choice(recipe)))
     if recipe.teacher:
@@ -138,10 +138,10 @@ def _choose_hard(recipe: Recipe, pool: pa.Table, say: Callable[[str], None]) -> 
     return pool.take(pa.array(rows))
 
 
-def _right_shifts(recipe: Recipe, pairs: pa.Table) -> np.ndarray:
-    """How far each window may move right (n,) int64, by the file it came from."""
+def _by_file(recipe: Recipe, numbers: tuple[float, ...], pairs: pa.Table) -> np.ndarray:
+    """The number (n,) of the file that each pair came from."""
     names = pa.array([Path(path).name for path in recipe.pairs])
-    return np.array(recipe.right_shift, np.int64)[pc.index_in(pairs["source"].combine_chunks(), names).to_numpy()]
+    return np.array(numbers)[pc.index_in(pairs["source"].combine_chunks(), names).to_numpy()]
 
 
 def _taught_labels(recipe: Recipe, train: pa.Table, labels: np.ndarray, cache: Path, say: Callable[[str], None]) -> np.ndarray:
@@ -152,7 +152,8 @@ def _taught_labels(recipe: Recipe, train: pa.Table, labels: np.ndarray, cache: P
     scores, mirna_codes, target_codes = _model_scores(scorer, train, cache, say)
     if recipe.teacher_background:
         scores = _less_background(scorer, scores, mirna_codes, target_codes, recipe)
-    return (recipe.teacher_share * scores + (1 - recipe.teacher_share) * labels).astype(np.float32)
+    share = _by_file(recipe, recipe.teacher_shares, train) if recipe.teacher_shares else recipe.teacher_share
+    return (share * scores + (1 - share) * labels).astype(np.float32)
 
 
 def _model_scores(scorer, pairs: pa.Table, cache: Path, say: Callable[[str], None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
