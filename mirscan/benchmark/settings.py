@@ -15,7 +15,7 @@ class BenchmarkSettings(Settings):
     data: Annotated[str, about("Data folder with the published sets (sites/...).", _WHAT)] = ""
     quick: Annotated[bool, about("Every row in seconds, on small planted pairs: shows that it runs, not what is better.", _WHAT)] = False
     only: Annotated[tuple[str, ...], about("Only methods whose name begins so; repeat for more.", _WHAT)] = ()
-    scan_task: Annotated[bool, about("Also the scan task: minutes to hours a row.", _WHAT)] = False
+    scan_task: Annotated[bool, about("Also the scan task: half a minute a row.", _WHAT)] = False
 
     seeds: Annotated[int, about("Trainings a method, seeds from 1.", _SIZE, ge=1, le=100)] = 3
     positives: Annotated[int, about("Positives of a pool; 0: all there are.", _SIZE, ge=0, le=10**9)] = 0

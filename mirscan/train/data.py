@@ -89,7 +89,7 @@ def _encode(
         say(f"{other_length:,} training sites are not {layout.length} nt long and were cut or padded with N at both ends")
     encoded = encode_table(train, layout)
     if recipe.right_shift:
-        encoded = replace(encoded, right_shift=_right_shifts(recipe, train))
+        encoded = replace(encoded, right_shift=_by_file(recipe, recipe.right_shift, train).astype(np.int64))
     if recipe.hardness:
         encoded = replace(encoded, asked=labels_by_hardness(encoded.labels, train["hardness"].to_numpy(), _hard_choice(recipe)))
     if recipe.teacher:
@@ -138,32 +138,36 @@ def _choose_hard(recipe: Recipe, pool: pa.Table, say: Callable[[str], None]) -> 
     return pool.take(pa.array(rows))
 
 
-def _right_shifts(recipe: Recipe, pairs: pa.Table) -> np.ndarray:
-    """How far each window may move right (n,) int64, by the file it came from."""
+def _by_file(recipe: Recipe, numbers: tuple[float, ...], pairs: pa.Table) -> np.ndarray:
+    """The number (n,) of the file that each pair came from."""
     names = pa.array([Path(path).name for path in recipe.pairs])
-    return np.array(recipe.right_shift, np.int64)[pc.index_in(pairs["source"].combine_chunks(), names).to_numpy()]
+    return np.array(numbers)[pc.index_in(pairs["source"].combine_chunks(), names).to_numpy()]
 
 
 def _taught_labels(recipe: Recipe, train: pa.Table, labels: np.ndarray, cache: Path, say: Callable[[str], None]) -> np.ndarray:
-    """Labels mixed with the teacher's scores, which are kept in `cache` between a training and its resumption."""
+    """Labels mixed with the teacher's outputs, which are kept in `cache` between a training and its resumption.
+
+    Outputs, not scores: a calibration by steps makes the strongest pairs equal, and of these a scan's list is made.
+    """
     from mirscan.scoring import load_scorer
 
     scorer = load_scorer(recipe.teacher, threads=recipe.threads or None)
-    scores, mirna_codes, target_codes = _model_scores(scorer, train, cache, say)
+    scores, mirna_codes, target_codes = _model_scores(scorer, "outputs", train, cache, say)
     if recipe.teacher_background:
         scores = _less_background(scorer, scores, mirna_codes, target_codes, recipe)
-    return (recipe.teacher_share * scores + (1 - recipe.teacher_share) * labels).astype(np.float32)
+    share = _by_file(recipe, recipe.teacher_shares, train) if recipe.teacher_shares else recipe.teacher_share
+    return (share * scores + (1 - share) * labels).astype(np.float32)
 
 
-def _model_scores(scorer, pairs: pa.Table, cache: Path, say: Callable[[str], None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(scores (n,), miRNA codes, target codes) of the pairs; the scores are kept in `cache`."""
+def _model_scores(scorer, what: str, pairs: pa.Table, cache: Path, say: Callable[[str], None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(`what`, "score" or "outputs" (n,), miRNA codes, target codes) of the pairs; kept in `cache`."""
     mirna_codes, target_codes = encode_pairs(pairs["mirna"], pairs["target"], scorer.layout)
 
     def score() -> np.ndarray:
         say(f"{scorer.card.name} scores {pairs.num_rows:,} training pairs")
-        return scorer.score(mirna_codes, target_codes)
+        return getattr(scorer, what)(mirna_codes, target_codes)
 
-    return cached_array(cache, "scores", (scorer.card.sha256.encode(), mirna_codes, target_codes), score), mirna_codes, target_codes
+    return cached_array(cache, what, (scorer.card.sha256.encode(), mirna_codes, target_codes), score), mirna_codes, target_codes
 
 
 def _difficulty(recipe: Recipe, train: pa.Table, cache: Path, say: Callable[[str], None]) -> np.ndarray:
@@ -173,7 +177,7 @@ def _difficulty(recipe: Recipe, train: pa.Table, cache: Path, say: Callable[[str
     """
     from mirscan.scoring import load_scorer
 
-    scores = _model_scores(load_scorer(recipe.mining, threads=recipe.threads or None), train, cache, say)[0]
+    scores = _model_scores(load_scorer(recipe.mining, threads=recipe.threads or None), "score", train, cache, say)[0]
     chances = 1 / (1 + np.exp(math.log(_MINED_AMONG) - _log_odds(scores)))
     return np.where(labels_of(train) >= POSITIVE, 1, np.maximum(chances, _LEAST_CHANCE)).astype(np.float32)
 
@@ -186,7 +190,7 @@ def _less_background(scorer, scores: np.ndarray, mirna_codes: np.ndarray, target
     """
     mirnas, which = np.unique(mirna_codes, axis=0, return_inverse=True)
     targets = target_codes[np.random.default_rng([recipe.seed, 0xBAC6]).choice(len(target_codes), _BACKGROUND_TARGETS)]
-    random_scores = scorer.score(np.repeat(mirnas, len(targets), axis=0), np.tile(targets, (len(mirnas), 1)))
+    random_scores = scorer.outputs(np.repeat(mirnas, len(targets), axis=0), np.tile(targets, (len(mirnas), 1)))
     background = np.quantile(_log_odds(random_scores).reshape(len(mirnas), -1), _BACKGROUND_QUANTILE, axis=1)
     background -= background.mean()
     return 1 / (1 + np.exp(recipe.teacher_background * background[which.reshape(-1)] - _log_odds(scores)))

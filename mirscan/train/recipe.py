@@ -64,6 +64,9 @@ class Recipe(Settings):
     )
     teacher: Annotated[str, about("Learn from this model's scores of the training pairs, too (Hinton 2015).", _NETWORK)] = ""
     teacher_share: Annotated[float, about("Part of a label that comes from the teacher.", _NETWORK, ge=0, le=1)] = 1.0
+    teacher_shares: Annotated[
+        tuple[float, ...], about("The same, one number a file, where studies and windows at random are learned from together.", _NETWORK)
+    ] = ()
     teacher_background: Annotated[
         float,
         about(
@@ -236,10 +239,12 @@ class Recipe(Settings):
             raise InputError(f"recipe: {len(self.weights)} weights for {len(self.pairs)} files of pairs; expected one a file")
         if self.epochs == 0 and not self.init:
             raise InputError("recipe: epochs is 0; expected at least 1, or 0 with init, to calibrate the mean of trained models")
-        if self.right_shift and (len(self.right_shift) != len(self.pairs) or not all(0 <= shift <= 50 for shift in self.right_shift)):
-            raise InputError(
-                f"recipe: right_shift is {list(self.right_shift)}; expected a number from 0 to 50 for each of {len(self.pairs)} files"
-            )
+        for name, highest in (("right_shift", 50), ("teacher_shares", 1)):
+            numbers = getattr(self, name)
+            if numbers and (len(numbers) != len(self.pairs) or not all(0 <= number <= highest for number in numbers)):
+                raise InputError(
+                    f"recipe: {name} is {list(numbers)}; expected a number from 0 to {highest} for each of {len(self.pairs)} files"
+                )
         if self.class_sampling != "all" and (self.sampling or self.epoch_pairs or self.mining):
             raise InputError(
                 f"recipe: class_sampling {self.class_sampling!r} says which pairs an epoch has; expected no sampling, epoch_pairs or mining"

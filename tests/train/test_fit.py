@@ -275,6 +275,19 @@ def test_train_model__mean_of_models_and_a_teacher(write_pairs, tmp_path):
     assert train_model(recipe, tmp_path / "student", cache=tmp_path / "cache").training["teacher"]["model"] == "1"
 
 
+def test_load_training_data__a_teacher_for_some_files(write_pairs, tmp_path):
+    files = [str(write_pairs(name, seed=seed)) for name, seed in (("a.tsv", 1), ("b.tsv", 2))]
+    train_model(tiny(files[0], epochs=1), tmp_path / "teacher")
+    recipe = tiny(files[0], pairs=tuple(files), teacher=str(tmp_path / "teacher"))
+    labels = {
+        shares: load_training_data(recipe.replace(teacher_shares=shares), tmp_path / "cache", lambda line: None).train.labels
+        for shares in ((), (0.0, 1.0), (0.0, 0.0))
+    }
+    untaught = np.isin(labels[0.0, 1.0], (0, 1))
+    assert 0 < untaught.sum() < len(untaught)
+    np.testing.assert_array_equal(labels[0.0, 1.0], np.where(untaught, labels[0.0, 0.0], labels[()]))
+
+
 def test_load_training_data__a_teacher_without_its_liking_for_some_mirnas(write_pairs, tmp_path):
     """Every miRNA's best tenth of random targets ends up nearly level, and the order of a miRNA's own pairs stays the teacher's."""
     pairs = write_pairs(n=600)

@@ -42,6 +42,10 @@ def test_recipe__flags_win_and_are_checked():
         ({"pairs": [3]}, r"pairs is \[3\]; expected a list of texts"),
         ({"pairs": ["a"], "weights": [1, 2]}, "2 weights for 1 files"),
         ({"pairs": ["a", "b"], "right_shift": [3]}, r"right_shift is \[3\]; expected a number from 0 to 50 for each of 2 files"),
+        (
+            {"pairs": ["a", "b"], "teacher_shares": [0.5, 2.0]},
+            r"teacher_shares is \[0.5, 2.0\]; expected a number from 0 to 1 for each of 2",
+        ),
         ({"anchor": 60}, "anchor is 60; expected a place inside the window of 50 nt"),
         ({"label_smoothing": -0.1}, "label_smoothing is -0.1; expected a number from 0 to 0.5"),
     ],
