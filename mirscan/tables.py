@@ -151,6 +151,12 @@ GENES = TableSpec(
         Column("n_5utr", pa.int32(), "sites", "Sites that begin in the 5'UTR"),
         Column("n_cds", pa.int32(), "sites", "Sites that begin in the coding sequence"),
         Column("n_3utr", pa.int32(), "sites", "Sites that begin in the 3'UTR"),
+        Column(
+            "isoform_share",
+            pa.float32(),
+            "",
+            "With --isoform-weights: share of the row's isoform in the gene's mRNAs, 0-1; null for a gene without weights",
+        ),
         REGION,
     ),
 )

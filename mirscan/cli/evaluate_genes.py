@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from mirscan.cli.gene_options import Cds, Columns, Expression, Guides, Ids, Model, Run, Studies, Threads, Transcripts, read_data
+from mirscan.cli.gene_options import (
+    Cds,
+    Columns,
+    Expression,
+    Guides,
+    Ids,
+    IsoformWeights,
+    Model,
+    Run,
+    Studies,
+    Threads,
+    Transcripts,
+    read_data,
+)
 from mirscan.cli.machine import AsJson, print_json, print_note
 
 
@@ -13,6 +26,7 @@ def evaluate_genes(
     transcripts: Transcripts = None,
     run: Run = None,
     cds: Cds = None,
+    isoform_weights: IsoformWeights = None,
     studies: Studies = None,
     expression: Expression = None,
     guides: Guides = None,
@@ -42,7 +56,7 @@ def evaluate_genes(
 
     models = [read_repression_model(name) for name in gene_model or ["repression"]]
     say = lambda line: print_note(line, as_json)  # noqa: E731
-    sites, notices = read_data(transcripts, run, cds, studies, expression, guides, columns, ids, model, threads, say)
+    sites, notices = read_data(transcripts, run, cds, isoform_weights, studies, expression, guides, columns, ids, model, threads, say)
     protocols = protocols_for(sites, leave_out or ("study", "mirna"))
     evaluation = evaluate(sites, models, protocols, folds, seed, notices.to_dict())
     if as_json:

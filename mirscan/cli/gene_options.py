@@ -19,6 +19,14 @@ Cds = Annotated[
     Path | None,
     typer.Option("--cds", help="TSV (transcript, cds_start, cds_end; 0-based) or BED of coding sequences.", rich_help_panel=_DATA),
 ]
+IsoformWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--isoform-weights",
+        help="Table of transcript and TPM or fraction: a gene is the mean over its isoforms.",
+        rich_help_panel=_DATA,
+    ),
+]
 Studies = Annotated[
     Path | None, typer.Option("--studies", help="TOML with a [[study]] each: name, table, guides, ...", rich_help_panel=_DATA)
 ]
@@ -44,6 +52,7 @@ def read_data(
     transcripts: Sequence[Path] | None,
     run: str | None,
     cds: Path | None,
+    isoform_weights: Path | None,
     studies: Path | None,
     expression: Path | None,
     guides: Path | None,
@@ -61,8 +70,8 @@ def read_data(
 
     if (run is None) == (not transcripts):
         raise InputError("expected --transcripts, or --run")
-    if run is not None and (cds is not None or model != NO_MODEL):
-        raise InputError("--run brings its coding sequences and its scores; leave out --cds and --model")
+    if run is not None and (cds is not None or isoform_weights is not None or model != NO_MODEL):
+        raise InputError("--run brings its coding sequences, isoform weights and scores; leave out --cds, --isoform-weights and --model")
     if (expression is None) != (guides is None):
         raise InputError("--expression and --guides belong together; give both, or --studies")
     if (studies is None) == (expression is None):
@@ -70,7 +79,7 @@ def read_data(
     files = read_study_files(studies) if studies else [StudyFiles(expression.name.split(".")[0], str(expression), str(guides), columns)]
     notices = Notices()
     if run is None:
-        sites = read_gene_sites(files, list(transcripts), cds, ids or (), model, threads, notices)
+        sites = read_gene_sites(files, list(transcripts), cds, ids or (), model, threads, notices, isoform_weights=isoform_weights)
     else:
         from mirscan.query.run_sites import read_run_sites
 

@@ -52,7 +52,7 @@ def print_result(result, quiet: bool) -> None:
     for line in _describe_scoring(result):
         print(line)
     if result.top_pairs:
-        print("strongest pairs, predicted log2 fold change")
+        print(f"strongest pairs, predicted log2 fold change ({_RULES[result.isoform_rule]})")
         for row in result.top_pairs[:5]:
             print(f"  {row['symbol']:12} {row['mirna']:18} {_describe_pair(row)}")
     print("files")
@@ -97,6 +97,8 @@ def _describe_pair(row: dict) -> str:
     return f"{row['predicted_log2fc']:.3f}  {counts}{q}"
 
 
+# What speaks for a gene.
+_RULES = {"strongest": "of a gene's isoforms the strongest", "weighted": "mean over a gene's isoforms, by --isoform-weights"}
 _NOTES = {
     "sites.bed.gz": "for genome browsers; indexed",
     "transcripts.fa.gz": "the transcripts under the names of the BED, for a browser to open first",

@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from mirscan.cli.gene_options import Cds, Columns, Expression, Guides, Ids, Model, Run, Studies, Threads, Transcripts, read_data
+from mirscan.cli.gene_options import (
+    Cds,
+    Columns,
+    Expression,
+    Guides,
+    Ids,
+    IsoformWeights,
+    Model,
+    Run,
+    Studies,
+    Threads,
+    Transcripts,
+    read_data,
+)
 
 
 def train_genes(
@@ -13,6 +26,7 @@ def train_genes(
     transcripts: Transcripts = None,
     run: Run = None,
     cds: Cds = None,
+    isoform_weights: IsoformWeights = None,
     studies: Studies = None,
     expression: Expression = None,
     guides: Guides = None,
@@ -26,6 +40,6 @@ def train_genes(
     from mirscan.genes.repression import write_repression_model
     from mirscan.train.repression import train_repression
 
-    sites, _ = read_data(transcripts, run, cds, studies, expression, guides, columns, ids, model, threads, print)
+    sites, _ = read_data(transcripts, run, cds, isoform_weights, studies, expression, guides, columns, ids, model, threads, print)
     fitted = train_repression(sites, out.name, description, lambda form: print(f"fitting {form}", flush=True))
     print(f"written: {write_repression_model(fitted, out)}")

@@ -3,15 +3,18 @@
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.expression.ids import GeneIds, gene_ids
+from mirscan.expression.isoform_weights import read_isoform_shares
 from mirscan.expression.studies import Experiment, StudyFiles, distinct_strands, read_study
 from mirscan.genes.aggregation import GeneAggregator, GeneNames, Repression, name_genes
 from mirscan.genes.fitting import Change
+from mirscan.genes.isoforms import IsoformMixer
 from mirscan.genes.methods import FOOTPRINT
 from mirscan.genes.site_features import KINDS, Places, SiteFeatures
 from mirscan.notices import Notices
@@ -32,6 +35,7 @@ class GeneSites:
     """Every site of the strands of `experiments` on the transcripts, isoforms of a gene together; `coding` None for 3'UTRs alone.
 
     `score_model` names the network behind `places.score`, empty without one; `n_kinds`: how many of `KINDS` were looked for, the first.
+    `shares` (n,) of isoforms in the mRNAs of their genes, see `read_isoform_shares`; None where the strongest speaks.
     """
 
     transcriptome: Transcriptome
@@ -41,6 +45,7 @@ class GeneSites:
     places: Places
     score_model: str
     n_kinds: int = len(KINDS)
+    shares: np.ndarray | None = None
 
     @property
     def features(self) -> SiteFeatures:
@@ -78,8 +83,9 @@ class GeneSites:
 
     def aggregate(self, repression: Repression | None) -> pa.RecordBatch:
         """GENES of all sites."""
-        is_scored = bool(self.score_model)
-        aggregator = GeneAggregator(self.names, is_scored, repression=repression)
+        is_scored, is_mixed = bool(self.score_model), repression is not None and self.shares is not None
+        make = partial(GeneAggregator, is_scored=is_scored, repression=repression, has_shares=is_mixed)
+        aggregator = IsoformMixer(self.names, self.shares, make) if is_mixed else make(self.names)
         batches = [aggregator.add(*self.places), aggregator.finish()]
         return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
 
@@ -93,6 +99,7 @@ def read_gene_sites(
     threads: int | None = None,
     notices: Notices | None = None,
     progress: Callable[[int], None] = lambda sites: None,
+    isoform_weights: str | os.PathLike | None = None,
 ) -> GeneSites:
     """Read studies and transcripts, and find (with a `model` score) the sites of their miRNAs.
 
@@ -104,9 +111,10 @@ def read_gene_sites(
     strands = distinct_strands(experiments)
     mirnas = mirnas_from_sequences(strands, strands)
     regions = None if coding is None else read_coding(coding, transcriptome, notices)
+    shares = None if isoform_weights is None else read_isoform_shares(isoform_weights, transcriptome, notices)
     scorer = _scorer(model, threads)
     places = _find(transcriptome, mirnas, scorer, progress)
-    return GeneSites(transcriptome, regions, mirnas, experiments, places, "" if scorer is None else model)
+    return GeneSites(transcriptome, regions, mirnas, experiments, places, "" if scorer is None else model, shares=shares)
 
 
 def take_gene_sites(

@@ -20,6 +20,7 @@ KIND_OF_RULE = {"8mer": kernels.N_8MER, "7mer-m8": kernels.N_7MER_M8, "7mer-A1":
 COUNT_NAMES = ("n_sites", "n_8mer", "n_7mer_m8", "n_7mer_a1", "n_6mer", "n_other", "n_apart", "n_5utr", "n_cds", "n_3utr")
 SIGNIFICANCE = tuple(column.name for column in PAIR_SIGNIFICANCE)
 REGION_COUNTS = COUNT_NAMES[-3:]
+ISOFORM_SHARE = "isoform_share"
 # Sums of weights, and how far apart the starts of sites that count to one lie at least. Of isoforms the last sum decides first.
 _COMBINED, _EFFECT, _METHOD = "combined_score", "predicted_log2fc", "gene_score"
 _REACH = {_COMBINED: 0, _EFFECT: FOOTPRINT, _METHOD: FOOTPRINT}
@@ -88,7 +89,7 @@ class GeneAggregator:
     combined score, then most 8mers, 7mer-m8, 7mer-A1, 6mer, others; the first if all are equal), so no site is counted twice. Sums are over
     that choice of sites that makes them greatest: sites that do not overlap for the combined score, 1 - product of (1 - score), and sites
     at least `FOOTPRINT` apart for predictions. `rank` and `percentile` are null: they need all rows, see `ranking`; so are `p_value` and
-    `q_value`, which `has_null` adds.
+    `q_value`, which `has_null` adds, and `isoform_share`, which `has_shares` does, see `isoforms`.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class GeneAggregator:
         method: Method = METHODS[REPRESSION],
         has_regions: bool = False,
         has_null: bool = False,
+        has_shares: bool = False,
     ):
         is_wanted = {_COMBINED: is_scored, _EFFECT: repression is not None, _METHOD: method.weigh is not None}
         self._sums = [name for name in _REACH if is_wanted[name]]
@@ -108,6 +110,7 @@ class GeneAggregator:
             *(_METHOD,) * is_wanted[_METHOD],
             *(SIGNIFICANCE if has_null else ()),
             *(REGION_COUNTS if has_regions else ()),
+            *(ISOFORM_SHARE,) * has_shares,
             *("region",) * (self._regions is not None),
         ]
         self.schema = GENES.schema(metadata, tuple(optional))
@@ -163,7 +166,7 @@ class GeneAggregator:
             "n_windows": pa.array(rows.windows[:n]),
             "rank": pa.nulls(n, pa.int32()),
             "percentile": pa.nulls(n, pa.float32()),
-            **{name: pa.nulls(n, pa.float32()) for name in SIGNIFICANCE},
+            **{name: pa.nulls(n, pa.float32()) for name in (*SIGNIFICANCE, ISOFORM_SHARE)},
         }
         if self._regions is not None:
             columns["region"] = self._regions.take(columns["transcript"].indices)

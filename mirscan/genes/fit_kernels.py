@@ -8,8 +8,8 @@ from mirscan.jit import njit
 @njit
 def group_effects(sites, weight_of, intercepts, weights, loadings, effect, total):
     """Effect of each site (n,) and the sum of each group (g,): exp(intercept of its kind + weights x features), times exp(loading of the
-    experiment) for a site of a passenger strand. `sites`: `TrainingSites`; `weight_of` (regions, f): which of the weights is that of a
-    feature.
+    experiment) for a site of a passenger strand, times the share of its isoform. `sites`: `TrainingSites`; `weight_of` (regions, f): which
+    of the weights is that of a feature.
     """
     for group in range(len(sites.first) - 1):
         total[group] = 0.0
@@ -19,7 +19,7 @@ def group_effects(sites, weight_of, intercepts, weights, loadings, effect, total
                 z += weights[weight_of[sites.region[site], place]] * sites.features[site, place]
             if sites.is_passenger[site]:
                 z += loadings[sites.experiment[group]]
-            effect[site] = np.exp(min(z, 5.0))
+            effect[site] = sites.share[site] * np.exp(min(z, 5.0))
             total[group] += effect[site]
 
 

@@ -24,13 +24,14 @@ class TrainingSites(NamedTuple):
     """Sites of several experiments. Group i, the sites first[i] to first[i + 1], belongs to row `row[i]` of experiment `experiment[i]`.
 
     `kind` (n,) counts rules through regions, `region` (n,) those; `features` (n, most features of a region) hold those of the site's
-    region, 0 behind them; `is_passenger` (n,): sites of the other strand.
+    region, 0 behind them; `is_passenger` (n,): sites of the other strand; `share` (n,): by how much a site counts.
     """
 
     kind: np.ndarray
     region: np.ndarray
     features: np.ndarray
     is_passenger: np.ndarray
+    share: np.ndarray
     first: np.ndarray
     row: np.ndarray
     experiment: np.ndarray
@@ -42,7 +43,7 @@ class TrainingSites(NamedTuple):
         sites = np.concatenate([np.arange(self.first[low], self.first[high]) for low, high in spans])
         sizes = (self.first[1:] - self.first[:-1])[groups]
         number = np.repeat(np.arange(len(spans)), [high - low for low, high in spans])
-        columns = (column[sites] for column in self[:4])
+        columns = (column[sites] for column in self[:5])
         return TrainingSites(*columns, np.append(0, np.cumsum(sizes)), self.row[groups], number)
 
 
@@ -68,9 +69,10 @@ def gather_training_sites(
     changes: Sequence[Change],
     names: dict[str, tuple[str, ...]],
     n_kinds: int = len(KINDS),
+    shares: np.ndarray | None = None,
 ) -> TrainingSites:
     """The sites that lie in measured genes. `gene` (n,) of each site; `names`: features by region, regions it lacks have no effect, and
-    neither have kinds behind the first `n_kinds`.
+    neither have kinds behind the first `n_kinds`. `shares` (n,) of the sites' transcripts in the mRNAs of their genes, NaN or None: all.
     """
     kinds, regions = features.kinds(places), features.regions(places)
     usable = (kinds >= 0) & (kinds < n_kinds) & np.isin(regions, [REGIONS.index(region) for region in names])
@@ -85,7 +87,8 @@ def gather_training_sites(
     site, row, experiment = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     is_passenger = places.mirna[site] != np.array([change.mirna for change in changes])[experiment]
     starts = np.flatnonzero(np.append(True, (np.diff(row) != 0) | (np.diff(experiment) != 0)))
-    columns = code[site], regions[site].astype(np.int64), table[site], is_passenger
+    share = np.ones(len(kinds)) if shares is None else np.nan_to_num(shares, nan=1.0)
+    columns = code[site], regions[site].astype(np.int64), table[site], is_passenger, share[site]
     return TrainingSites(*columns, np.append(starts, len(site)), row[starts], experiment[starts])
 
 

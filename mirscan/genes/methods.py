@@ -22,13 +22,15 @@ SCAN_BASE_RATE = 0.005
 class Method:
     """`weigh` gives the weight (n,) of sites by their scores (n,); `settle` the strength (n,) of pairs by their sums and best scores (n,).
 
-    Without `weigh` the weights are the effects of the repression model.
+    Without `weigh` the weights are the effects of the repression model. `is_logarithm`: the strength is that of the mRNAs that are left,
+    with its sign turned; it tells how isoforms are averaged.
     """
 
     name: str
     description: str
     weigh: Callable[[np.ndarray], np.ndarray] | None
     settle: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    is_logarithm: bool = False
 
 
 def surprise(scores: np.ndarray) -> np.ndarray:
@@ -59,6 +61,7 @@ METHODS = {
             "ln(1 + sum of the scores), for scores that are occupancies, as of --model affinity",
             _plain,
             lambda sums, best: np.log1p(sums),
+            is_logarithm=True,
         ),
         Method(
             "noisy-or",

@@ -31,7 +31,7 @@ def read_run_sites(out: str | os.PathLike) -> GeneSites:
     parts = [_read_part(path, columns) for path in sorted(files)]
     places = Places(*(np.concatenate(values) for values in zip(*parts, strict=True)))
     model = run.report["settings"]["model"] if run.is_scored else ""
-    return GeneSites(packed, context.coding, mirnas, (), places, model, n_kinds)
+    return GeneSites(packed, context.coding, mirnas, (), places, model, n_kinds, context.isoform_shares)
 
 
 def _read_part(path: str, names: tuple[pa.Array, ...]) -> Places:

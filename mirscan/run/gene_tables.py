@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mirscan.genes.aggregation import GeneAggregator, name_genes
+from mirscan.genes.isoforms import IsoformMixer
 from mirscan.genes.ranking import strength_of, with_columns
 from mirscan.genes.site_features import Places
 from mirscan.output.bgzf import BgzfBlocks
 from mirscan.output.files import whole_file
 from mirscan.output.genes import GenesText
 from mirscan.output.parquet import ParquetRows
-from mirscan.run.aggregator import make_aggregator
+from mirscan.run.aggregator import make_gene_aggregator
 from mirscan.run.gene_stretches import GeneStretch, cut_gene
 from mirscan.run.pair_significance import pair_p_values
 from mirscan.run.partition import PartContext
@@ -55,7 +56,7 @@ class PairTally:
         self.top = sorted((*self.top, *other.top), key=lambda pair: -pair[0])[:N_TOP]
 
 
-def open_aggregator(context: PartContext, first: int, last: int) -> GeneAggregator:
+def open_aggregator(context: PartContext, first: int, last: int) -> GeneAggregator | IsoformMixer:
     """What turns sites on transcripts `first` to `last` (half-open), numbered from the first on, into rows of GENES."""
     rows = np.arange(first, last)
     packed = context.transcriptome.take(rows)
@@ -63,7 +64,7 @@ def open_aggregator(context: PartContext, first: int, last: int) -> GeneAggregat
     regions = packed.regions if context.transcriptome.is_of_regions else None
     mirnas = pa.array(context.mirnas.names)
     names = name_genes(packed.names, packed.genes, packed.symbols, mirnas, context.table.rules, codes, regions)
-    return make_aggregator(context, names, packed, rows)
+    return make_gene_aggregator(context, names, packed, rows)
 
 
 def gene_schema(context: PartContext) -> pa.Schema:

@@ -13,6 +13,7 @@ import numpy as np
 
 import mirscan
 from mirscan.errors import InputError, ModelError
+from mirscan.expression.isoform_weights import read_isoform_shares
 from mirscan.genes.repression import find_repression_model
 from mirscan.genome.extract import CHR, cut_genome
 from mirscan.genome.reference import find_assembly
@@ -45,8 +46,9 @@ CONTIGS = f"{INPUTS}/contigs.tsv"
 MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
 CODING = f"{INPUTS}/coding.npy"
+SHARES = f"{INPUTS}/isoform-shares.npy"
 REPRESSION = f"{INPUTS}/repression.toml"
-_FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "cds", "genome", "annotation")
+_FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "cds", "isoform_weights", "genome", "annotation")
 
 
 @contextmanager
@@ -139,10 +141,17 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store, notices
         _copy_model(first, store, PREFILTER)
     transcriptome = _store_transcriptome(settings, store, notices)
     if settings.cds is not None:
-        coding, buffer = read_coding(settings.cds, transcriptome, notices), io.BytesIO()
-        np.save(buffer, np.stack([coding.start, coding.end]))
-        store.write(CODING, buffer.getvalue())
+        coding = read_coding(settings.cds, transcriptome, notices)
+        _store_array(store, CODING, np.stack([coding.start, coding.end]))
+    if settings.isoform_weights is not None:
+        _store_array(store, SHARES, read_isoform_shares(settings.isoform_weights, transcriptome, notices))
     return transcriptome
+
+
+def _store_array(store: Store, name: str, array: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    store.write(name, buffer.getvalue())
 
 
 def store_inputs_again(settings: ScanSettings, store: Store) -> None:
@@ -182,6 +191,11 @@ def open_run_regions(settings: ScanSettings, store: Store, transcriptome: Transc
 def open_run_coding(settings: ScanSettings, store: Store) -> CodingRegions | None:
     """The coding sequences of a run's transcripts; None without --cds."""
     return CodingRegions(*np.load(store.local(CODING))) if settings.cds else None
+
+
+def open_run_shares(settings: ScanSettings, store: Store) -> np.ndarray | None:
+    """Share (n,) of each transcript in its gene's mRNAs, NaN for genes without weights; None without --isoform-weights."""
+    return np.load(store.local(SHARES)) if settings.isoform_weights else None
 
 
 def open_run_repression(store: Store) -> str:

@@ -29,6 +29,7 @@ from mirscan.run.inputs import (
     open_run_prefilter,
     open_run_regions,
     open_run_repression,
+    open_run_shares,
     open_run_transcriptome,
 )
 from mirscan.run.null_counts import RunNull, read_null
@@ -91,6 +92,10 @@ class PartContext:
     @cached_property
     def coding(self) -> CodingRegions | None:
         return open_run_coding(self.plan.settings, self.store)
+
+    @cached_property
+    def isoform_shares(self) -> np.ndarray | None:
+        return open_run_shares(self.plan.settings, self.store)
 
     @cached_property
     def is_copy(self) -> np.ndarray:

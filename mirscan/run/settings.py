@@ -66,6 +66,10 @@ class ScanSettings(Settings):
         ]
         | None
     ) = None
+    isoform_weights: (
+        Annotated[str, about("Table of transcript and TPM or fraction: the prediction for a gene is the mean over its isoforms.", _INPUT)]
+        | None
+    ) = None
     seeds: Annotated[
         tuple[str, ...],
         about("Rules, groups (canonical, extended, relaxed) or TOML files, separated by commas.", _WHAT, commas=True),
@@ -149,6 +153,8 @@ class ScanSettings(Settings):
             raise InputError("--genome and --annotation belong together; give both, or --utrs")
         if bool(self.genome) == bool(self.transcripts):
             raise InputError("expected transcripts as --utrs, or --genome and --annotation to cut them from, not both")
+        if self.isoform_weights and self.genome and self.isoforms in ("longest", "representative"):
+            raise InputError(f"--isoforms {self.isoforms} leaves one isoform of a gene, so there is nothing for --isoform-weights to weigh")
         if self.genome and (self.gene_map or self.header or self.circular):
             raise InputError("--gene-map, --header and --circular are about --utrs; an annotation names its genes itself")
 
@@ -163,6 +169,11 @@ class ScanSettings(Settings):
     def site_columns(self) -> tuple[str, ...]:
         """The optional columns of SITES."""
         return (*self.features, *(("p_value", "q_value") if self.background else ()), *(("region",) if self.cds else ()))
+
+    @property
+    def isoform_rule(self) -> str:
+        """What speaks for a gene of several isoforms: the one with the strongest prediction, or the mean over all by their weights."""
+        return "weighted" if self.isoform_weights else "strongest"
 
     @property
     def is_scored(self) -> bool:

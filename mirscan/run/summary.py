@@ -41,6 +41,7 @@ class ScanResult:
     `notices`: what reading lost, merged or renamed, each with its count and the first name.
     `scorer`: model, engine, device and precision, empty without a model. `scoring`: pairs asked for and computed, and with a prefilter
     survivors, cut pairs and what an audit of some of them found. `peak_memory_mb`: of this process and of each that made parts.
+    `isoform_rule`: which isoform speaks for a gene, the strongest, or all, weighted.
     """
 
     out: str
@@ -60,6 +61,7 @@ class ScanResult:
     scorer: dict
     scoring: dict[str, float]
     peak_memory_mb: dict[str, int]
+    isoform_rule: str
 
 
 def write_report(context: PartContext, options: RunOptions, finished: Finished, seconds: dict[str, float]) -> ScanResult:
@@ -87,6 +89,7 @@ def write_report(context: PartContext, options: RunOptions, finished: Finished, 
         scorer=records[0].get("scorer", {}),
         scoring=_sum_counts(records),
         peak_memory_mb=_peak_memory(records),
+        isoform_rule=plan.settings.isoform_rule,
     )
     report = {
         "result": asdict(result),

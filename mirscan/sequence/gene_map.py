@@ -127,7 +127,7 @@ class GeneTable:
         for line, fields in self.rows:
             if not _is_wanted(fields, transcript, wanted):
                 continue
-            name = _transcript(fields[transcript])
+            name = transcript_of(fields[transcript])
             gene, symbol = (fields[i] if i is not None and i < len(fields) and fields[i] not in _NO_NAME else "" for i in columns[1:])
             if not (gene or symbol):
                 notices.add("rows of the gene map name no gene and were left out", name)
@@ -163,6 +163,15 @@ def read_gene_table(path: str | os.PathLike, notices: Notices) -> GeneTable:
     return GeneTable(path, heading, rows)
 
 
+def is_transcript_heading(name: str) -> bool:
+    """Whether a column of this heading holds transcripts.
+
+    >>> is_transcript_heading("Transcript stable ID"), is_transcript_heading("gene")
+    (True, False)
+    """
+    return _plain(name) in _HEADINGS["transcript"]
+
+
 def _is_comment(text: str) -> bool:
     """Whether a line begins with # and is not the heading of an export of NCBI."""
     return text.startswith("#") and not _is_heading(re.split(r"[\t,;]", text))
@@ -192,7 +201,7 @@ def _plain(heading: str) -> str:
     return re.sub(r"[\W_]+", "", heading.lower())
 
 
-def _transcript(field: str) -> str:
+def transcript_of(field: str) -> str:
     """Name of a transcript; tables made of salmon's results have GENCODE's whole headers."""
     return field.partition("|")[0]
 
@@ -200,7 +209,7 @@ def _transcript(field: str) -> str:
 def _is_wanted(fields: list[str], column: int, wanted: Collection[str]) -> bool:
     if column >= len(fields):
         return False
-    name = _transcript(fields[column])
+    name = transcript_of(fields[column])
     return name in wanted or split_version(name)[0] in wanted
 
 

@@ -42,7 +42,8 @@ def gather(sites: GeneSites, form: str) -> TrainingSites:
     """The sites of all experiments with what a form reads of them."""
     places = sites.apart()
     gene = sites.names.gene_of_transcript[places.transcript]
-    return gather_training_sites(sites.features, places, gene, sites.changes, FEATURES[form], n_kinds(sites, form))
+    shares = None if sites.shares is None else sites.shares[places.transcript]
+    return gather_training_sites(sites.features, places, gene, sites.changes, FEATURES[form], n_kinds(sites, form), shares)
 
 
 def fit(sites: GeneSites, form: str, gathered: TrainingSites | None = None, experiments: Sequence[int] | None = None) -> Fit:

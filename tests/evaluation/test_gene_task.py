@@ -1,6 +1,7 @@
 """Two planted studies: genes with more 8mers of the miRNA go down. The task must say so, with numbers that others compute."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,29 @@ def test_train_repression__learns_what_was_planted(sites):
     strengths = model.forms[0].intercepts["3utr"]
     assert strengths["8mer"] == pytest.approx(np.log(0.6), abs=0.5)
     assert max(strengths, key=strengths.get) == "8mer"
+
+
+def test_isoform_weights__isoforms_that_are_not_expressed_change_nothing(sites, folder, tmp_path):
+    """Beside each 3'UTR stands another gene's, of which there is no molecule; the isoform that counts is split in two halves."""
+    records = (folder / "utr.fa").read_text().splitlines()
+    decoys = records[3::2] + records[1:2]
+    text, weights = "", "Name\tTPM\n"
+    for head, letters, decoy in zip(records[::2], records[1::2], decoys, strict=True):
+        name, gene, symbol = head[1:].split("|")
+        for ending, body, weight in (("1", decoy, 0), ("2", letters, 3), ("3", letters, 3)):
+            text += f">{name}{ending}|{gene}|{symbol}\n{body}\n"
+            weights += f"{name}{ending}\t{weight}\n"
+    (tmp_path / "isoforms.fa").write_text(text)
+    (tmp_path / "quant.sf").write_text(weights)
+    studies = read_study_files(folder / "studies.toml")
+    weighted = read_gene_sites(studies, tmp_path / "isoforms.fa", isoform_weights=tmp_path / "quant.sf")
+    forms = [read_repression_model().choose(False, "")] * 4
+    for found, expected in zip(predict(weighted, forms), predict(sites, forms), strict=True):
+        assert found == pytest.approx(expected, abs=1e-6)
+    assert any(abs(a - b).max() > 0.1 for a, b in zip(predict(replace(weighted, shares=None), forms), predict(sites, forms), strict=True))
+    found, expected = (fit(one, "3utr").form for one in (weighted, sites))
+    assert found.scale == pytest.approx(expected.scale, abs=0.01)
+    assert found.intercepts["3utr"] == pytest.approx(expected.intercepts["3utr"], abs=0.01)
 
 
 def run(*words) -> tuple[int, str]:
