@@ -6,7 +6,8 @@ The map, from the ground up; a floor imports only from floors below it:
        jit  cores  cache_folder  keras_loading what a machine has, and where compiled code may lie
     1  store                                   where a run's files live: a folder or an object store
     2  sequence                                letters -> codes, miRNAs, transcripts
-    3  seeds  networks  duplex  genome         what a match is; Keras code; the physics of one pair; regions and places
+    3  seeds  networks  duplex  genome         what a match is; Keras code; the physics of one pair; regions and places;
+       accessibility                           how open a site lies
     4  search  windows  trained_models         transcripts -> candidates -> windows; models with their cards
     5  pairs  scoring  genes  output           labelled pairs as data; candidates -> SITES -> GENES, files
     6  train  evaluation  explain              pairs -> trained models; what a score is worth; what carried it

@@ -61,6 +61,17 @@ FEATURES = (
     Column("energy", pa.float32(), "kcal/mol", "Minimum free energy of the duplex of miRNA and window (Turner 2004, as RNAduplex)"),
 )
 
+# What --features accessibility adds.
+SITE_ACCESSIBILITY = (
+    Column(
+        "seed_accessibility",
+        pa.float32(),
+        "log10",
+        "Probability that the bases opposite miRNA nt 2-8 are all unpaired (RNAplfold, windows of 80 nt, pairs within 40 nt)",
+    ),
+    Column("site_accessibility", pa.float32(), "log10", "The same of the 15 bases opposite miRNA nt 1-15"),
+)
+
 # Where a background ran.
 SITE_SIGNIFICANCE = (
     Column(
@@ -114,7 +125,7 @@ SITES = TableSpec(
         Column("window_start", pa.int32(), "nt", "First transcript base of the window that was scored, 0-based"),
         Column("window_end", pa.int32(), "nt", "One past the last transcript base of the window"),
     ),
-    (*FEATURES, *SITE_SIGNIFICANCE, *GENOME_PLACE),
+    (*FEATURES, *SITE_ACCESSIBILITY, *SITE_SIGNIFICANCE, *GENOME_PLACE),
 )
 
 GENES = TableSpec(

@@ -14,7 +14,7 @@ FLOORS = {
     **dict.fromkeys(("cache_folder", "cores", "errors", "notices", "settings", "tables", "jit", "keras_loading", "__init__"), 0),
     "store": 1,
     "sequence": 2,
-    **dict.fromkeys(("seeds", "networks", "duplex", "genome"), 3),
+    **dict.fromkeys(("seeds", "networks", "duplex", "genome", "accessibility"), 3),
     **dict.fromkeys(("search", "windows", "trained_models", "expression"), 4),
     **dict.fromkeys(("pairs", "scoring", "genes", "output"), 5),
     **dict.fromkeys(("train", "evaluation", "explain"), 6),

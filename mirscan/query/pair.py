@@ -19,12 +19,16 @@ from mirscan.search.features import FEATURES
 from mirscan.sequence.alphabet import N, decode, encode
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
+from mirscan.tables import SITE_ACCESSIBILITY
 from mirscan.windows import WindowLayout, window_bounds
+
+_OPEN = tuple(column.name for column in SITE_ACCESSIBILITY)
 
 
 @dataclass(frozen=True)
 class PairSite:
-    """One site. `row`: its columns in the run; `context`: the features of `mirscan.search.features` by name.
+    """One site. `row`: its columns in the run; `context`: the features of `mirscan.search.features` by name, and its accessibility where
+    the run knows it.
 
     `window` is the RNA 5'->3' from `window_start` (0-based) that a model sees, without what lies beyond the transcript's ends. `drawing` is
     the best duplex that holds the site (`count_unpaired`), so its energy may lie above that of the whole window, whose best duplex may lie
@@ -124,7 +128,7 @@ class PairReader:
             low, high = (int(bound) - begin for bound in self.transcriptome.bounds(transcript))
             first, last = (int(bound) for bound in window_bounds(place["anchor"], low, high, WindowLayout()))
         window = _rna(decode(self.transcriptome.codes[begin + first : begin + last]))
-        context = {name: place[name] for name in FEATURES}
+        context = {name: place[name] for name in FEATURES} | {name: site[name] for name in _OPEN if name in site}
         upto = max(place["anchor"] + 1, site["end"]) - first
         mirna = mirna[:MAX_MIRNA_LENGTH]
         unpaired = count_unpaired(mirna, window[:upto], place["anchor"] - first)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from mirscan.notices import counted
 from mirscan.query.pair import Pair, PairSite
-from mirscan.tables import FEATURES, GENES
+from mirscan.tables import FEATURES, GENES, SITE_ACCESSIBILITY
 
 # What marks a site on the strip, the strongest last so that it stays where several share a column.
 _MARKS = {"6mer": "6", "7mer-A1": "7", "7mer-m8": "7", "8mer": "8"}
 _OTHER_MARK = "*"
 _WIDTH = 80
-_UNITS = {column.name: column.unit for column in FEATURES}
+_UNITS = {column.name: column.unit for column in (*FEATURES, *SITE_ACCESSIBILITY)}
 # What a feature is where there is nothing to say.
 _NONE = {"previous_distance": -1}
 _COUNTS = {"n_8mer": "8mer", "n_7mer_m8": "7mer-m8", "n_7mer_a1": "7mer-A1", "n_6mer": "6mer", "n_other": "other"}

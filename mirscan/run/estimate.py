@@ -12,7 +12,7 @@ from mirscan.notices import Notices
 from mirscan.run.inputs import check_settings, compile_run_table, prefilter_of, read_run_mirnas, read_targets, spooled_pipes
 from mirscan.run.partition import BATCH_SCORED
 from mirscan.run.plan import BYTES_PER_ROW
-from mirscan.run.settings import DEFAULT_SEEDS, ScanSettings, make_settings
+from mirscan.run.settings import ACCESSIBILITY, DEFAULT_SEEDS, ScanSettings, make_settings
 from mirscan.search.candidates import count_candidates, find_candidates
 from mirscan.search.filters import read_regions
 from mirscan.sequence.mirnas import MirnaSet
@@ -21,6 +21,8 @@ from mirscan.sequence.transcriptome import Transcriptome
 # Finding a site and writing it to Parquet, BED and the gene tables takes 1.3 microseconds of one core, measured on 2.8 million
 # canonical sites of human 3'UTRs.
 SECONDS_PER_SITE = 1.3e-6
+# RNAplfold's windows of 80 nt with pairs within 40 nt, ViennaRNA 2.8, on a core of 2 GHz.
+SECONDS_PER_FOLDED_BASE = 77e-6
 # Two cores score 1.76 to 2 times as fast as one, as threads of one process or as two.
 PARALLEL_SHARE = 0.88
 # A fifth of what an H200 does in bfloat16 by its data sheet (989 TFLOP/s), for networks this small an optimistic share, and the windows
@@ -49,9 +51,16 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
         ]
         if asked.is_scored and n:
             lines += _estimate_scores(asked, transcriptome, mirna_set, n)
+        if ACCESSIBILITY in asked.features:
+            lines.append(_estimate_folding(transcriptome.n_bases))
         if asked.background:
             lines.append(f"and at most {asked.background:,} times that for --background {asked.background}, without the disk")
         return lines + _suggest(asked, transcriptome, mirna_set, n)
+
+
+def _estimate_folding(n_bases: int) -> str:
+    here = f"accessibility: at most {_duration(n_bases * SECONDS_PER_FOLDED_BASE)} of one core"
+    return f"{here}; each of --workers N folds its parts, and what was folded before, or has no site, costs nothing"
 
 
 def _estimate_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet, n: int) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import mirscan
+from mirscan.accessibility.folding import vienna
 from mirscan.errors import InputError, ModelError
 from mirscan.expression.isoform_weights import read_isoform_shares
 from mirscan.genes.repression import find_repression_model
@@ -19,7 +20,7 @@ from mirscan.genome.extract import CHR, cut_genome
 from mirscan.genome.reference import find_assembly
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
-from mirscan.run.settings import DUPLEX, ScanSettings
+from mirscan.run.settings import ACCESSIBILITY, DUPLEX, ScanSettings
 from mirscan.search.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
@@ -48,6 +49,7 @@ PREFILTER = f"{INPUTS}/prefilter"
 CODING = f"{INPUTS}/coding.npy"
 SHARES = f"{INPUTS}/isoform-shares.npy"
 REPRESSION = f"{INPUTS}/repression.toml"
+VIENNA = "ViennaRNA"
 _FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "cds", "isoform_weights", "genome", "annotation")
 
 
@@ -80,7 +82,11 @@ def _spool(path: str, folder: Path, number: int) -> Path:
 
 
 def check_settings(settings: ScanSettings) -> None:
-    """Raise what every part would meet: RunError for a Keras backend that is not installed, ModelError for a model that is not whole."""
+    """Raise what every part would meet: RunError for a Keras backend and InputError for a ViennaRNA that is not installed, ModelError for a
+    model that is not whole.
+    """
+    if ACCESSIBILITY in settings.features:
+        vienna()
     if settings.has_model_folder:
         check_backend()
         check_files(find_model(settings.model))
@@ -115,6 +121,8 @@ def identify(settings: ScanSettings) -> tuple[dict, dict]:
         identity[name] = value
     if settings.genome is not None and (assembly := find_assembly(settings.genome)) is not None:
         inputs[identity["genome"]]["assembly"] = assembly
+    if ACCESSIBILITY in settings.features:
+        identity[VIENNA] = vienna().__version__
     return identity, inputs
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from mirscan.errors import InputError, RunError
 from mirscan.genome.projection import describe_misplaced
 from mirscan.notices import Notices, counted
-from mirscan.run.inputs import compile_run_table, read_run_mirnas, store_inputs
+from mirscan.run.inputs import VIENNA, compile_run_table, read_run_mirnas, store_inputs
 from mirscan.run.nothing_found import suspect_inputs
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
@@ -226,7 +226,7 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 def _flag(name: str) -> str:
-    return "mirscan's version" if name == "mirscan" else f"--{name.replace('_', '-')}"
+    return f"{name}'s version" if name in ("mirscan", VIENNA) else f"--{name.replace('_', '-')}"
 
 
 def _shown(value) -> str:

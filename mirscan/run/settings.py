@@ -24,7 +24,7 @@ DEFAULT_SEEDS = ("8mer", "7mer-m8", "7mer-A1", "6mer")
 DEFAULT_MODEL = "base"
 # Words of --model that are no model folder: no score at all, and the duplex energy as score.
 NO_MODEL, DUPLEX = "none", "duplex"
-ENERGY = "energy"
+ENERGY, ACCESSIBILITY = "energy", "accessibility"
 # Rows a part should have. Without a model a part of a million takes some seconds; with one, a quarter of a million takes about as many as
 # a worker may lose without harm.
 PART_ROWS_PLAIN, PART_ROWS_SCORED = 1_000_000, 250_000
@@ -102,7 +102,8 @@ class ScanSettings(Settings):
     features: Annotated[
         tuple[str, ...],
         about(
-            "More columns, separated by commas: local_au, end_distance, supplementary, previous_distance, low_complexity, energy.",
+            "More columns, separated by commas: local_au, end_distance, supplementary, previous_distance, low_complexity, energy, "
+            "accessibility (needs mirscan[accessibility]).",
             _WHAT,
             commas=True,
         ),
@@ -135,7 +136,7 @@ class ScanSettings(Settings):
             self._check_circles()
         from mirscan.tables import FEATURES
 
-        known = [column.name for column in FEATURES]
+        known = [*(column.name for column in FEATURES), ACCESSIBILITY]
         for name in self.features:
             if name not in known:
                 raise InputError(f"--features {name}: unknown; expected {', '.join(known)}")
@@ -168,7 +169,14 @@ class ScanSettings(Settings):
     @property
     def site_columns(self) -> tuple[str, ...]:
         """The optional columns of SITES."""
-        return (*self.features, *(("p_value", "q_value") if self.background else ()), *(("region",) if self.cds else ()))
+        from mirscan.tables import SITE_ACCESSIBILITY
+
+        return (
+            *self.features,
+            *(column.name for column in SITE_ACCESSIBILITY if ACCESSIBILITY in self.features),
+            *(("p_value", "q_value") if self.background else ()),
+            *(("region",) if self.cds else ()),
+        )
 
     @property
     def isoform_rule(self) -> str:
@@ -202,8 +210,8 @@ class ScanSettings(Settings):
 
     @property
     def scan_features(self) -> tuple[str, ...]:
-        """The features that the scan computes; the duplex energy is computed with the windows."""
-        return tuple(name for name in self.features if name != ENERGY)
+        """The features that the scan computes; others are computed for sites alone."""
+        return tuple(name for name in self.features if name not in (ENERGY, ACCESSIBILITY))
 
 
 def make_settings(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Sequence[str | os.PathLike] = (), **settings) -> ScanSettings:

@@ -8,10 +8,11 @@ import pyarrow as pa
 from mirscan.genes.significance import Null, site_levels
 from mirscan.genome.projection import Projection, place_columns
 from mirscan.run.plan import Part
-from mirscan.run.settings import ENERGY, ScanSettings
+from mirscan.run.settings import ACCESSIBILITY, ENERGY, ScanSettings
 from mirscan.sequence.coding import REGIONS, CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
+from mirscan.tables import SITE_ACCESSIBILITY
 from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
 
 WINDOWS_SCHEMA = pa.schema([("transcript", pa.int32()), ("mirna", pa.int32()), ("n_windows", pa.int32())])
@@ -92,6 +93,8 @@ class SiteBuilder:
         }
         if ENERGY in self._schema.names:
             columns[ENERGY] = pa.array(self._energies(candidates))
+        if ACCESSIBILITY in self._settings.features:
+            columns |= self._accessibility(candidates)
         columns |= self._places(candidates) | self._significance(candidates, scores["score"])
         if self._coding is not None:
             regions = self._coding.regions_of(candidates["transcript"].indices.to_numpy(), candidates["start"].to_numpy())
@@ -143,6 +146,13 @@ class SiteBuilder:
         anchor = self._transcriptome.begin[transcript] + candidates["anchor"].to_numpy()
         targets = gather_windows(self._transcriptome.codes, *self._transcriptome.bounds(transcript), anchor, layout)
         return duplex_energies(fit_mirnas(self._mirnas.codes, layout)[candidates["mirna"].indices.to_numpy()], targets)
+
+    def _accessibility(self, candidates: pa.RecordBatch) -> dict[str, pa.Array]:
+        from mirscan.accessibility import site_accessibility
+
+        transcript, anchor = candidates["transcript"].indices.to_numpy(), candidates["anchor"].to_numpy()
+        values = site_accessibility(self._transcriptome, transcript, anchor)
+        return {column.name: pa.array(row) for column, row in zip(SITE_ACCESSIBILITY, values, strict=True)}
 
     def _choose(self, candidates: pa.RecordBatch, score: pa.Array) -> pa.Array:
         """Which candidates become sites; counts the pairs of all, and notes the pairs of these."""

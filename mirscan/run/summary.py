@@ -30,7 +30,7 @@ from mirscan.store.names import (
 )
 from mirscan.store.protocol import Store
 
-PACKAGES = ("numpy", "numba", "pyarrow", "pysam", "keras", "tensorflow", "tensorflow-cpu", "dask")
+PACKAGES = ("numpy", "numba", "pyarrow", "pysam", "keras", "tensorflow", "tensorflow-cpu", "dask", "ViennaRNA")
 _OUTPUTS = (BED, BED_INDEX, BED_INDEX_LONG, GENES, GENES_TEXT, BACKGROUND, *TRANSCRIPT_FILES, SIZES, FAMILIES)
 
 
