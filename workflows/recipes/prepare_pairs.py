@@ -1,11 +1,14 @@
 """The pairs that the shipped networks are trained and chosen on, and the held-out families of ENCORI: a folder of Parquet.
 
     python workflows/recipes/prepare_pairs.py DATA
+    python workflows/recipes/prepare_pairs.py DATA --hard       # later: clash_hard, when pairs/clash_hardness.parquet is there
 
 writes DATA/pairs. DATA holds sites/, distillation/, reference/human_mrna.fa.gz and reference/mirbase22_hsa_mature.fa.gz, public files;
 their sources stand in models/README.md. Hejret train is split by gene cluster and ENCORI by miRNA family, of which a third is the test:
 nothing was trained on it or chosen by it. ENCORI's training part lacks what shares a stretch of `_WORD` nt with a held-out site of Hejret
-or CLASH. other_mirnas are windows for a teacher to score, with miRNAs of families that no study holds.
+or CLASH. other_mirnas are windows for a teacher to score, with miRNAs of families that no study holds; hejret_other sites of Hejret train
+with miRNAs of other clusters, each as often as among the positives; clash_hard those of CLASH train with other miRNAs which networks took
+for sites, and as many at random.
 """
 
 import sys
@@ -18,6 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mirscan.pairs.clean import clean_pairs
+from mirscan.pairs.columns import labels_of
+from mirscan.pairs.hardness import HardChoice, labels_by_hardness
 from mirscan.pairs.negatives import NegativeSettings, write_negatives
 from mirscan.pairs.read import read_pairs
 from mirscan.pairs.scan_negatives import ScanDraw
@@ -29,6 +34,7 @@ _TEST_PART, _VALIDATION_PART = 1 / 3, 0.15
 HEJRET, CLASH, ENCORI = "AGO2_CLASH_Hejret2023_train.tsv.gz", "train_set_1_1_CLASH2013_paper.tsv.gz", "encori_chr1_scan_1_20.tsv.gz"
 CLASH_VALIDATION = "evaluation_set_1_1_CLASH2013_paper.tsv.gz"
 HELD_OUT = ("AGO2_CLASH_Hejret2023_test.tsv.gz", "test_set_1_1_CLASH2013_paper.tsv.gz", CLASH_VALIDATION)
+HELD_OUT_PAIRS = (*HELD_OUT, "test_set_1_10_CLASH2013_paper.tsv.gz", "evaluation_set_1_10_CLASH2013_paper.tsv.gz")
 STUDIES = ("hejret_train", "clash_train", "encori_train", "encori_validation", "encori_test")
 MIRNAS = "mirbase22_hsa_mature.fa.gz"
 SOFT = "mirbind2_soft_labels.parquet"
@@ -37,6 +43,10 @@ _RANDOM_RATIO, _RANDOM, _SEEDLESS = 40, 1_000_000, 0.1
 _SOFT = 500_000
 # Windows of each miRNA that no study holds: with the 6mer of its seed, and at random.
 _WITH_SEED, _AT_RANDOM = 90, 120
+# Negatives of Hejret a positive, by the rule of its own.
+_OTHER_CLUSTERS = 10
+# The hardest of the CLASH pool, and as many of the rest; negatives are asked for .05 more with each tenth of hardness.
+_HARDEST, _BY_HARDNESS = 100_000, HardChoice(first_label=0.0, label_step=0.05)
 # Candidates of a relaxed scan a positive, to validate on.
 _SCAN_RATIO = 40
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
@@ -53,9 +63,32 @@ def main(data: Path) -> None:
     positives = [out / f"{name}.parquet" for name in ("hejret_train", "clash_train", "encori_train")]
     write(drawn(positives, random, out, with_positives=False).slice(0, _RANDOM), out / "random_windows.parquet")
     write(pair_other_mirnas(data), out / "other_mirnas.parquet")
+    other = NegativeSettings("other-cluster", _OTHER_CLUSTERS, allow_fewer=True)
+    write(drawn(positives[:1], other, out, with_positives=False), out / "hejret_other.parquet")
     scan = NegativeSettings("scan", _SCAN_RATIO, transcripts, scan=ScanDraw("relaxed", "anywhere"))
     positives = [out / "hejret_validation.parquet", data / "sites" / CLASH_VALIDATION]
     write(drawn(positives, scan, out, with_positives=True), out / "scan_validation.parquet")
+
+
+def choose_hard(hardness: Path, sites: Path) -> pa.Table:
+    """The hardest negatives of a file of hardness, and as many of the others at random, with the labels to ask for.
+
+    The published sets share sites, so some of the pool's negatives are pairs of an evaluation or test set: they are left out.
+    """
+    pool = pq.read_table(hardness)
+    held_out = {pair for name in HELD_OUT_PAIRS for pair in pairs_of(read_pairs(sites / name))}
+    negative = labels_of(pool) < 0.5
+    pool = pool.filter(pa.array([free and pair not in held_out for free, pair in zip(negative, pairs_of(pool), strict=True)]))
+    order = np.argsort(-pool["hardness"].to_numpy(), kind="stable")
+    others = np.random.default_rng(1).choice(order[_HARDEST:], _HARDEST, replace=False)
+    chosen = pool.take(pa.array(np.sort(np.append(order[:_HARDEST], others))))
+    labels = labels_by_hardness(labels_of(chosen), chosen["hardness"].to_numpy(), _BY_HARDNESS)
+    return chosen.set_column(chosen.column_names.index("label"), "label", pa.array(labels))
+
+
+def pairs_of(pairs: pa.Table) -> list[tuple[str, str]]:
+    """(start of the miRNA, site) of each pair; some files hold 20 nt of a miRNA."""
+    return [(mirna[:20], site) for mirna, site in zip(pairs["mirna"].to_pylist(), pairs["target"].to_pylist(), strict=True)]
 
 
 def split_studies(sites: Path) -> dict[str, pa.Table]:
@@ -149,4 +182,8 @@ def write(pairs: pa.Table, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    folder = Path(sys.argv[1])
+    if "--hard" in sys.argv[2:]:
+        write(choose_hard(folder / "pairs/clash_hardness.parquet", folder / "sites"), folder / "pairs/clash_hard.parquet")
+    else:
+        main(folder)
