@@ -16,7 +16,9 @@ from mirscan.accessibility.folding import vienna
 from mirscan.errors import InputError, ModelError
 from mirscan.expression.isoform_weights import read_isoform_shares
 from mirscan.genes.repression import find_repression_model
+from mirscan.genome.conservation import BaseValues, read_base_values, values_of
 from mirscan.genome.extract import CHR, cut_genome
+from mirscan.genome.projection import project_transcriptome
 from mirscan.genome.reference import find_assembly
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
@@ -48,9 +50,10 @@ MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
 CODING = f"{INPUTS}/coding.npy"
 SHARES = f"{INPUTS}/isoform-shares.npy"
+CONSERVATION = f"{INPUTS}/conservation.npy"
 REPRESSION = f"{INPUTS}/repression.toml"
 VIENNA = "ViennaRNA"
-_FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "cds", "isoform_weights", "genome", "annotation")
+_FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "cds", "isoform_weights", "conservation", "genome", "annotation")
 
 
 @contextmanager
@@ -153,6 +156,9 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store, notices
         _store_array(store, CODING, np.stack([coding.start, coding.end]))
     if settings.isoform_weights is not None:
         _store_array(store, SHARES, read_isoform_shares(settings.isoform_weights, transcriptome, notices))
+    if settings.conservation is not None:
+        projection, contigs = project_transcriptome(transcriptome), open_run_contigs(store)
+        _store_array(store, CONSERVATION, read_base_values(settings.conservation, projection, contigs, notices))
     return transcriptome
 
 
@@ -204,6 +210,11 @@ def open_run_coding(settings: ScanSettings, store: Store) -> CodingRegions | Non
 def open_run_shares(settings: ScanSettings, store: Store) -> np.ndarray | None:
     """Share (n,) of each transcript in its gene's mRNAs, NaN for genes without weights; None without --isoform-weights."""
     return np.load(store.local(SHARES)) if settings.isoform_weights else None
+
+
+def open_run_conservation(settings: ScanSettings, store: Store, transcriptome: Transcriptome) -> BaseValues | None:
+    """The conservation of the bases of a run's transcripts; None without --conservation."""
+    return values_of(np.load(store.local(CONSERVATION), mmap_mode="r"), transcriptome.lengths) if settings.conservation else None
 
 
 def open_run_repression(store: Store) -> str:

@@ -108,6 +108,7 @@ class ScanSettings(Settings):
             commas=True,
         ),
     ] = ()
+    conservation: Annotated[str, about("bigWig of phyloP or phastCons on --genome: its mean over each site.", _WHAT)] | None = None
     background: Annotated[
         int,
         about(
@@ -154,6 +155,8 @@ class ScanSettings(Settings):
             raise InputError("--genome and --annotation belong together; give both, or --utrs")
         if bool(self.genome) == bool(self.transcripts):
             raise InputError("expected transcripts as --utrs, or --genome and --annotation to cut them from, not both")
+        if self.conservation and not self.genome:
+            raise InputError("--conservation is about places on a genome; expected --genome and --annotation in place of --utrs")
         if self.isoform_weights and self.genome and self.isoforms in ("longest", "representative"):
             raise InputError(f"--isoforms {self.isoforms} leaves one isoform of a gene, so there is nothing for --isoform-weights to weigh")
         if self.genome and (self.gene_map or self.header or self.circular):
@@ -174,6 +177,7 @@ class ScanSettings(Settings):
         return (
             *self.features,
             *(column.name for column in SITE_ACCESSIBILITY if ACCESSIBILITY in self.features),
+            *(("conservation",) if self.conservation else ()),
             *(("p_value", "q_value") if self.background else ()),
             *(("region",) if self.cds else ()),
         )
