@@ -170,6 +170,12 @@ GENES = TableSpec(
         Column("n_cds", pa.int32(), "sites", "Sites that begin in the coding sequence"),
         Column("n_3utr", pa.int32(), "sites", "Sites that begin in the 3'UTR"),
         Column(
+            "family_conservation",
+            pa.int8(),
+            "",
+            "How conserved the miRNA's family is, by TargetScan's --families: 2 in most vertebrates, 1 in most mammals, 0 or -1 in fewer",
+        ),
+        Column(
             "isoform_share",
             pa.float32(),
             "",

@@ -24,6 +24,7 @@ from mirscan.run.copies import count_copies, hide_copies, is_like_before, repeat
 from mirscan.run.gene_stretches import GeneStretch, stretch_genes
 from mirscan.run.inputs import (
     compile_run_table,
+    open_run_classes,
     open_run_coding,
     open_run_conservation,
     open_run_mirnas,
@@ -94,6 +95,10 @@ class PartContext:
     @cached_property
     def coding(self) -> CodingRegions | None:
         return open_run_coding(self.plan.settings, self.store)
+
+    @cached_property
+    def family_conservation(self) -> pa.Array | None:
+        return open_run_classes(self.store)
 
     @cached_property
     def conservation(self) -> BaseValues | None:

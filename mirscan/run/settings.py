@@ -52,7 +52,9 @@ class ScanSettings(Settings):
     skip_bad: SkipBad = False
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
     by_family: Annotated[bool, about("One row for miRNAs that share nt 2-8; families.tsv lists them.", _INPUT)] = False
-    families: Annotated[str, about("Table of miRNA and family, which names the families of --by-family.", _INPUT)] | None = None
+    families: (
+        Annotated[str, about("miRNAs and families: names for --by-family; TargetScan's table tells how conserved they are.", _INPUT)] | None
+    ) = None
     gene_map: Annotated[str, about("Table of transcript, gene and optionally symbol.", _INPUT)] | None = None
     header: (
         Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
@@ -125,8 +127,6 @@ class ScanSettings(Settings):
     def check(self):
         header_reader(self.header)
         self._check_input()
-        if self.families and not self.by_family:
-            raise InputError("--families names the families of --by-family; give both")
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.gene_method != "repression" and not self.is_scored:

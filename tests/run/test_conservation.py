@@ -3,6 +3,7 @@
 import random
 
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pybigtools
 import pytest
 from typer.testing import CliRunner
@@ -105,3 +106,39 @@ def test_conservation__bad_tracks_are_one_line(inputs, tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="--conservation is about places on a genome; expected --genome and --annotation"):
         make_settings("m.fa", "u.fa", conservation="p.bw")
+
+
+# Lines of TargetScan 8's table of families under the names of the test; the last is made up.
+FAMILIES = """miR family\tSeed+m8\tSpecies ID\tMiRBase ID\tMature sequence\tFamily Conservation?\tMiRBase Accession
+let-7-5p/miR-98-5p\tGAGGUAG\t9606\tlet-7a-5p\tUGAGGUAGUAGGUUGUAUAGUU\t2\tMIMAT0000062
+miR-1-3p/206\tGGAAUGU\t9606\tmiR-1-3p\tUGGAAUGUAAAGAAGUAUGUAU\t1\tMIMAT0000416
+miR-155-5p\tUAAUGCU\t9606\tmiR-155-5p\tUUAAUGCUAAUCGUGAUAGGGGU\t0\tMIMAT0000646
+short\tGAGGUAG\t9606\tshort\tUGAGGUAG\t-1\t
+"""
+CLASSES = {"let-7a-5p": 2, "miR-1-3p": 1, "miR-155-5p": 0, "short": -1}
+
+
+def test_families__say_how_conserved_a_mirna_is(runs, tmp_path):
+    (tmp_path / "families.txt").write_text(FAMILIES)
+    result = runs.scan(tmp_path / "out", families=tmp_path / "families.txt")
+    rows = pq.read_table(tmp_path / "out" / "genes.parquet").to_pylist()
+    assert {row["mirna"]: row["family_conservation"] for row in rows} == {name: CLASSES.get(name) for name in MIRNAS}
+    assert "3 miRNAs have no family conservation in the table (first: miR-21-5p)" in result.warnings
+    lines = [line.decode().split("\t") for line in Runs.contents(tmp_path / "out")["text"]]
+    column = lines[0].index("family_conservation")
+    assert {(line[2], line[column]) for line in lines[1:]} == {(name, str(CLASSES.get(name, ""))) for name in MIRNAS}
+    runs.scan(tmp_path / "families", families=tmp_path / "families.txt", by_family=True)
+    rows = pq.read_table(tmp_path / "families" / "genes.parquet").to_pylist()
+    named = {"let-7-5p/miR-98-5p": 2, "miR-1-3p/206": 1, "miR-155-5p": 0, "miR-21-5p": None, "miR-122-5p": None, "miR-124-3p": None}
+    assert {row["mirna"]: row["family_conservation"] for row in rows} == named
+
+
+def test_families__without_conservation_or_with_another_class(runs, tmp_path):
+    (tmp_path / "plain.tsv").write_text("miRNA\tfamily\nmiR-1-3p\tmiR-1\n")
+    with pytest.raises(InputError, match=r"plain.tsv: has no column 'Family Conservation\?' as TargetScan's; expected one, or --by-family"):
+        runs.scan(tmp_path / "out", families=tmp_path / "plain.tsv")
+    runs.scan(tmp_path / "plain", families=tmp_path / "plain.tsv", by_family=True)
+    assert "family_conservation" not in pq.read_schema(tmp_path / "plain" / "genes.parquet").names
+    (tmp_path / "odd.tsv").write_text(FAMILIES.replace("\t1\t", "\tyes\t"))
+    with pytest.raises(InputError, match=r"odd.tsv, line 3: found 'yes' for 'family conservation\?'; expected 2, 1, 0 or -1"):
+        runs.scan(tmp_path / "out", families=tmp_path / "odd.tsv")
