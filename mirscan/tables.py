@@ -72,6 +72,13 @@ SITE_ACCESSIBILITY = (
     Column("site_accessibility", pa.float32(), "log10", "The same of the 15 bases opposite miRNA nt 1-15"),
 )
 
+CONSERVATION = Column(
+    "conservation",
+    pa.float32(),
+    "",
+    "Mean of the --conservation track (phyloP or phastCons) over the bases of the site that have a value; null where none has",
+)
+
 # Where a background ran.
 SITE_SIGNIFICANCE = (
     Column(
@@ -125,7 +132,7 @@ SITES = TableSpec(
         Column("window_start", pa.int32(), "nt", "First transcript base of the window that was scored, 0-based"),
         Column("window_end", pa.int32(), "nt", "One past the last transcript base of the window"),
     ),
-    (*FEATURES, *SITE_ACCESSIBILITY, *SITE_SIGNIFICANCE, *GENOME_PLACE),
+    (*FEATURES, *SITE_ACCESSIBILITY, CONSERVATION, *SITE_SIGNIFICANCE, *GENOME_PLACE),
 )
 
 GENES = TableSpec(
@@ -162,6 +169,12 @@ GENES = TableSpec(
         Column("n_5utr", pa.int32(), "sites", "Sites that begin in the 5'UTR"),
         Column("n_cds", pa.int32(), "sites", "Sites that begin in the coding sequence"),
         Column("n_3utr", pa.int32(), "sites", "Sites that begin in the 3'UTR"),
+        Column(
+            "family_conservation",
+            pa.int8(),
+            "",
+            "How conserved the miRNA's family is, by TargetScan's --families: 2 in most vertebrates, 1 in most mammals, 0 or -1 in fewer",
+        ),
         Column(
             "isoform_share",
             pa.float32(),

@@ -10,7 +10,8 @@ from mirscan.errors import InputError
 from mirscan.expression.delimited import Delimited, read_delimited
 from mirscan.expression.ids import kind_of_ids
 from mirscan.notices import Notices, tallied
-from mirscan.sequence.gene_map import is_transcript_heading, transcript_of
+from mirscan.sequence.gene_map import is_transcript_heading
+from mirscan.sequence.headers import parse_header
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.sequence.versions import finder_of
 
@@ -79,7 +80,8 @@ def _columns(table: Delimited) -> tuple[list[str], list[str], list[int]]:
             f"{table.path}: headings {', '.join(table.headings[:8])}; expected a column of transcripts (transcript_id, Name or target_id) "
             "and one of weights (TPM or fraction)"
         )
-    return [transcript_of(row[transcript]) for row in rows], [row[weight] for row in rows], lines
+    # Quantifiers keep whole headers where these have no blanks, as GENCODE's and NCBI's.
+    return [parse_header(row[transcript]).transcript for row in rows], [row[weight] for row in rows], lines
 
 
 def _number(text: str) -> float:

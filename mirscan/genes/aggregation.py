@@ -30,7 +30,8 @@ _REACH = {_COMBINED: 0, _EFFECT: FOOTPRINT, _METHOD: FOOTPRINT}
 class GeneNames:
     """What the indices of sites mean: transcripts with the gene of each (n,), genes with their symbols, miRNAs, rules.
 
-    Where `regions` (n,) says what of it each transcript is, the regions of a gene are counted as genes of the same name.
+    Where `regions` (n,) says what of it each transcript is, the regions of a gene are counted as genes of the same name. Where
+    `family_conservation` says how conserved the family of each miRNA is, rows repeat it.
     """
 
     transcripts: pa.StringArray
@@ -40,6 +41,7 @@ class GeneNames:
     mirnas: pa.StringArray
     rules: Sequence[str]
     regions: pa.StringArray | None = None
+    family_conservation: pa.Array | None = None
 
 
 def name_genes(
@@ -111,6 +113,7 @@ class GeneAggregator:
             *(SIGNIFICANCE if has_null else ()),
             *(REGION_COUNTS if has_regions else ()),
             *(ISOFORM_SHARE,) * has_shares,
+            *("family_conservation",) * (names.family_conservation is not None),
             *("region",) * (self._regions is not None),
         ]
         self.schema = GENES.schema(metadata, tuple(optional))
@@ -168,6 +171,8 @@ class GeneAggregator:
             "percentile": pa.nulls(n, pa.float32()),
             **{name: pa.nulls(n, pa.float32()) for name in (*SIGNIFICANCE, ISOFORM_SHARE)},
         }
+        if names.family_conservation is not None:
+            columns["family_conservation"] = names.family_conservation.take(columns["mirna"].indices)
         if self._regions is not None:
             columns["region"] = self._regions.take(columns["transcript"].indices)
         columns |= {name: pa.array(np.ascontiguousarray(rows.counts[:n, column])) for column, name in enumerate(COUNT_NAMES)}

@@ -1,6 +1,6 @@
 """Genome + annotation + regions -> packed transcripts whose places on the genome are known."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,16 +100,20 @@ def _tell_misfit(annotation: Annotation, row: int, end: int, name: str, genome: 
     if name in genome.lengths:
         sentence = f"{annotation.names[row].as_py()!r} ends at {end:,} of {name}, which has {genome.lengths[name]:,} nt in {genome.path}"
         return "transcripts past the end of a contig", sentence
-    other = _with_other_prefix(name, genome)
+    other = with_other_prefix(name, genome.lengths)
     known = ", ".join(list(genome.lengths)[:3]) + (", ..." if len(genome.lengths) > 3 else "")
     advice = f"has {other!r}: give --rename-contigs chr" if other else f"has {known}: give another genome, or --rename-contigs with a table"
     return "transcripts on contigs that the genome lacks", f"contig {name!r} is not in {genome.path}, which {advice}"
 
 
-def _with_other_prefix(name: str, genome: Genome) -> str | None:
-    """The genome's name of a contig that is written with chr there and without here, or the other way round; None where it has none."""
+def with_other_prefix(name: str, known: Collection[str]) -> str | None:
+    """The name among `known` of a contig that is written with chr there and without here, or the other way round; None where there is none.
+
+    >>> with_other_prefix("chr2", {"1", "2"}), with_other_prefix("MT", {"chrM"}), with_other_prefix("chr2", {"chr2"})
+    ('2', 'chrM', None)
+    """
     candidates = (_MITOCHONDRIA.get(name), name.removeprefix("chr") if name.startswith("chr") else f"chr{name}")
-    return next((candidate for candidate in candidates if candidate in genome.lengths), None)
+    return next((candidate for candidate in candidates if candidate in known), None)
 
 
 def _renaming(words: str | None, genome: Genome) -> Callable[[str], str]:
@@ -117,7 +121,7 @@ def _renaming(words: str | None, genome: Genome) -> Callable[[str], str]:
     if words is None:
         return lambda name: name
     if words == CHR:
-        return lambda name: name if name in genome.lengths else _with_other_prefix(name, genome) or name
+        return lambda name: name if name in genome.lengths else with_other_prefix(name, genome.lengths) or name
     table = _read_names(words)
     return lambda name: table.get(name, name)
 

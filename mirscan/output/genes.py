@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from mirscan.jit import njit
 from mirscan.output.text import (
+    MINUS,
     NUMBER_WIDTH,
     TAB,
     pack_names,
@@ -97,7 +98,9 @@ def format_rows(
             if styles[column] == SCIENTIFIC:
                 at = put_scientific(out, at, value)
             elif styles[column] == WHOLE and not np.isnan(value):
-                at = put_int(out, at, np.int64(value))
+                if value < 0:
+                    at = put_byte(out, at, MINUS)
+                at = put_int(out, at, np.int64(abs(value)))
             else:
                 at = put_number(out, at, value)
         at = put_name(out, at, ends_offsets, ends, indices[4, row])

@@ -52,11 +52,12 @@ def measures_of(row: dict) -> list[str]:
 
 
 def describe_place(site: PairSite) -> str:
-    """Type, place (1-based, inclusive), on the genome too where the run knows it, and score in one line."""
+    """Type, place (1-based, inclusive), on the genome too where the run knows it, score and conservation in one line."""
     row = site.row
     score = "" if row["score"] is None else f", score {row['score']:.3f}"
+    conservation = "" if row.get("conservation") is None else f", conservation {row['conservation']:.2f}"
     genome = f", {row['chrom']}:{row['genome_start'] + 1:,}-{row['genome_end']:,}({row['strand']})" if row.get("chrom") else ""
-    return f"{row['seed']}, nt {row['start'] + 1:,}-{row['end']:,}{genome}{score}"
+    return f"{row['seed']}, nt {row['start'] + 1:,}-{row['end']:,}{genome}{score}{conservation}"
 
 
 def describe_context(site: PairSite) -> str:

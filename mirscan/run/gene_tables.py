@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,7 @@ def open_aggregator(context: PartContext, first: int, last: int) -> GeneAggregat
     regions = packed.regions if context.transcriptome.is_of_regions else None
     mirnas = pa.array(context.mirnas.names)
     names = name_genes(packed.names, packed.genes, packed.symbols, mirnas, context.table.rules, codes, regions)
+    names = replace(names, family_conservation=context.family_conservation)
     return make_gene_aggregator(context, names, packed, rows)
 
 

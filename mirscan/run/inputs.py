@@ -4,19 +4,22 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 import mirscan
 from mirscan.accessibility.folding import vienna
 from mirscan.errors import InputError, ModelError
 from mirscan.expression.isoform_weights import read_isoform_shares
 from mirscan.genes.repression import find_repression_model
+from mirscan.genome.conservation import BaseValues, read_base_values, values_of
 from mirscan.genome.extract import CHR, cut_genome
+from mirscan.genome.projection import project_transcriptome
 from mirscan.genome.reference import find_assembly
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
@@ -26,7 +29,7 @@ from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.coding import CodingRegions, read_coding
-from mirscan.sequence.families import Family, group_families, read_families
+from mirscan.sequence.families import NO_CLASS, Family, classes_of, group_families, read_families, read_family_classes
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import (
     CODES_FILE,
@@ -48,9 +51,11 @@ MODEL = f"{INPUTS}/model"
 PREFILTER = f"{INPUTS}/prefilter"
 CODING = f"{INPUTS}/coding.npy"
 SHARES = f"{INPUTS}/isoform-shares.npy"
+CLASSES = f"{INPUTS}/family-conservation.npy"
+CONSERVATION = f"{INPUTS}/conservation.npy"
 REPRESSION = f"{INPUTS}/repression.toml"
 VIENNA = "ViennaRNA"
-_FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "cds", "isoform_weights", "genome", "annotation")
+_FILE_SETTINGS = ("mirnas", "families", "gene_map", "regions", "cds", "isoform_weights", "conservation", "genome", "annotation")
 
 
 @contextmanager
@@ -131,12 +136,14 @@ def is_rule_file(word: str) -> bool:
     return word.endswith(".toml")
 
 
-def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store, notices: Notices) -> Transcriptome:
+def store_inputs(settings: ScanSettings, mirnas: MirnaSet, families: Sequence[Family], store: Store, notices: Notices) -> Transcriptome:
     """Pack the transcripts and copy the small inputs into the run; return the packed transcripts."""
     records = (
         f">{name}\n{decode(codes[:length])}\n" for name, codes, length in zip(mirnas.names, mirnas.codes, mirnas.lengths, strict=True)
     )
     store.write(MIRNAS, "".join(records).encode())
+    if settings.families is not None:
+        _store_classes(settings, mirnas, families, store, notices)
     if settings.regions is not None:
         store.write(REGIONS, Path(settings.regions).read_bytes())
     for number, word in enumerate(settings.seeds):
@@ -153,7 +160,23 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, store: Store, notices
         _store_array(store, CODING, np.stack([coding.start, coding.end]))
     if settings.isoform_weights is not None:
         _store_array(store, SHARES, read_isoform_shares(settings.isoform_weights, transcriptome, notices))
+    if settings.conservation is not None:
+        projection, contigs = project_transcriptome(transcriptome), open_run_contigs(store)
+        _store_array(store, CONSERVATION, read_base_values(settings.conservation, projection, contigs, notices))
     return transcriptome
+
+
+def _store_classes(settings: ScanSettings, mirnas: MirnaSet, families: Sequence[Family], store: Store, notices: Notices) -> None:
+    """How conserved the family of each miRNA (n,) is, where the table of families says so."""
+    known = read_family_classes(settings.families, notices)
+    if not (known or settings.by_family):
+        raise InputError(f"{settings.families}: has no column 'Family Conservation?' as TargetScan's; expected one, or --by-family")
+    if known:
+        members = [family.members for family in families] or [[name] for name in mirnas.names]
+        classes = classes_of(members, known)
+        lost = np.flatnonzero(classes == NO_CLASS)
+        notices.add("miRNAs have no family conservation in the table", mirnas.names[lost[0]] if len(lost) else "", len(lost))
+        _store_array(store, CLASSES, classes)
 
 
 def _store_array(store: Store, name: str, array: np.ndarray) -> None:
@@ -166,7 +189,7 @@ def store_inputs_again(settings: ScanSettings, store: Store) -> None:
     """Make the run's copies anew."""
     # What there is to notice was said when the run was planned.
     silent = Notices()
-    store_inputs(settings, read_run_mirnas(settings, silent)[0], store, silent)
+    store_inputs(settings, *read_run_mirnas(settings, silent), store, silent)
 
 
 def read_run_mirnas(settings: ScanSettings, notices: Notices) -> tuple[MirnaSet, tuple[Family, ...]]:
@@ -204,6 +227,19 @@ def open_run_coding(settings: ScanSettings, store: Store) -> CodingRegions | Non
 def open_run_shares(settings: ScanSettings, store: Store) -> np.ndarray | None:
     """Share (n,) of each transcript in its gene's mRNAs, NaN for genes without weights; None without --isoform-weights."""
     return np.load(store.local(SHARES)) if settings.isoform_weights else None
+
+
+def open_run_classes(store: Store) -> pa.Array | None:
+    """How conserved the family of each miRNA of a run is (n,), null where not known; None where no table says so."""
+    if not store.exists(CLASSES):
+        return None
+    classes = np.load(store.local(CLASSES))
+    return pa.array(classes, mask=classes == NO_CLASS)
+
+
+def open_run_conservation(settings: ScanSettings, store: Store, transcriptome: Transcriptome) -> BaseValues | None:
+    """The conservation of the bases of a run's transcripts; None without --conservation."""
+    return values_of(np.load(store.local(CONSERVATION), mmap_mode="r"), transcriptome.lengths) if settings.conservation else None
 
 
 def open_run_repression(store: Store) -> str:

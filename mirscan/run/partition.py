@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
 from mirscan.genes.strata import Strata, count_strata, make_strata
+from mirscan.genome.conservation import BaseValues
 from mirscan.genome.projection import Projection, project_transcriptome
 from mirscan.output.genome_bed import SiteNames, cut_genome
 from mirscan.output.parquet import ParquetRows
@@ -23,7 +24,9 @@ from mirscan.run.copies import count_copies, hide_copies, is_like_before, repeat
 from mirscan.run.gene_stretches import GeneStretch, stretch_genes
 from mirscan.run.inputs import (
     compile_run_table,
+    open_run_classes,
     open_run_coding,
+    open_run_conservation,
     open_run_mirnas,
     open_run_model,
     open_run_prefilter,
@@ -92,6 +95,14 @@ class PartContext:
     @cached_property
     def coding(self) -> CodingRegions | None:
         return open_run_coding(self.plan.settings, self.store)
+
+    @cached_property
+    def family_conservation(self) -> pa.Array | None:
+        return open_run_classes(self.store)
+
+    @cached_property
+    def conservation(self) -> BaseValues | None:
+        return open_run_conservation(self.plan.settings, self.store, self.transcriptome)
 
     @cached_property
     def isoform_shares(self) -> np.ndarray | None:
@@ -209,6 +220,7 @@ def make_sites(context: PartContext, number: int, report: Report | None = None) 
         context.projection,
         context.coding,
         context.null and context.null.sites,
+        context.conservation,
     )
     scored_before = _scorer_counts(context)
     scratch = store.scratch(part_sites(number))

@@ -102,7 +102,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     notices = Notices()
     mirnas, families = read_run_mirnas(settings, notices)
     table = compile_run_table(settings, mirnas)
-    transcriptome = store_inputs(settings, mirnas, store, notices)
+    transcriptome = store_inputs(settings, mirnas, families, store, notices)
     if families:
         store.write(FAMILIES, families_text(families).encode())
     if settings.regions is not None:

@@ -52,7 +52,9 @@ class ScanSettings(Settings):
     skip_bad: SkipBad = False
     species: Annotated[str, about("Keep miRNAs whose name begins so, as in hsa.", _INPUT)] | None = None
     by_family: Annotated[bool, about("One row for miRNAs that share nt 2-8; families.tsv lists them.", _INPUT)] = False
-    families: Annotated[str, about("Table of miRNA and family, which names the families of --by-family.", _INPUT)] | None = None
+    families: (
+        Annotated[str, about("miRNAs and families: names for --by-family; TargetScan's table tells how conserved they are.", _INPUT)] | None
+    ) = None
     gene_map: Annotated[str, about("Table of transcript, gene and optionally symbol.", _INPUT)] | None = None
     header: (
         Annotated[str, about("Regular expression with the groups transcript, gene and symbol, for headers of no known kind.", _INPUT)]
@@ -108,6 +110,7 @@ class ScanSettings(Settings):
             commas=True,
         ),
     ] = ()
+    conservation: Annotated[str, about("bigWig of phyloP or phastCons on --genome: its mean over each site.", _WHAT)] | None = None
     background: Annotated[
         int,
         about(
@@ -124,8 +127,6 @@ class ScanSettings(Settings):
     def check(self):
         header_reader(self.header)
         self._check_input()
-        if self.families and not self.by_family:
-            raise InputError("--families names the families of --by-family; give both")
         if self.min_score and not self.is_scored:
             raise InputError("--min-score needs a model; leave it out or choose a --model")
         if self.gene_method != "repression" and not self.is_scored:
@@ -154,6 +155,8 @@ class ScanSettings(Settings):
             raise InputError("--genome and --annotation belong together; give both, or --utrs")
         if bool(self.genome) == bool(self.transcripts):
             raise InputError("expected transcripts as --utrs, or --genome and --annotation to cut them from, not both")
+        if self.conservation and not self.genome:
+            raise InputError("--conservation is about places on a genome; expected --genome and --annotation in place of --utrs")
         if self.isoform_weights and self.genome and self.isoforms in ("longest", "representative"):
             raise InputError(f"--isoforms {self.isoforms} leaves one isoform of a gene, so there is nothing for --isoform-weights to weigh")
         if self.genome and (self.gene_map or self.header or self.circular):
@@ -174,6 +177,7 @@ class ScanSettings(Settings):
         return (
             *self.features,
             *(column.name for column in SITE_ACCESSIBILITY if ACCESSIBILITY in self.features),
+            *(("conservation",) if self.conservation else ()),
             *(("p_value", "q_value") if self.background else ()),
             *(("region",) if self.cds else ()),
         )

@@ -6,13 +6,14 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.genes.significance import Null, site_levels
+from mirscan.genome.conservation import BaseValues
 from mirscan.genome.projection import Projection, place_columns
 from mirscan.run.plan import Part
 from mirscan.run.settings import ACCESSIBILITY, ENERGY, ScanSettings
 from mirscan.sequence.coding import REGIONS, CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
-from mirscan.tables import SITE_ACCESSIBILITY
+from mirscan.tables import CONSERVATION, SITE_ACCESSIBILITY
 from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
 
 WINDOWS_SCHEMA = pa.schema([("transcript", pa.int32()), ("mirna", pa.int32()), ("n_windows", pa.int32())])
@@ -52,9 +53,10 @@ class SiteBuilder:
         projection: Projection | None = None,
         coding: CodingRegions | None = None,
         null: Null | None = None,
+        conservation: BaseValues | None = None,
     ):
         self._null = null
-        self._projection, self._coding = projection, coding
+        self._projection, self._coding, self._conservation = projection, coding, conservation
         self._transcriptome, self._mirnas, self._schema = transcriptome, mirnas, schema
         self._first, self._settings, self._scorer = part.first, settings, scorer
         genes = transcriptome.genes.slice(part.first, part.last - part.first).dictionary_encode()
@@ -95,7 +97,7 @@ class SiteBuilder:
             columns[ENERGY] = pa.array(self._energies(candidates))
         if ACCESSIBILITY in self._settings.features:
             columns |= self._accessibility(candidates)
-        columns |= self._places(candidates) | self._significance(candidates, scores["score"])
+        columns |= self._places(candidates) | self._conserved(candidates) | self._significance(candidates, scores["score"])
         if self._coding is not None:
             regions = self._coding.regions_of(candidates["transcript"].indices.to_numpy(), candidates["start"].to_numpy())
             columns["region"] = pa.DictionaryArray.from_arrays(regions, pa.array(REGIONS))
@@ -128,6 +130,14 @@ class SiteBuilder:
         if self._regions is not None:
             columns["region"] = self._regions.take(pa.array(transcript))
         return columns
+
+    def _conserved(self, candidates: pa.RecordBatch) -> dict[str, pa.Array]:
+        """The column of CONSERVATION, where a track of it is given."""
+        if self._conservation is None:
+            return {}
+        transcript, start, end = candidates["transcript"].indices, candidates["start"], candidates["end"]
+        means = self._conservation.means(*(column.to_numpy() for column in (transcript, start, end)))
+        return {CONSERVATION.name: pa.array(means, from_pandas=True)}
 
     def _significance(self, candidates: pa.RecordBatch, score: pa.Array) -> dict[str, pa.Array]:
         """p-values where a background ran; q-values take the sites of all parts."""

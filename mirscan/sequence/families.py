@@ -2,8 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
@@ -16,6 +18,10 @@ _HEADINGS = {
     "mirna": ("mirbase id", "mirgenedb_id", "mirna", "mirna_name", "name", "id"),
     "family": ("mir family", "family", "mirna family", "seed family"),
 }
+_CONSERVATION = ("family conservation?", "family conservation", "family_conservation")
+_CLASSES = {"2", "1", "0", "-1"}
+# The class of a miRNA that no table has.
+NO_CLASS = -128
 # MirGeneDB's table names genes, its FASTA their arms.
 _ARM = re.compile(r"_[35]p\*?\Z")
 
@@ -60,20 +66,49 @@ def read_families(path: str | os.PathLike, notices: Notices) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     at = (0, 1)
-    with open_text(path) as handle:
-        for number, line in enumerate(handle, 1):
-            fields = [field.strip() for field in decode_text(line, notices).rstrip("\r\n").split("\t")]
-            if number == 1 and (columns := _find_columns(fields)):
-                at = columns
-                continue
-            if not any(fields) or fields[0].startswith("#"):
-                continue
-            if len(fields) <= max(at) or not (fields[at[0]] and fields[at[1]]):
-                raise InputError(f"{path}, line {number}: found {' '.join(fields)[:40]!r}; expected a miRNA and its family, between tabs")
-            found.setdefault(fields[at[0]], fields[at[1]])
+    for number, where, fields in _rows(path, notices):
+        if number == 1 and (columns := _find_columns(fields)):
+            at = columns
+            continue
+        if len(fields) <= max(at) or not (fields[at[0]] and fields[at[1]]):
+            raise InputError(f"{where}: found {' '.join(fields)[:40]!r}; expected a miRNA and its family, between tabs")
+        found.setdefault(fields[at[0]], fields[at[1]])
     if not found:
         raise InputError(f"{path}: no rows in it; expected miRNAs and their families, separated by tabs")
     return found
+
+
+def read_family_classes(path: str | os.PathLike, notices: Notices) -> dict[str, int]:
+    """How conserved the family of each miRNA is, from the column "Family Conservation?" of TargetScan's table of families; without it none.
+
+    2 among most vertebrates, 1 among most mammals, 0 less, -1 less and perhaps no miRNA. Raises InputError for another value.
+    """
+    rows = _rows(path, notices)
+    headings = [field.lower() for field in next(rows, (1, "", []))[2]]
+    columns, place = _find_columns(headings), next((headings.index(name) for name in _CONSERVATION if name in headings), None)
+    found: dict[str, int] = {}
+    if columns is None or place is None:
+        return found
+    for _, where, fields in rows:
+        value = fields[place] if len(fields) > place else ""
+        if value not in _CLASSES:
+            raise InputError(f"{where}: found {value!r} for {headings[place]!r}; expected 2, 1, 0 or -1")
+        found.setdefault(fields[columns[0]], int(value))
+    return found
+
+
+def classes_of(groups: Iterable[Iterable[str]], classes: Mapping[str, int]) -> np.ndarray:
+    """The highest class (n,) int8 of the miRNAs of each group, `NO_CLASS` where none has one."""
+    return np.array([max((classes.get(name, NO_CLASS) for name in group), default=NO_CLASS) for group in groups], np.int8)
+
+
+def _rows(path: str | os.PathLike, notices: Notices) -> Iterator[tuple[int, str, list[str]]]:
+    """(number of the line, where it stands, its fields) of a table separated by tabs, without comments and empty lines."""
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            fields = [field.strip() for field in decode_text(line, notices).rstrip("\r\n").split("\t")]
+            if any(fields) and (not fields[0].startswith("#") or (number == 1 and _find_columns(fields))):
+                yield number, f"{path}, line {number}", fields
 
 
 def families_text(families: Iterable[Family]) -> str:

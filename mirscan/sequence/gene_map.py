@@ -127,7 +127,7 @@ class GeneTable:
         for line, fields in self.rows:
             if not _is_wanted(fields, transcript, wanted):
                 continue
-            name = transcript_of(fields[transcript])
+            name = _transcript(fields[transcript])
             gene, symbol = (fields[i] if i is not None and i < len(fields) and fields[i] not in _NO_NAME else "" for i in columns[1:])
             if not (gene or symbol):
                 notices.add("rows of the gene map name no gene and were left out", name)
@@ -201,7 +201,7 @@ def _plain(heading: str) -> str:
     return re.sub(r"[\W_]+", "", heading.lower())
 
 
-def transcript_of(field: str) -> str:
+def _transcript(field: str) -> str:
     """Name of a transcript; tables made of salmon's results have GENCODE's whole headers."""
     return field.partition("|")[0]
 
@@ -209,7 +209,7 @@ def transcript_of(field: str) -> str:
 def _is_wanted(fields: list[str], column: int, wanted: Collection[str]) -> bool:
     if column >= len(fields):
         return False
-    name = transcript_of(fields[column])
+    name = _transcript(fields[column])
     return name in wanted or split_version(name)[0] in wanted
 
 

@@ -25,6 +25,7 @@ def shares(tmp_path, text) -> tuple[list[float], list[str]]:
     [
         SALMON.format(NAMES[0], NAMES[1], NAMES[3]),
         # Salmon's index of GENCODE's FASTA keeps whole headers; another version is the same transcript.
+        SALMON.format("gi|42|ref|ENST00000000001.3|", "gi|43|ref|ENST00000000002.1|", "gi|44|ref|ENST00000000004.1|"),
         SALMON.format("ENST00000000001.5|ENSG00000000001.1|-|X-201|X|900|", "ENST00000000002|-", NAMES[3]),
         f"target_id\tlength\teff_length\test_counts\ttpm\n{NAMES[0]}\t9\t9\t0\t0.75\n{NAMES[1]}\t9\t9\t7\t2.5e-1\n{NAMES[3]}\t9\t9\t7\t0\n",
         f"transcript_id\tgene_id\tTPM\tFPKM\tIsoPct\n{NAMES[0]}\tG1\t6\t1\t1\n{NAMES[1]}\tG1\t2\t1\t1\n{NAMES[3]}\tG2\t0\t1\t1\n",

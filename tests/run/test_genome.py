@@ -251,8 +251,6 @@ def test_scan__by_family_has_one_row_for_all_members(runs, golden, tmp_path):
     lines = (tmp_path / "out" / "families.tsv").read_text().splitlines()
     assert lines[1] == "let-7a-5p\tGAGGTAG\t2\tlet-7a-5p,short" and len(lines) == len(MIRNAS)
     assert "families.tsv" in result.files
-    with pytest.raises(InputError, match="--families names the families of --by-family"):
-        runs.scan(tmp_path / "other", families="x.tsv")
 
 
 def test_scan__assembly_is_recorded_where_the_genome_names_it(inputs, tmp_path):
