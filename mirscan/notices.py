@@ -7,7 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 # Words of notices, which speak of many, when it is one.
-_ALWAYS = {"are": "is", "were": "was", "have": "has", "keep": "keeps", "count": "counts", "their": "its", "they": "it", "them": "it"}
+_ALWAYS = {
+    "are": "is",
+    "were": "was",
+    "have": "has",
+    "keep": "keeps",
+    "count": "counts",
+    "carry": "carries",
+    "their": "its",
+    "they": "it",
+    "them": "it",
+}
 _VERBS = ("hold", "stand", "lie", "end", "give", "share", "name", "say")
 _NOUN, _VERB = re.compile(r"s\b"), re.compile(rf"(?<!\ba )(?<!\bthe )\b({'|'.join(_VERBS)})\b")
 _WORD = re.compile(rf"\b({'|'.join(_ALWAYS)})\b")

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from mirscan.errors import InputError
 from mirscan.jit import njit
+from mirscan.notices import counted
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID, N
 
 _CODES_OF_BYTES = np.frombuffer(BYTE_CODES, dtype=np.uint8)
@@ -76,7 +77,7 @@ def encode_pairs(mirnas: Sequence[str], targets: Sequence[str], layout: WindowLa
     if isinstance(mirnas, str) or isinstance(targets, str):
         raise InputError("a single sequence; expected a list of miRNAs and a list of targets, one miRNA a target")
     if len(mirnas) != len(targets):
-        raise InputError(f"{len(mirnas)} miRNAs and {len(targets)} targets; expected one miRNA a target")
+        raise InputError(f"{counted(len(mirnas), 'miRNA')} and {len(targets)} targets; expected one miRNA a target")
     return encode_rows(mirnas, layout.mirna_length, centred=False), encode_rows(targets, layout.length, centred=True)
 
 

@@ -13,6 +13,7 @@ from mirscan.benchmark.rows import Place, make_row, measure
 from mirscan.benchmark.settings import BenchmarkSettings
 from mirscan.errors import InputError, RunError
 from mirscan.evaluation.controls import control_scores
+from mirscan.notices import counted
 from mirscan.pairs.read import read_pairs
 from mirscan.windows import WindowLayout, encode_pairs
 
@@ -96,7 +97,7 @@ def _first_score(row: dict) -> str:
 
 
 def _about(settings: BenchmarkSettings) -> str:
-    positives = f"{settings.positives:,} positives" if settings.positives else "all positives"
+    positives = counted(settings.positives, "positive") if settings.positives else "all positives"
     source = "planted pairs, which show that every method runs and nothing more" if settings.quick else "the published sets"
     return (
         f"`{settings.architecture}` on {source}: {positives} of CLASH 2013 train with {settings.pool_ratio} negatives each by other miRNAs "

@@ -7,6 +7,7 @@ import typer
 
 from mirscan.benchmark.settings import BenchmarkSettings
 from mirscan.cli.options import with_settings
+from mirscan.notices import counted
 
 
 @with_settings(flags=BenchmarkSettings)
@@ -21,4 +22,4 @@ def benchmark_training(
     from mirscan.benchmark.compare import benchmark_training as compare
 
     rows = compare(BenchmarkSettings(**flags), out, page, say=lambda line: print(line, flush=True))
-    print(f"{len(rows)} rows: {out / 'rows.json'}, {out / 'comparison.png'}" + (f", {page}" if page else ""))
+    print(f"{counted(len(rows), 'row')}: {out / 'rows.json'}, {out / 'comparison.png'}" + (f", {page}" if page else ""))

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.notices import counted
+
 # Lines of each kind that a terminal shows.
 _SHOWN = 10
 
@@ -20,7 +22,6 @@ def compare(
 ) -> None:
     """Say how alike two runs rank the genes of each miRNA, and which genes are gained and lost among the strongest."""
     from mirscan.errors import InputError
-    from mirscan.notices import counted
     from mirscan.query.compare import compare_runs, draw_comparison
     from mirscan.query.formats import FORMATS, format_of, render_text, write_file
 
@@ -31,9 +32,9 @@ def compare(
         raise InputError(f"--picture {picture}: ending not understood; expected .png or .svg")
     comparison = compare_runs(a, b, top)
     totals = [sum(comparison.mirnas[name].to_pylist()) for name in ("n_both", "n_only_a", "n_only_b")]
-    print(f"{totals[0]:,} pairs of gene and miRNA in both, {totals[1]:,} only in {a}, {totals[2]:,} only in {b}")
+    print(f"{counted(totals[0], 'pair')} of gene and miRNA in both, {totals[1]:,} only in {a}, {totals[2]:,} only in {b}")
     if comparison.spearman is not None:
-        print(f"ranks within a miRNA: Spearman {comparison.spearman:.3f}, the median of {comparison.mirnas.num_rows:,} miRNAs")
+        print(f"ranks within a miRNA: Spearman {comparison.spearman:.3f}, the median of {counted(comparison.mirnas.num_rows, 'miRNA')}")
     for word, gained in (("gained", True), ("lost", False)):
         changed = comparison.changed(gained)
         print(f"{word}, among the {top} strongest of their miRNA in {b if gained else a} alone: {counted(changed.num_rows, 'pair')}")

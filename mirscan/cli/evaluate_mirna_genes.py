@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.notices import counted
+
 
 def evaluate_miraw(
     pairs: Annotated[Path, typer.Argument(help="miRNA sequence, gene, label and test set: TSV, CSV (.gz too) or Parquet.")],
@@ -28,7 +30,10 @@ def evaluate_miraw(
     for notice in Notices.from_dict(evaluation.notices):
         print(notice)
     for title, n in evaluation.pairs.items():
-        print(f"set {title}: {n:,} pairs, {evaluation.windows[title]:,} windows, {evaluation.without[title]:,} pairs without one")
+        print(
+            f"set {title}: {counted(n, 'pair')}, {counted(evaluation.windows[title], 'window')}, "
+            f"{counted(evaluation.without[title], 'pair')} without one"
+        )
     print(gene_table(evaluation))
     if out is not None:
         write_gene_evaluation(evaluation, out)

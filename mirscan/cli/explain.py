@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from mirscan.notices import counted
 from mirscan.store.explained import refuse_unwritable
 
 
@@ -37,7 +38,7 @@ def explain(
         effects = explain_by_position(model, pairs, max_pairs, seed, threads, method)
     written = write_effects(effects, out, picture)
     said = {"mutagenesis": "change of the log odds when a base is another one", "gradients": "what a base adds to the log odds"}
-    print(f"{effects.model}, {len(effects.mirna):,} pairs: mean {said[method]}")
+    print(f"{effects.model}, {counted(len(effects.mirna), 'pair')}: mean {said[method]}")
     for row in effects.table().to_pylist():
         if row["side"] == "mirna":
             print(f"  nt {row['position']:2}  {row['mean']:+.2f}  ({row['first_quartile']:+.2f} to {row['third_quartile']:+.2f})")

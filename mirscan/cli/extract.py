@@ -6,6 +6,7 @@ import typer
 
 from mirscan.cli.options import with_settings
 from mirscan.genome.settings import RegionSettings
+from mirscan.notices import counted
 
 
 @with_settings(settings=RegionSettings)
@@ -14,7 +15,7 @@ def extract(
     out: Annotated[str, typer.Option("--out", "-o", help="Folder for transcripts.fa.gz and transcripts.bed.gz.")] = "mirscan-extract",
 ) -> None:
     """Write the 3'UTRs or other regions of a genome that a scan would scan, as FASTA and BED12."""
-    from mirscan.notices import Notices, counted
+    from mirscan.notices import Notices
     from mirscan.output.extracted import extract as write_extracted
 
     notices = Notices()

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.notices import counted
+
 _DATA = "Data"
 Transcripts = Annotated[
     list[Path] | None,
@@ -86,5 +88,8 @@ def read_data(
         sites = take_gene_sites(files, read_run_sites(run), ids or (), notices)
     for notice in notices:
         say(f"note: {notice}")
-    say(f"{len(sites.experiments)} experiments, {len(sites.mirnas)} miRNAs, {len(sites.places.start):,} sites")
+    say(
+        f"{counted(len(sites.experiments), 'experiment')}, {counted(len(sites.mirnas), 'miRNA')}, "
+        f"{counted(len(sites.places.start), 'site')}"
+    )
     return sites, notices

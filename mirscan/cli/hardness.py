@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.notices import counted
+
 
 def hardness(
     pairs: Annotated[list[Path], typer.Argument(help="Pool of labelled pairs, as from mirscan negatives: TSV, CSV (.gz too) or Parquet.")],
@@ -27,5 +29,5 @@ def hardness(
     with training_progress(quiet) as (say, report):
         values = measure_hardness(pairs, out, Measurement(kind, folds, draw_ratio, seed), networks, say=say, report=report)
     counts = ", ".join(f"{(values > step).sum():,} above {step:.1f}" for step in (0.1, 0.5, 0.9))
-    print(f"{out}: hardness of {len(values):,} pairs, mean {values.mean():.4f}; {counts}")
+    print(f"{out}: hardness of {counted(len(values), 'pair')}, mean {values.mean():.4f}; {counts}")
     print(f"train with it: mirscan train {' '.join(map(str, pairs))} --hardness {out} ...")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mirscan.cli.machine import AsJson, print_json
+from mirscan.notices import counted
 
 models_app = typer.Typer(help="List and describe trained models and architectures.", no_args_is_help=True)
 
@@ -41,7 +42,7 @@ def check(model: Annotated[str, typer.Argument(help="Name or folder of a model."
     from mirscan.trained_models import load_model
 
     card = load_model(model).card
-    print(f"{card.name}: file and card agree ({len(card.examples)} examples re-scored)")
+    print(f"{card.name}: file and card agree ({counted(len(card.examples), 'example')} re-scored)")
 
 
 @models_app.command()
@@ -76,7 +77,7 @@ def prefilter(
 
     inputs = read_transcriptome(utrs), read_mirnas(mirnas, species)
     choice = store_prefilter_threshold(model, first, *inputs, windows, max_loss, threads)
-    print(f"{first} before {model}: {choice.threshold:.4f}, which {choice.survivors:.1%} of {choice.n_pairs:,} candidates reach")
+    print(f"{first} before {model}: {choice.threshold:.4f}, which {choice.survivors:.1%} of {counted(choice.n_pairs, 'candidate')} reach")
     print(f"lost: {choice.lost:.2%} of the {choice.n_reported:,} that {model} reports; written into its card")
 
 
@@ -107,4 +108,4 @@ def import_rna_fm(
 
     encoder, size = read_rna_fm(weights)
     write_encoder(out, encoder, size.to_dict(), {"weights": {"file": weights.name, "sha256": file_sha256(weights)}})
-    print(f"{out}: {size.n_layers} layers of {size.width} channels, strands of up to {size.longest} nt")
+    print(f"{out}: {counted(size.n_layers, 'layer')} of {size.width} channels, strands of up to {size.longest} nt")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mirscan.notices import counted
+
 
 def negatives(
     pairs: Annotated[list[Path], typer.Argument(help="Positives: TSV, CSV (.gz too) or Parquet; rows labelled negative are left out.")],
@@ -48,9 +50,9 @@ def negatives(
     for notice in notices:
         print(notice)
     fewer = f" ({written.wanted:,} wanted)" if written.negatives < written.wanted else ""
-    print(f"{written.path}: {written.positives:,} positives, {written.negatives:,} negatives{fewer}")
+    print(f"{written.path}: {counted(written.positives, 'positive')}, {counted(written.negatives, 'negative')}{fewer}")
     report = observer.report()
-    print(f"AUROC of what should tell nothing (.5), on {report.sampled:,} rows:")
+    print(f"AUROC of what should tell nothing (.5), on {counted(report.sampled, 'row')}:")
     print("\n".join(bias_lines(report)))
     beside = out.with_name(out.name.removesuffix(next(end for end in reversed(FORMATS) if out.name.endswith(end))) + ".json")
     write_bias(report, beside, {"pairs": [str(path) for path in pairs], "settings": asdict(settings), "notices": notices.to_dict()})

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 
 # Rows that a terminal shows unless told otherwise.
 _SCREEN = 20
@@ -65,7 +66,6 @@ def query(
 
 def _put_out(table, kind: str, out: Path | None, more_than: int | None) -> None:
     """`more_than`: rows shown of a text that was cut by default."""
-    from mirscan.notices import counted
     from mirscan.query.formats import FORMATS, print_bytes, render_text, write_file
 
     if kind != "text":

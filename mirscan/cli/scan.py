@@ -9,6 +9,7 @@ from mirscan.cli.logs import logged
 from mirscan.cli.machine import AsJson, print_json
 from mirscan.cli.options import with_settings
 from mirscan.cli.signals import stoppable
+from mirscan.notices import counted
 from mirscan.run.settings import RunOptions, ScanSettings
 
 _HOW = "How to run"
@@ -53,7 +54,6 @@ def resume(options, folder: Folder, quiet: Quiet = False) -> None:
 
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Say how far a scan is."""
-    from mirscan.notices import counted
     from mirscan.run.status import read_status
 
     state = read_status(folder)

@@ -31,11 +31,11 @@ def describe_plan(event) -> list[str]:
     lines = [
         f"{counted(plan.n_transcripts, 'transcript')}, {counted(plan.n_bases, 'base')} x {counted(plan.n_mirnas, 'miRNA')}; "
         f"seeds {', '.join(settings.seeds)}; model {settings.model}",
-        f"about {plan.expected_candidates:,} candidate sites expected, in {counted(event.n_parts, 'part')}"
+        f"about {counted(plan.expected_candidates, 'candidate site')} expected, in {counted(event.n_parts, 'part')}"
         + (f", {event.parts_done} of them done before" if event.parts_done else ""),
     ]
     if plan.background:
-        lines.append(f"background of {settings.background:,} shuffles of each transcript, as many scans more")
+        lines.append(f"background of {counted(settings.background, 'shuffle')} of each transcript, as many scans more")
     return lines + [f"note: {warning}" for warning in plan.warnings]
 
 

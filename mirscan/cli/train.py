@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mirscan.cli.options import with_settings
+from mirscan.notices import counted
 from mirscan.train.recipe import Recipe, read_recipe
 
 
@@ -44,5 +45,5 @@ def _print_summary(out: Path, card) -> None:
         f"{title} {'undefined' if scores[name] is None else format(scores[name], '.4f')}"
         for name, title in (("average_precision", "average precision"), ("auroc", "AUROC"), ("within_mirna_auroc", "within-miRNA AUROC"))
     ]
-    print(f"validation ({scores['pairs']:,} pairs): {', '.join(shown)}")
+    print(f"validation ({counted(scores['pairs'], 'pair')}): {', '.join(shown)}")
     print(f"scan with it: mirscan scan --model {out} ...")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mirscan.duplex.energy import align_duplexes, perfect_energies
+from mirscan.notices import counted
 from mirscan.sequence.alphabet import N, encode
 
 _LETTERS = np.array(list("ACGUN"))
@@ -75,6 +76,6 @@ def draw_duplex(mirna: str, target: str, first: int = 1, unpaired: int = 0) -> s
         f"        {'':>{width}}    {symbols}".rstrip(),
         f"target  {shown[0]:>{width}} 5' {_row(target, target_row)} 3' {shown[-1]}",
         f"energy {energies[0]:.2f} kcal/mol, perfect duplex {perfect_energies(mirna_codes[None])[0]:.2f} kcal/mol, "
-        f"{len(pairs)} pairs, {symbols.count(':')} of them G:U",
+        f"{counted(len(pairs), 'pair')}, {symbols.count(':')} of them G:U",
     )
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from mirscan.duplex.profiles import begin_mirna, make_workspace, table_addresses
 from mirscan.duplex.traceback import trace
 from mirscan.errors import InputError
 from mirscan.jit import njit
+from mirscan.notices import counted
 
 # One register of the kernel; the longest miRNAs of miRBase 22 have 28 bases in human and 34 in any species.
 MAX_MIRNA_LENGTH = LANES
@@ -125,7 +126,7 @@ def fold_checked(mirna_codes, target_codes, with_perfect: bool, with_partners: b
     targets = _checked(target_codes, "target windows", MAX_TARGET_LENGTH)
     n = mirnas.shape[0]
     if targets.shape[0] != n:
-        raise InputError(f"{n} miRNAs but {targets.shape[0]} target windows; expected one window for each miRNA")
+        raise InputError(f"{counted(n, 'miRNA')} but {targets.shape[0]} target windows; expected one window for each miRNA")
     hashes = np.empty(n, dtype=np.uint64)
     _row_hashes(mirnas, hashes)
     order = np.argsort(hashes, kind="stable")

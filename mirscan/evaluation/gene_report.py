@@ -10,6 +10,7 @@ from mirscan.evaluation.gene_sites import GeneSites
 from mirscan.evaluation.gene_task import GeneEvaluation, Predictions
 from mirscan.evaluation.report import new_console, new_table
 from mirscan.genes.site_features import KINDS
+from mirscan.notices import counted
 from mirscan.sequence.coding import THREE_UTR
 
 # Groups of genes by their strongest site in the 3'UTR, as the field draws them.
@@ -21,7 +22,7 @@ def print_gene_evaluation(evaluation: GeneEvaluation) -> None:
     """Print a table a study: r2 and Spearman with intervals, AUROC and AP of repressed genes."""
     console = new_console()
     for study, (n_experiments, n_genes) in evaluation.studies.items():
-        table = new_table(f"{study}, {n_experiments} experiments, {n_genes:,} genes")
+        table = new_table(f"{study}, {counted(n_experiments, 'experiment')}, {counted(n_genes, 'gene')}")
         for heading in ("r2 pooled", "Spearman, median", "AUROC", "AP"):
             table.add_column(heading, justify="right", no_wrap=True)
         for score in (score for score in evaluation.scores if score.study == study):

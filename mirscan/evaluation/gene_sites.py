@@ -17,7 +17,7 @@ from mirscan.genes.fitting import Change
 from mirscan.genes.isoforms import IsoformMixer
 from mirscan.genes.methods import FOOTPRINT
 from mirscan.genes.site_features import KINDS, Places, SiteFeatures
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.search.candidates import iter_candidates
 from mirscan.search.filters import keep_apart
 from mirscan.search.kernels import Rows
@@ -131,7 +131,7 @@ def take_gene_sites(
     for experiment in experiments:
         if experiment.guide.guide not in numbers:
             raise InputError(
-                f"{experiment.study} {experiment.name}: guide {experiment.guide.guide} is not among the {len(numbers):,} miRNAs "
+                f"{experiment.study} {experiment.name}: guide {experiment.guide.guide} is not among the {counted(len(numbers), 'miRNA')} "
                 "of the run; expected a run with the guides of all experiments"
             )
     strands = [strand for strand in distinct_strands(experiments) if strand in numbers]
@@ -149,7 +149,7 @@ def take_gene_sites(
 
 def _read_experiments(studies, transcriptome: Transcriptome, ids, notices: Notices) -> tuple[Experiment, ...]:
     known: GeneIds = gene_ids(transcriptome, ids, notices)
-    what = f"{len(transcriptome):,} transcripts"
+    what = counted(len(transcriptome), "transcript")
     experiments = tuple(experiment for files in studies for experiment in read_study(files, known, what, notices))
     if not experiments:
         raise InputError("no experiment is given; expected --studies, or --expression and --guides")

@@ -4,6 +4,7 @@ import math
 
 from mirscan.evaluation.evaluate import Evaluation
 from mirscan.evaluation.metrics import RECALLS, Estimate
+from mirscan.notices import Notice, counted
 
 _COLUMNS = {
     "average_precision": "AP",
@@ -22,11 +23,12 @@ def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
     """Print the table of scorers, and those by seed type and miRNA family on request."""
     console = new_console()
     console.print(
-        f"{', '.join(evaluation.files)}: {evaluation.pairs:,} pairs, {evaluation.positives:,} positive, {evaluation.mirnas:,} miRNAs",
+        f"{', '.join(evaluation.files)}: {counted(evaluation.pairs, 'pair')}, "
+        f"{evaluation.positives:,} positive, {counted(evaluation.mirnas, 'miRNA')}",
         highlight=False,
     )
     if evaluation.conflicting_pairs:
-        console.print(f"{evaluation.conflicting_pairs:,} pairs carry both labels; they count as they stand", highlight=False)
+        console.print(str(Notice("pairs carry both labels; they count as they stand", evaluation.conflicting_pairs, "")), highlight=False)
     if evaluation.leakage is not None:
         console.print(str(evaluation.leakage).replace("validation pairs", "evaluated pairs"), highlight=False)
     console.print(_scorer_table(evaluation))
@@ -72,7 +74,11 @@ def _undefined(evaluation: Evaluation) -> list[str]:
         heading: max((result.metrics[key].undefined for result in evaluation.results if key in result.metrics), default=0)
         for key, heading in _COLUMNS.items()
     }
-    return [f"{heading}: {n:,} bootstrap samples have no value and are left out of its interval" for heading, n in counts.items() if n]
+    return [
+        f"{heading}: {Notice('bootstrap samples have no value and are left out of its interval', n, '')}"
+        for heading, n in counts.items()
+        if n
+    ]
 
 
 def _cell(estimate: Estimate | None, interval: bool) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.evaluation.evaluate import Evaluation, without_nan
+from mirscan.notices import counted
 
 RESULTS_FILE = "results.json"
 _SPEED_MIRNAS, _SPEED_WINDOWS = 32, 512
@@ -94,7 +95,7 @@ def results_table(records: list[dict]) -> str:
         rows = [*_rows(own), *_published_rows(name)]
         rows.sort(key=lambda row: -row.average_precision)
         parts.append(
-            f"## {name}\n\n{own[0]['pairs']:,} pairs, {own[0]['positives']:,} positive.\n\n{_COLUMNS}\n"
+            f"## {name}\n\n{counted(own[0]['pairs'], 'pair')}, {own[0]['positives']:,} positive.\n\n{_COLUMNS}\n"
             + "\n".join(row.cells for row in rows)
             + "\n"
         )

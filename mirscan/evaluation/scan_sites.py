@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.errors import InputError
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.pairs.read import line_of, read_text_table
 from mirscan.sequence.mirnas import MirnaSet, mirnas_from_sequences, read_mirnas
 from mirscan.sequence.transcriptome import Transcriptome
@@ -59,7 +59,7 @@ def read_scan_sites(
     is_there = place.is_valid().to_numpy(zero_copy_only=False)
     if not is_there.any():
         raise InputError(
-            f"{path}: none of {len(rows):,} sites is on the {len(transcriptome):,} transcripts given"
+            f"{path}: none of {counted(len(rows), 'site')} is on the {counted(len(transcriptome), 'transcript')} given"
             f" (first site: {columns['transcript'][0]}; first transcript: {transcriptome.names[0]}); expected the same names"
         )
     if not is_there.all():

@@ -13,7 +13,7 @@ from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import within_auroc
 from mirscan.evaluation.scan_sites import ScanSites, read_scan_sites
 from mirscan.evaluation.standing import stand
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.search.candidates import count_candidates, iter_candidates
 from mirscan.seeds.rules import GROUPS, read_rules
 from mirscan.seeds.table import compile_seed_table
@@ -188,7 +188,7 @@ def _scan(
         done += len(batch)
         progress(done, total)
     if not parts:
-        raise InputError(f"no candidate of {', '.join(rules)} on {len(transcriptome):,} transcripts; expected at least one")
+        raise InputError(f"no candidate of {', '.join(rules)} on {counted(len(transcriptome), 'transcript')}; expected at least one")
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     names = [*scorers, *((SEED_TYPE, ENERGY, RANDOM) if controls else ())]
     return _Found(*columns[:4], dict(zip(names, columns[4:], strict=True)))

@@ -6,17 +6,19 @@ from pathlib import Path
 from mirscan.evaluation.curves import new_figure, save_figure
 from mirscan.evaluation.report import new_console, new_table
 from mirscan.evaluation.scan_task import SHARES_AT, ScanEvaluation
+from mirscan.notices import counted
 
 
 def print_scan_evaluation(evaluation: ScanEvaluation) -> None:
     """Print the share of known sites among the N strongest by set and scorer, and the recall of the rules."""
     console = new_console()
     console.print(
-        f"{evaluation.sites:,} known sites, {evaluation.transcripts:,} transcripts ({evaluation.bases:,} nt), {evaluation.mirnas:,} miRNAs",
+        f"{counted(evaluation.sites, 'known site')}, {counted(evaluation.transcripts, 'transcript')} "
+        f"({evaluation.bases:,} nt), {counted(evaluation.mirnas, 'miRNA')}",
         highlight=False,
     )
     for name, scores in evaluation.scores.items():
-        table = new_table(f"{name}, {evaluation.candidates[name]:,} candidates")
+        table = new_table(f"{name}, {counted(evaluation.candidates[name], 'candidate')}")
         for heading in (*(f"N={n:,}" for n in SHARES_AT), "all", "within miRNA", "and seed"):
             table.add_column(heading, justify="right", no_wrap=True)
         for score in scores:
@@ -45,6 +47,6 @@ def draw_scan_evaluation(evaluation: ScanEvaluation, path: Path) -> None:
             style = {"linewidth": 1.2, "linestyle": "--" if score.is_control else "-"}
             panel.plot(list(score.curve), list(score.curve.values()), label=score.name, **style)
         panel.set(xscale="log", xlabel="N strongest candidates", ylabel="share of known sites", ylim=(0, None))
-        panel.set(title=f"{name}, {n_candidates:,} candidates")
+        panel.set(title=f"{name}, {counted(n_candidates, 'candidate')}")
         panel.legend(frameon=False, fontsize=7)
     save_figure(figure, path)

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from mirscan.errors import InputError
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.sequence.text import decode_text, open_text, split_row
 
 MISSING = {"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "-", "."}
@@ -41,11 +41,13 @@ def read_delimited(path: str | os.PathLike, notices: Notices) -> Delimited:
     numbered = [(number, split_row(text, delimiter, f"{path}, line {number}")) for number, text in enumerate(texts, 1)]
     numbered = [(number, fields) for number, fields in numbered if any(fields)]
     if len(numbered) < 2:
-        raise InputError(f"{path}: {len(numbered)} lines in it; expected a line of headings and rows, separated by tabs or commas")
+        raise InputError(
+            f"{path}: {counted(len(numbered), 'line')} in it; expected a line of headings and rows, separated by tabs or commas"
+        )
     headings, rows = numbered[0][1], [fields for _, fields in numbered[1:]]
     if len(rows[0]) == len(headings) + 1:
         headings = ["", *headings]
     for number, fields in numbered[1:]:
         if len(fields) != len(headings):
-            raise InputError(f"{path}, line {number}: {len(fields)} fields; expected {len(headings)} as in the first line")
+            raise InputError(f"{path}, line {number}: {counted(len(fields), 'field')}; expected {len(headings)} as in the first line")
     return Delimited(path, headings, rows, [number for number, _ in numbered[1:]])

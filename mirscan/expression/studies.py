@@ -11,7 +11,7 @@ from mirscan.errors import InputError
 from mirscan.expression.guides import Guide, read_guides
 from mirscan.expression.ids import GeneIds
 from mirscan.expression.table import LEVELS, read_expression, read_levels
-from mirscan.notices import Notices
+from mirscan.notices import Notice, Notices
 from mirscan.sequence.text import read_toml
 
 MIN_GENES = 50
@@ -81,7 +81,9 @@ def read_study(files: StudyFiles, genes: GeneIds, what: str, notices: Notices | 
         levels = read_levels(files.levels, table, notices)
         is_used &= (np.nan_to_num(levels, nan=-np.inf) >= files.min_level).all(axis=1)
     if is_used.sum() < MIN_GENES:
-        raise InputError(f"{files.table}: {is_used.sum()} genes are measured in all of its experiments; expected at least {MIN_GENES}")
+        raise InputError(
+            f"{files.table}: {Notice('genes are measured in all of its experiments', is_used.sum(), '')}; expected at least {MIN_GENES}"
+        )
     number, values = _average(rows[is_used], table.values[is_used], files.name, notices)
     fdr = None if files.fdr is None else _average(rows[is_used], read_levels(files.fdr, table, notices)[is_used], files.name, Notices())[1]
     return [

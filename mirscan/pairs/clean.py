@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.pairs.columns import POSITIVE, labels_of, pair_keys, weights_of
 
 MIN_ROWS = 100
@@ -16,7 +17,7 @@ MIN_VALIDATION_ROWS = 20
 def check_pairs(pairs: pa.Table, what: str, min_rows: int = MIN_ROWS) -> None:
     """Raise InputError unless there are at least `min_rows` pairs and both classes (soft labels count from .5)."""
     if pairs.num_rows < min_rows:
-        raise InputError(f"{what}: {pairs.num_rows} pairs; expected at least {min_rows}")
+        raise InputError(f"{what}: {counted(pairs.num_rows, 'pair')}; expected at least {min_rows}")
     labels = labels_of(pairs)
     n_positive = int((labels >= POSITIVE).sum())
     if n_positive in (0, len(labels)):
@@ -28,7 +29,9 @@ def check_weights(pairs: pa.Table) -> None:
     weights, positive = weights_of(pairs), labels_of(pairs) >= POSITIVE
     for name, rows in (("positive", positive), ("negative", ~positive)):
         if weights is not None and not weights[rows].any():
-            raise InputError(f"training: all {int(rows.sum())} {name} pairs have weight 0; expected both classes to weigh something")
+            raise InputError(
+                f"training: all {counted(int(rows.sum()), f'{name} pair')} have weight 0; expected both classes to weigh something"
+            )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.pairs.columns import POSITIVE, labels_of
 from mirscan.pairs.read import string_buffers
 from mirscan.tables import HARDNESS
@@ -113,8 +114,8 @@ def with_hardness(pool: pa.Table, path: str | Path) -> pa.Table:
     found = pool_checksum(pool)
     if checksum != found:
         raise InputError(
-            f"{path}: measured on {file.num_rows:,} pairs with checksum {checksum[:12]}, but the pool has {pool.num_rows:,} with "
-            f"{found[:12]}; give the same files in the same order, or run mirscan hardness on these"
+            f"{path}: measured on {counted(file.num_rows, 'pair')} with checksum {checksum[:12]}, but the pool has "
+            f"{pool.num_rows:,} with {found[:12]}; give the same files in the same order, or run mirscan hardness on these"
         )
     return pool.append_column("hardness", file["hardness"])
 
@@ -126,8 +127,9 @@ def choose_by_hardness(labels: np.ndarray, hardness: np.ndarray, choice: HardCho
     wanted = round(choice.ratio * len(positives))
     if wanted > len(negatives):
         raise InputError(
-            f"hardness: {wanted:,} negatives wanted ({choice.ratio:g} for each of {len(positives):,} positives), the pool has "
-            f"{len(negatives):,} of hardness up to {choice.discard_above:g}; lower hard_ratio, or make a larger pool with mirscan negatives"
+            f"hardness: {counted(wanted, 'negative')} wanted ({choice.ratio:g} for each of {counted(len(positives), 'positive')}), "
+            f"the pool has {len(negatives):,} of hardness up to {choice.discard_above:g}; lower hard_ratio, "
+            "or make a larger pool with mirscan negatives"
         )
     ranked = negatives[np.argsort(-hardness[negatives], kind="stable")]
     n_hard = min(wanted, choice.hardest or int((hardness[negatives] > choice.above).sum()))

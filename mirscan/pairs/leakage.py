@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.pairs.columns import family_codes, group_codes, pair_keys
 
 # What each kind of split promises to keep apart; a given file or column must at least not repeat sites.
@@ -30,7 +31,7 @@ class LeakageReport:
 
     def __str__(self) -> str:
         return (
-            f"of {self.rows:,} validation pairs, training has the same pair for {self.shared_pairs:,}, "
+            f"of {counted(self.rows, 'validation pair')}, training has the same pair for {self.shared_pairs:,}, "
             f"the same site for {self.shared_sites:,}, "
             f"the same miRNA for {self.shared_mirnas:,}, the same family for {self.shared_families:,}"
         )
@@ -59,6 +60,6 @@ def refuse_leak(report: LeakageReport, split: str) -> None:
     if leaks:
         what = " and ".join(f"{getattr(report, name):,} {name.removeprefix('shared_')}" for name in leaks)
         raise InputError(
-            f"leak: {what} of the {report.rows:,} validation pairs also occur in training (split: {split}); "
+            f"leak: {what} of the {counted(report.rows, 'validation pair')} also occur in training (split: {split}); "
             "choose another split, or --allow-leak to train all the same"
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
-from mirscan.notices import Notices, tallied
+from mirscan.notices import Notices, counted, tallied
 from mirscan.pairs.elsewhere import SEED_MATCHES, RandomDraw, iter_random_windows, iter_same_transcript, iter_shuffles
 from mirscan.pairs.known_sites import KnownSites, find_known_sites
 from mirscan.pairs.partners import BATCH, iter_other_clusters, iter_other_mirnas
@@ -189,14 +189,16 @@ def _locate(positives: Positives, settings: NegativeSettings) -> _Places | None:
     known = find_known_sites(positives, transcriptome)
     if not len(known.row):
         raise InputError(
-            f"{', '.join(settings.transcripts)}: none of the {len(positives.sites):,} sites is on its {len(transcriptome):,} transcripts,"
+            f"{', '.join(settings.transcripts)}: none of the {counted(len(positives.sites), 'site')} is "
+            f"on its {counted(len(transcriptome), 'transcript')},"
             " letter for letter; expected the transcripts that the sites come from"
         )
     return _Places(transcriptome, known)
 
 
 def _too_few(settings: NegativeSettings, n_positives: int, n: int, wanted: int) -> str:
-    what = f"{settings.kind}: {wanted:,} negatives wanted (ratio {settings.ratio}, {n_positives:,} positives), there are {n:,}"
+    drawn_for = f"ratio {settings.ratio}, {counted(n_positives, 'positive')}"
+    what = f"{settings.kind}: {counted(wanted, 'negative')} wanted ({drawn_for}), there are {n:,}"
     if not n:
         return f"{what}; expected positives of more than one family and site, or another kind of negatives"
     return f"{what}; lower --ratio, or take what there is with --allow-fewer"

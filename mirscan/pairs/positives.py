@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.pairs.clean import clean_pairs
 from mirscan.pairs.columns import POSITIVE, cluster_codes, group_codes, seed_families
 from mirscan.pairs.read import read_pairs
@@ -68,7 +69,7 @@ def read_positives(paths: str | Path | Sequence[str | Path], mirnas: str | os.Pa
     table = table.filter(pc.greater_equal(table["label"], POSITIVE))
     if not table.num_rows:
         names = ", ".join(map(str, [paths] if isinstance(paths, str | Path) else paths))
-        raise InputError(f"{names}: none of {read.num_rows:,} pairs is a positive; expected pairs with a label of 0.5 or more")
+        raise InputError(f"{names}: none of {counted(read.num_rows, 'pair')} is a positive; expected pairs with a label of 0.5 or more")
     mirna, site = group_codes(table["mirna"]), group_codes(table["target"])
     first_rows = np.unique(site, return_index=True)[1]
     return Positives(

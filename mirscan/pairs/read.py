@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID, LETTERS
 from mirscan.sequence.text import describe_letter, open_text
 from mirscan.tables import PAIRS
@@ -55,7 +56,7 @@ def read_pairs(
     if not paths:
         raise InputError("no file of pairs was given")
     if weights is not None and len(weights) not in (0, len(paths)):
-        raise InputError(f"{len(weights)} weights for {len(paths)} files of pairs; expected one a file")
+        raise InputError(f"{counted(len(weights), 'weight')} for {counted(len(paths), 'file')} of pairs; expected one a file")
     tables = [_read_file(path, weights[i] if weights else None, assumed_label) for i, path in enumerate(paths)]
     # A column that only some files have is null elsewhere, but a missing weight is 1.
     if any("weight" in table.column_names for table in tables):
@@ -139,7 +140,7 @@ def _read_rows(path: Path, handle: io.BufferedReader, delimiter: str, names: lis
             for number, line in enumerate(lines, 1):
                 fields = next(csv.reader([line.decode("latin-1")], delimiter=delimiter), names)
                 if len(fields) not in (0, len(names)):
-                    message = f"{path}, line {number}: {len(fields)} columns; expected {len(names)}, as in the headings"
+                    message = f"{path}, line {number}: {counted(len(fields), 'column')}; expected {len(names)}, as in the headings"
                     raise InputError(message) from None
         raise
 

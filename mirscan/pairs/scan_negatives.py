@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.jit import njit
+from mirscan.notices import counted
 from mirscan.pairs.known_sites import KnownSites, Occupied, occupy
 from mirscan.pairs.positives import Positives, negatives_table, window_strings
 from mirscan.search.candidates import iter_candidates
@@ -142,7 +143,8 @@ def _quotas(candidates: _Candidates, available: np.ndarray, ratio: int) -> np.nd
     n, there = ratio * len(candidates.positives), int(available.sum())
     if n > there:
         raise InputError(
-            f"ratio {ratio}: {n:,} negatives for {len(candidates.positives):,} positives, but only {there:,} candidates"
+            f"ratio {ratio}: {counted(n, 'negative')} for {counted(len(candidates.positives), 'positive')}, "
+            f"but only {counted(there, 'candidate')}"
             f" of {candidates.draw.seeds} away from known sites; lower --ratio, or give more transcripts or looser --seeds"
         )
     if candidates.draw.strata == "mirna":
@@ -150,7 +152,7 @@ def _quotas(candidates: _Candidates, available: np.ndarray, ratio: int) -> np.nd
         short = np.flatnonzero(wanted > available)
         if len(short):
             raise InputError(
-                f"ratio {ratio}, --strata mirna: {len(short):,} miRNAs have too few candidates"
+                f"ratio {ratio}, --strata mirna: {counted(len(short), 'miRNA')} have too few candidates"
                 f" (first: {candidates.names[short[0]]}, {available[short[0]]:,} of {wanted[short[0]]:,});"
                 " lower --ratio or use --strata natural"
             )

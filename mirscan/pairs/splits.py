@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.pairs.columns import cluster_codes, family_codes, group_codes
 
 _COLUMN_NAMES = {"train": ("train", "training"), "validation": ("validation", "valid", "val", "eval", "evaluation", "dev")}
@@ -24,7 +25,8 @@ def split_pairs(pairs: pa.Table, by: str, fraction: float, seed: int) -> tuple[p
     in_validation = _draw_groups(groups, fraction, seed)
     if not in_validation.any() or in_validation.all():
         raise InputError(
-            f"split by {by}: {len(np.unique(groups))} groups of {pairs.num_rows} pairs cannot give {fraction:g} of them; "
+            f"split by {by}: {counted(len(np.unique(groups)), 'group')} of {counted(pairs.num_rows, 'pair')} "
+            f"cannot give {fraction:g} of them; "
             "choose another split or fraction"
         )
     return pairs.filter(pa.array(~in_validation)), pairs.filter(pa.array(in_validation))
@@ -61,6 +63,7 @@ def _split_by_column(pairs: pa.Table) -> tuple[pa.Table, pa.Table]:
     if not all(side.num_rows for side in sides):
         found = sorted(str(value) for value in pc.unique(pairs["split"]).to_pylist())
         raise InputError(
-            f"split by column: {sides[0].num_rows} train and {sides[1].num_rows} validation pairs; the column says {', '.join(found[:8])}"
+            f"split by column: {sides[0].num_rows} train and {counted(sides[1].num_rows, 'validation pair')}; "
+            f"the column says {', '.join(found[:8])}"
         )
     return sides[0], sides[1]

@@ -11,9 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
 
 from mirscan.errors import InputError
 from mirscan.store.scratch import ScratchFolder
@@ -88,8 +85,10 @@ def to_tsv(table: pa.Table) -> bytes:
 
 
 def _tsv_rows(table: pa.Table) -> bytes:
+    import pyarrow.csv as pacsv
+
     sink = io.BytesIO()
-    pa.csv.write_csv(table, sink, pa.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none"))
+    pacsv.write_csv(table, sink, pacsv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none"))
     return sink.getvalue()
 
 
@@ -100,8 +99,10 @@ def to_json(table: pa.Table) -> bytes:
 
 def to_parquet(table: pa.Table) -> bytes:
     """As the run's own files, without their descriptions."""
+    import pyarrow.parquet as pq
+
     sink = io.BytesIO()
-    pa.parquet.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()
 
 
@@ -182,6 +183,8 @@ def to_funmirbench(table: pa.Table) -> bytes:
     Ensembl ids lose their versions; runs keep no accessions of miRNAs, so `miRNA_ID` repeats the name. Raises InputError for a table that
     holds no pairs or no score.
     """
+    import pyarrow.compute as pc
+
     if missing := [name for name in ("gene", "symbol", "mirna", "combined_score") if name not in table.column_names]:
         raise InputError(f"funmirbench needs pairs of gene and miRNA, and this table has no column {missing[0]!r}; ask for --pairs")
     score = pc.negate(table["predicted_log2fc"]) if "predicted_log2fc" in table.column_names else table["combined_score"]

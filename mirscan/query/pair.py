@@ -10,6 +10,7 @@ import pyarrow as pa
 from mirscan.duplex import align_duplexes, draw_duplex
 from mirscan.duplex.energy import MAX_MIRNA_LENGTH
 from mirscan.errors import InputError, RunError
+from mirscan.notices import counted
 from mirscan.query.finished_run import FinishedRun
 from mirscan.query.names import find_genes, find_mirnas
 from mirscan.run.inputs import MIRNAS, compile_run_table, open_run_mirnas, open_run_regions, open_run_transcriptome
@@ -159,7 +160,7 @@ def open_pairs(run: FinishedRun) -> PairReader:
 
 def _only(found: Sequence[str], word: str) -> str:
     if len(found) > 1:
-        raise InputError(f"{word}: fits {len(found)} names, {', '.join(found[:5])} among them; expected one")
+        raise InputError(f"{word}: fits {counted(len(found), 'name')}, {', '.join(found[:5])} among them; expected one")
     return found[0]
 
 

@@ -62,7 +62,7 @@ def query_run(out: str | os.PathLike, sites: bool | None = None, top: int = 0, *
 def select_rows(run: FinishedRun, wanted: Filters, sites: bool, top: int = 0) -> pa.Table:
     """As `query_run`, of an open run."""
     view = SITES_VIEW if sites else GENES_VIEW
-    conditions = list(_conditions(run, wanted, view))
+    conditions = [*_conditions(run, wanted, view), *_among_the_first(run, wanted, view, top)]
     where = " AND ".join(f"({condition})" for condition, _ in conditions) or "true"
     parameters = [value for _, values in conditions for value in values]
     order = f"ORDER BY {strongest_first(run, view)}" if top or not sites else ""
@@ -112,6 +112,13 @@ def _conditions(run: FinishedRun, wanted: Filters, view: str) -> Iterator[tuple[
         yield f"{'score' if view == SITES_VIEW else 'best_score'} >= ?", [wanted.min_score]
     if wanted.where:
         yield wanted.where, []
+
+
+def _among_the_first(run: FinishedRun, wanted: Filters, view: str, top: int) -> Iterator[tuple[str, Sequence]]:
+    """Where miRNAs alone are asked for, the N strongest pairs are among the first N of their miRNA, so the others are not even decoded."""
+    ranks_as_ordered = {"rank", "predicted_log2fc"} <= {*run.columns[view]} and "gene_score" not in run.columns[view]
+    if top and view == GENES_VIEW and ranks_as_ordered and wanted == Filters(mirnas=wanted.mirnas):
+        yield "rank <= ?", [top]
 
 
 def _named_column(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from mirscan.cores import usable_cores
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.run.inputs import check_settings, compile_run_table, prefilter_of, read_run_mirnas, read_targets, spooled_pipes
 from mirscan.run.partition import BATCH_SCORED
 from mirscan.run.plan import BYTES_PER_ROW
@@ -46,7 +46,8 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
         transcriptome = read_targets(asked)
         n = count_candidates(transcriptome, compile_run_table(asked, mirna_set))
         lines = [
-            f"{len(transcriptome):,} transcripts, {transcriptome.n_bases:,} bases x {len(mirna_set):,} miRNAs: {n:,} candidate sites",
+            f"{counted(len(transcriptome), 'transcript')}, {counted(transcriptome.n_bases, 'base')} x {counted(len(mirna_set), 'miRNA')}: "
+            f"{counted(n, 'candidate site')}",
             f"finding and writing them: about {_duration(n * SECONDS_PER_SITE)} of one core, {n * BYTES_PER_ROW / 1e9:,.2f} GB of disk",
         ]
         if asked.is_scored and n:
@@ -116,7 +117,7 @@ def _suggest(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet
     lines = []
     if asked.seeds == DEFAULT_SEEDS:
         fewer = count_candidates(transcriptome, compile_run_table(replace(asked, seeds=STRICTER_SEEDS), mirnas))
-        lines.append(f"cheaper: --seeds {','.join(STRICTER_SEEDS)} leaves {fewer:,} candidates ({fewer / max(n, 1):.0%})")
+        lines.append(f"cheaper: --seeds {','.join(STRICTER_SEEDS)} leaves {counted(fewer, 'candidate')} ({fewer / max(n, 1):.0%})")
     if asked.species is None and len({name.split("-")[0] for name in mirnas.names}) > 1:
         lines.append("cheaper: --species keeps the miRNAs of one species")
     if asked.has_model_folder and asked.model != "fast":
@@ -124,7 +125,7 @@ def _suggest(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet
     if asked.regions is not None:
         within = read_regions(asked.regions, transcriptome)
         bases = int((within.ends - within.starts).sum())
-        lines.append(f"--regions keeps {bases:,} of {transcriptome.n_bases:,} bases; the numbers above are for all of them")
+        lines.append(f"--regions keeps {bases:,} of {counted(transcriptome.n_bases, 'base')}; the numbers above are for all of them")
     return lines
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from mirscan.errors import InputError, RunError
 from mirscan.genome.projection import Projection, project_on_itself
+from mirscan.notices import counted
 from mirscan.output.bigbed import write_bigbed
 from mirscan.output.browsers import HUB_SITES, hub_texts, igv_session
 from mirscan.output.genome_bed import GenomeSites, SiteNames
@@ -128,7 +129,7 @@ def _iter_parts(context: PartContext) -> Iterator[pa.RecordBatch]:
 
 
 def _export_hub(source: _Source) -> list[str]:
-    described = f"Target sites of {source.context.plan.n_mirnas:,} miRNAs, mirscan {source.context.plan.identity['mirscan']}"
+    described = f"Target sites of {counted(source.context.plan.n_mirnas, 'miRNA')}, mirscan {source.context.plan.identity['mirscan']}"
     texts = {f"{HUB}/{name}": text for name, text in hub_texts(source.assembly, described).items()}
     sites = f"{HUB}/{source.assembly}/{HUB_SITES}"
     source.publish(_write_bigbed(source), sites)

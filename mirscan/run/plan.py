@@ -214,7 +214,7 @@ def _check_disk(store: Store, expected: int) -> None:
     free, needed = shutil.disk_usage(store.root).free, expected * BYTES_PER_ROW * PEAK_SHARE
     if needed > free:
         raise InputError(
-            f"{expected:,} candidates, about {needed / 1e6:,.0f} MB of results while they are joined; "
+            f"{counted(expected, 'candidate')}, about {needed / 1e6:,.0f} MB of results while they are joined; "
             f"{store.root} has {free / 1e6:,.0f} MB free. "
             "Use fewer miRNAs (--species), stricter --seeds, --regions or --min-score."
         )

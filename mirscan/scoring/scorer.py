@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from mirscan.errors import InputError, MirscanError
+from mirscan.notices import counted
 from mirscan.scoring.distinct import find_distinct
 from mirscan.seeds.seed_class import shift_by_seed
 from mirscan.sequence.alphabet import decode
@@ -92,7 +93,9 @@ class Scorer:
             if codes.size and codes.max() > 4:
                 raise InputError(f"{name}: code {codes.max()}; expected A 0, C 1, G 2, U 3 or N 4")
         if len(mirna_codes) != len(target_codes):
-            raise InputError(f"{len(mirna_codes)} miRNAs but {len(target_codes)} windows; expected one window for each miRNA")
+            raise InputError(
+                f"{counted(len(mirna_codes), 'miRNA')} but {counted(len(target_codes), 'window')}; expected one window for each miRNA"
+            )
 
     def _check_outputs(self, outputs: np.ndarray, mirna_codes: np.ndarray, target_codes: np.ndarray, rows: np.ndarray) -> None:
         if np.isfinite(outputs).all():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.search.features import FEATURES
 from mirscan.search.filters import Regions, read_regions
 from mirscan.search.stream import Part, count_range, new_scan, split_windows, stream_parts
@@ -105,7 +106,7 @@ def count_candidates(transcriptome: Transcriptome, table: SeedTable, first: int 
 
 def _check(transcriptome, mirnas, table, batch_rows, mask_start, min_distance, features) -> None:
     if table.n_mirnas != len(mirnas):
-        raise InputError(f"seed table was compiled for {table.n_mirnas:,} miRNAs; expected the {len(mirnas):,} given")
+        raise InputError(f"seed table was compiled for {counted(table.n_mirnas, 'miRNA')}; expected the {len(mirnas):,} given")
     for name, value, least in (("batch_rows", batch_rows, 1), ("mask_start", mask_start, 0), ("min_distance", min_distance, 0)):
         if value < least:
             raise InputError(f"{name} {value}; expected {least} or more")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirscan.errors import InputError
-from mirscan.notices import Notices, tallied
+from mirscan.notices import Notices, counted, tallied
 from mirscan.sequence.text import decode_text, is_bed_header, open_text, split_row
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.sequence.versions import finder_of
@@ -73,7 +73,7 @@ def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: 
             start[number], end[number] = first, last
         missing = np.flatnonzero(end < 0)
         if len(missing) == len(transcriptome):
-            raise InputError(f"{path}: none of the {len(transcriptome):,} transcripts is in it; expected the names of the FASTA")
+            raise InputError(f"{path}: none of the {counted(len(transcriptome), 'transcript')} is in it; expected the names of the FASTA")
         if len(missing):
             first_missing = transcriptome.names[int(missing[0])].as_py()
             tally.add("transcripts have no coding sequence and count as 3'UTR", first_missing, len(missing))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mirscan.errors import InputError
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID
 from mirscan.sequence.text import decode_text, describe_letter, first_word, open_text, strip_blanks
 
@@ -67,7 +67,9 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
             n_records += 1
             yield FastaRecord(header, _join_codes(path, header, line, lines), line, lines)
     if n_unavailable and not n_records:
-        raise InputError(f"{path}: all {n_unavailable:,} records say that their sequence is unavailable; export other regions or genes")
+        raise InputError(
+            f"{path}: all {counted(n_unavailable, 'record')} say that their sequence is unavailable; export other regions or genes"
+        )
     if not n_records:
         raise InputError(f"{path}: no sequences in it; expected FASTA with at least one record")
 
@@ -106,7 +108,7 @@ def _join_codes(path: str, header: str, header_line: int, lines: list[bytes]) ->
         )
     if len(codes) > MAX_LENGTH:
         raise InputError(
-            f"{path}, line {header_line}: {len(codes):,} bases in one record; expected at most {MAX_LENGTH:,}. Cut the sequence."
+            f"{path}, line {header_line}: {counted(len(codes), 'base')} in one record; expected at most {MAX_LENGTH:,}. Cut the sequence."
         )
     return codes
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mirscan.errors import InputError
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.sequence.fasta import check_name
 from mirscan.sequence.headers import cannot_be_gene, is_gene_id
 from mirscan.sequence.text import decode_text, open_text, split_row
@@ -82,7 +82,7 @@ class GeneTable:
         )
         if not named:
             raise InputError(
-                f"{self.path}: none of its {len(self.rows):,} rows names a transcript and its gene of {fasta}; the first row is "
+                f"{self.path}: none of its {counted(len(self.rows), 'row')} names a transcript and its gene of {fasta}; the first row is "
                 f"{', '.join(self.rows[0][1])[:80]!r}, the first transcript {names[0]!r}"
             )
         notices.add("transcripts have their gene from the gene map", named[0], len(named))
@@ -106,7 +106,8 @@ class GeneTable:
         stable = [i for i in others if any(len(fields) > i and is_gene_id(fields[i]) for _, fields in self.rows[:_SAMPLE_LINES])]
         if not others or (not stable and transcript > 0 and len(others) > 2):
             raise InputError(
-                f"{self.path}: {width} columns, transcripts in column {transcript + 1}, genes unclear; expected transcript, gene and "
+                f"{self.path}: {counted(width, 'column')}, transcripts in column {transcript + 1}, genes unclear; "
+                f"expected transcript, gene and "
                 "symbol in this order, or headings such as transcript_id, gene_id and symbol"
             )
         return tuple([*stable[:1], *(i for i in others if i not in stable), None][:2])

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mirscan.notices import Notice, counted
 from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, check_weights, clean_pairs
 from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
 from mirscan.pairs.hardness import HardChoice, choose_by_hardness, labels_by_hardness, with_hardness
@@ -65,7 +66,7 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
     check_weights(train)
     check_pairs(validation, "validation", MIN_VALIDATION_ROWS)
     leakage = leakage_report(train, validation)
-    say(f"{train.num_rows:,} pairs to train on, {validation.num_rows:,} to validate on; {leakage}")
+    say(f"{counted(train.num_rows, 'pair')} to train on, {validation.num_rows:,} to validate on; {leakage}")
     if not recipe.allow_leak:
         for split, part in parts:
             refuse_leak(leakage_report(train, part), split)
@@ -86,7 +87,7 @@ def _encode(
     )
     other_length = _count_other_lengths(train, layout)
     if other_length:
-        say(f"{other_length:,} training sites are not {layout.length} nt long and were cut or padded with N at both ends")
+        say(f"{Notice(f'training sites are not {layout.length} nt long and were cut or padded with N at both ends', other_length, '')}")
     encoded = encode_table(train, layout)
     if recipe.right_shift:
         encoded = replace(encoded, right_shift=_by_file(recipe, recipe.right_shift, train).astype(np.int64))
@@ -134,7 +135,10 @@ def _hard_choice(recipe: Recipe) -> HardChoice:
 def _choose_hard(recipe: Recipe, pool: pa.Table, say: Callable[[str], None]) -> pa.Table:
     hardness, random = pool["hardness"].to_numpy(), np.random.default_rng([recipe.seed, 0x4A4D])
     rows = choose_by_hardness(labels_of(pool), hardness, _hard_choice(recipe), random)
-    say(f"{len(rows):,} of {pool.num_rows:,} pairs by hardness: mean {hardness[rows].mean():.3f}, of the pool {hardness.mean():.3f}")
+    say(
+        f"{len(rows):,} of {counted(pool.num_rows, 'pair')} by hardness: mean {hardness[rows].mean():.3f}, "
+        f"of the pool {hardness.mean():.3f}"
+    )
     return pool.take(pa.array(rows))
 
 
@@ -164,8 +168,13 @@ def _model_scores(scorer, what: str, pairs: pa.Table, cache: Path, say: Callable
     mirna_codes, target_codes = encode_pairs(pairs["mirna"], pairs["target"], scorer.layout)
 
     def score() -> np.ndarray:
+<<<<<<< HEAD
         say(f"{scorer.card.name} scores {pairs.num_rows:,} training pairs")
         return getattr(scorer, what)(mirna_codes, target_codes)
+=======
+        say(f"{scorer.card.name} scores {counted(pairs.num_rows, 'training pair')}")
+        return scorer.score(mirna_codes, target_codes)
+>>>>>>> stranger
 
     return cached_array(cache, what, (scorer.card.sha256.encode(), mirna_codes, target_codes), score), mirna_codes, target_codes
 
@@ -206,9 +215,9 @@ def _count_other_lengths(pairs: pa.Table, layout: WindowLayout) -> int:
 
 
 def _describe(what: str, counts: CleaningCounts) -> str:
-    conflicts = f"{counts.conflicting_rows:,} rows of {counts.conflicting_pairs:,} pairs with both labels"
-    dropped = f"; dropped {conflicts} and {counts.duplicate_rows:,} duplicates"
-    return f"{what}: {counts.rows_read:,} pairs read" + (dropped if counts.rows_kept < counts.rows_read else "")
+    conflicts = f"{counted(counts.conflicting_rows, 'row')} of {counted(counts.conflicting_pairs, 'pair')} with both labels"
+    dropped = f"; dropped {conflicts} and {counted(counts.duplicate_rows, 'duplicate')}"
+    return f"{what}: {counted(counts.rows_read, 'pair')} read" + (dropped if counts.rows_kept < counts.rows_read else "")
 
 
 def _percent_reporter(say: Callable[[str], None]) -> Callable[[int, int], None]:
@@ -219,7 +228,7 @@ def _percent_reporter(say: Callable[[str], None]) -> Callable[[int, int], None]:
         tenth = 10 * done // total
         if total > 200_000 and tenth not in tenths:
             tenths.add(tenth)
-            say(f"duplex energies: {done:,} of {total:,} pairs")
+            say(f"duplex energies: {done:,} of {counted(total, 'pair')}")
 
     return report
 

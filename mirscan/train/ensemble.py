@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.train.batches import EncodedPairs
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.imbalance import Classes
@@ -27,7 +28,8 @@ def member_pairs(recipe: Recipe, pairs: EncodedPairs, member: int) -> EncodedPai
     wanted = round(recipe.negative_ratio * len(classes.positive))
     if wanted > len(classes.negative):
         raise InputError(
-            f"recipe: {recipe.members} members with negative_ratio {recipe.negative_ratio:g} draw {wanted:,} negatives each, but there are "
+            f"recipe: {counted(recipe.members, 'member')} with negative_ratio {recipe.negative_ratio:g} draw {counted(wanted, 'negative')} "
+            f"each, but there are "
             f"{len(classes.negative):,}; lower negative_ratio, or make more with mirscan negatives"
         )
     drawn = np.random.default_rng([recipe.seed, member, 0xEA51]).choice(classes.negative, wanted, replace=False)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.pairs.clean import clean_pairs
 from mirscan.pairs.columns import POSITIVE, cluster_codes, labels_of
 from mirscan.pairs.hardness import hardness_of, pool_checksum, write_hardness
@@ -132,7 +133,8 @@ def _write_draw(pool: pa.Table, allowed: np.ndarray, measurement: Measurement, w
         raise InputError("a pool without positives or without negatives has no hardness; expected both, see mirscan negatives")
     if wanted > len(negatives):
         raise InputError(
-            f"draw_ratio is {measurement.draw_ratio:g}, but there are {len(negatives):,} negatives for {len(positives):,} positives; "
+            f"draw_ratio is {measurement.draw_ratio:g}, but there are {counted(len(negatives), 'negative')} "
+            f"for {counted(len(positives), 'positive')}; "
             "lower it, or make a larger pool with mirscan negatives"
         )
     drawn = np.random.default_rng([measurement.seed, fold, 0xD4A]).choice(negatives, wanted, replace=False)

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.pairs.columns import POSITIVE
 from mirscan.train.batches import EpochDraw
 from mirscan.train.recipe import Recipe
@@ -84,8 +85,8 @@ class Sampling:
         recipe, n_positive, n_negative = self.recipe, len(self._classes.positive), len(self._classes.negative)
         if recipe.class_sampling != "all" and n_negative < recipe.negative_ratio * n_positive:
             raise InputError(
-                f"recipe: negative_ratio is {recipe.negative_ratio:g}, but the training pairs have {n_negative:,} negatives for"
-                f" {n_positive:,} positives ({n_negative / n_positive:.3g} each); lower it, or make more with mirscan negatives"
+                f"recipe: negative_ratio is {recipe.negative_ratio:g}, but the training pairs have {counted(n_negative, 'negative')} for"
+                f" {counted(n_positive, 'positive')} ({n_negative / n_positive:.3g} each); lower it, or make more with mirscan negatives"
             )
 
     @cached_property

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.train.imbalance import Classes
 from mirscan.train.recipe import Recipe
 
@@ -60,7 +61,7 @@ class GrowingNegatives:
     def __post_init__(self):
         wanted, found = self.recipe.new_positives, len(self.classes.positive)
         if wanted > found:
-            raise InputError(f"recipe: new_positives is {wanted:,}, but there are {found:,} positives to train on; lower it")
+            raise InputError(f"recipe: new_positives is {wanted:,}, but there are {counted(found, 'positive')} to train on; lower it")
 
     @property
     def steps(self) -> int:
@@ -92,7 +93,8 @@ class GrowingNegatives:
         if wanted > len(candidates):
             where = " of their sites" if self.recipe.own_negatives else ""
             raise InputError(
-                f"iterative training: {wanted:,} negatives wanted for {len(positives):,} positives, there are {len(candidates):,}{where}; "
+                f"iterative training: {counted(wanted, 'negative')} wanted for {counted(len(positives), 'positive')}, "
+                f"there are {len(candidates):,}{where}; "
                 "lower max_ratio, or make more with mirscan negatives"
             )
         return random.choice(candidates, wanted, replace=False)

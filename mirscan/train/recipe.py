@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from mirscan.errors import InputError
+from mirscan.notices import counted
 from mirscan.sequence.text import read_toml
 from mirscan.settings import Settings, about
 
@@ -236,14 +237,17 @@ class Recipe(Settings):
 
     def check(self) -> None:
         if self.weights and len(self.weights) != len(self.pairs):
-            raise InputError(f"recipe: {len(self.weights)} weights for {len(self.pairs)} files of pairs; expected one a file")
+            raise InputError(
+                f"recipe: {counted(len(self.weights), 'weight')} for {counted(len(self.pairs), 'file')} of pairs; expected one a file"
+            )
         if self.epochs == 0 and not self.init:
             raise InputError("recipe: epochs is 0; expected at least 1, or 0 with init, to calibrate the mean of trained models")
         for name, highest in (("right_shift", 50), ("teacher_shares", 1)):
             numbers = getattr(self, name)
             if numbers and (len(numbers) != len(self.pairs) or not all(0 <= number <= highest for number in numbers)):
                 raise InputError(
-                    f"recipe: {name} is {list(numbers)}; expected a number from 0 to {highest} for each of {len(self.pairs)} files"
+                    f"recipe: {name} is {list(numbers)}; "
+                    f"expected a number from 0 to {highest} for each of {counted(len(self.pairs), 'file')}"
                 )
         if self.class_sampling != "all" and (self.sampling or self.epoch_pairs or self.mining):
             raise InputError(

@@ -66,6 +66,13 @@ def test_mirna__gives_its_genes_strongest_first(example):
     assert changes == sorted(changes) and len(set(changes)) > 5
 
 
+@pytest.mark.parametrize("top", [1, 7, 21, 500])
+@pytest.mark.parametrize("mirnas", [[], ["miR-200b-3p"], ["let-7a-5p", "miR-34a-5p", "miR-145-5p"]])
+def test_strongest__are_the_first_of_all_rows(example, mirnas, top):
+    """The shortcut by rank, beside the order of all pairs."""
+    assert ms.query_run(example, mirnas=mirnas, top=top).equals(ms.query_run(example, mirnas=mirnas).slice(0, top))
+
+
 def test_scores__decide_the_order_and_the_cut(scored):
     found = ms.query_run(scored, sites=True, min_score=0.5, top=50).to_pylist()
     expected = sorted((row["score"] for row in all_sites(scored) if row["score"] >= 0.5), reverse=True)[:50]
