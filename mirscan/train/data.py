@@ -168,13 +168,8 @@ def _model_scores(scorer, what: str, pairs: pa.Table, cache: Path, say: Callable
     mirna_codes, target_codes = encode_pairs(pairs["mirna"], pairs["target"], scorer.layout)
 
     def score() -> np.ndarray:
-<<<<<<< HEAD
-        say(f"{scorer.card.name} scores {pairs.num_rows:,} training pairs")
-        return getattr(scorer, what)(mirna_codes, target_codes)
-=======
         say(f"{scorer.card.name} scores {counted(pairs.num_rows, 'training pair')}")
-        return scorer.score(mirna_codes, target_codes)
->>>>>>> stranger
+        return getattr(scorer, what)(mirna_codes, target_codes)
 
     return cached_array(cache, what, (scorer.card.sha256.encode(), mirna_codes, target_codes), score), mirna_codes, target_codes
 

@@ -40,7 +40,7 @@ def test_recipe__flags_win_and_are_checked():
         ({"loss": "hinge"}, "loss is 'hinge'; expected crossentropy, focal"),
         ({"settings": 3}, "settings is 3; expected a table"),
         ({"pairs": [3]}, r"pairs is \[3\]; expected a list of texts"),
-        ({"pairs": ["a"], "weights": [1, 2]}, "2 weights for 1 files"),
+        ({"pairs": ["a"], "weights": [1, 2]}, "2 weights for 1 file of pairs"),
         ({"pairs": ["a", "b"], "right_shift": [3]}, r"right_shift is \[3\]; expected a number from 0 to 50 for each of 2 files"),
         (
             {"pairs": ["a", "b"], "teacher_shares": [0.5, 2.0]},
