@@ -2,6 +2,7 @@
 
     python benchmarks/scoring/benchmark_scoring.py                                            # shipped models, example data
     python benchmarks/scoring/benchmark_scoring.py --what rates growth precision scan --data FOLDER --utrs utr.fa.gz --mirnas mirs.fa.gz
+    python benchmarks/scoring/benchmark_scoring.py --engines tensorflow                       # the other engines
     python benchmarks/scoring/benchmark_scoring.py --what designs                             # untrained networks of other shapes
 
 Rates are windows per second of processor time of one thread (on a GPU: of wall time), the median of several runs, on windows of real
@@ -31,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--what", nargs="+", choices=WHAT, default=["rates", "growth"])
     parser.add_argument("--models", nargs="+", help="names or folders; default: all shipped ones")
-    parser.add_argument("--engines", nargs="+", default=["tensorflow"], choices=("tensorflow", "jax"))
+    parser.add_argument("--engines", nargs="+", default=["kernels"], choices=("kernels", "tensorflow", "jax"))
     parser.add_argument("--utrs", default=ROOT / "examples/utrs.fa.gz")
     parser.add_argument("--mirnas", default=ROOT / "examples/mirnas.fa")
     parser.add_argument("--species")
@@ -46,7 +47,8 @@ def main() -> None:
     print_machine()
     for engine in arguments.engines:
         # a process an engine: Keras cannot change its backend
-        environment = {**os.environ, "KERAS_BACKEND": engine, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        backend = "jax" if engine == "jax" else "tensorflow"
+        environment = {**os.environ, "KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         subprocess.run([sys.executable, __file__, *sys.argv[1:], "--child", engine], check=True, env=environment)
 
 
@@ -68,7 +70,7 @@ def run_child(arguments) -> None:
     for what in arguments.what:
         if what != "designs":
             steps[what](arguments, models)
-        elif arguments.child == "tensorflow":
+        elif arguments.child == arguments.engines[0]:
             print_designs(arguments)
 
 
@@ -127,7 +129,7 @@ def time_turns(functions: dict, repeats: int, clock) -> dict[str, float]:
 
 
 def print_rates(arguments, models: list[str]) -> None:
-    """Every model in every precision, against model.predict and against the same graph without tables.
+    """Every model in every precision, against model.predict, and kernels against TensorFlow, the others against their graph without tables.
 
     The scorer gets as many candidates as a scan scores at once, in proportion to the model's cost; the others a slice of them.
     """
@@ -136,12 +138,13 @@ def print_rates(arguments, models: list[str]) -> None:
     from mirscan.trained_models import load_model
 
     print(f"## Windows per second, {arguments.child}\n")
+    beside = "on TensorFlow" if arguments.child == "kernels" else "no tables"
     print(
-        "| model | MFLOP | predict | predict, batches of 512 | precision | device | scorer | x predict | x of 512 | no tables | load, s |"
+        f"| model | MFLOP | predict | predict, batches of 512 | precision | device | scorer | x predict | x of 512 | {beside} | load, s |"
     )
     print("| --- | ---: | ---: | ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |")
     for name in models:
-        load_scorer(name)  # sets the threads before anything else runs
+        load_scorer(name, engine="jax" if arguments.child == "jax" else "tensorflow")  # sets the threads before anything else runs
         trained = load_model(name)
         n = max(2048, min(arguments.rows, round(arguments.rows * 4 / max(trained.card.mflop, 1))))
         codes = cut_windows(*find_some(arguments, n), trained.card.layout)
@@ -156,7 +159,7 @@ def print_rates(arguments, models: list[str]) -> None:
                 "predict": (plain_predict(trained, *few, batch_size=None), few),
                 "512": (plain_predict(trained, *few, batch_size=512), few),
                 "scorer": (functools.partial(scorer.score, *codes), codes),
-                "no tables": (without_tables(trained, scorer, *few), few),
+                "beside": beside_scorer(arguments.child, trained, scorer, codes, few),
             }
             device = scorer.describe()["device"]
             clock = time.perf_counter if device == "gpu" else time.process_time
@@ -164,7 +167,7 @@ def print_rates(arguments, models: list[str]) -> None:
             rates = {key: len(rows[0]) / seconds[key] for key, (_, rows) in runs.items()}
             cells = [name, f"{trained.card.mflop:.1f}", *(f"{rates[key]:,.0f}" for key in ("predict", "512")), precision, device]
             cells += [f"{rates['scorer']:,.0f}", *(f"{rates['scorer'] / rates[key]:.1f}" for key in ("predict", "512"))]
-            print(f"| {' | '.join(cells)} | {rates['no tables']:,.0f} | {loaded:.1f} |", flush=True)
+            print(f"| {' | '.join(cells)} | {rates['beside']:,.0f} | {loaded:.1f} |", flush=True)
     print()
 
 
@@ -183,6 +186,16 @@ def plain_predict(trained, mirna_codes, target_codes, batch_size: int | None):
     return predict
 
 
+def beside_scorer(engine: str, trained, scorer, codes: tuple, few: tuple) -> tuple:
+    """What the scorer is compared with, and the windows for it."""
+    from mirscan.scoring import load_scorer
+
+    if engine != "kernels":
+        return without_tables(trained, scorer, *few), few
+    other = load_scorer(trained, precision=scorer.describe()["precision"], engine="tensorflow")
+    return functools.partial(other.score, *codes), codes
+
+
 def without_tables(trained, scorer, mirna_codes, target_codes):
     """The scorer's own engine on the whole folded network."""
     from mirscan.scoring.compiled import compile_network
@@ -197,6 +210,8 @@ def without_tables(trained, scorer, mirna_codes, target_codes):
 
 def has_gpu(engine: str) -> bool:
     """Whether this engine sees a GPU."""
+    if engine == "kernels":
+        return False
     if engine == "jax":
         import jax
 

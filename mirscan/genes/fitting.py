@@ -126,10 +126,13 @@ def fit_form(
     fitted for each experiment, and no part of the form.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     keys = _keys_of(names)
     problem = _Problem(sites, changes, _weight_table(names, keys), len(keys))
-    found = minimize(problem.loss, problem.start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS})
+    # The vectors are short: threads of BLAS would spend more time on waking up than on them, twice that of the whole fit.
+    with threadpool_limits(1, user_api="blas"):
+        found = minimize(problem.loss, problem.start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS})
     intercepts, weights, scales, loadings = problem.split(found.x)
     known = [region for region in REGIONS if region in names]
     named = dict(zip(keys, weights.tolist(), strict=True))

@@ -29,7 +29,7 @@ from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.coding import CodingRegions, read_coding
-from mirscan.sequence.families import NO_CLASS, Family, classes_of, group_families, read_families, read_family_classes
+from mirscan.sequence.families import NO_CLASS, Family, group_families, read_families, read_family_classes
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import (
     CODES_FILE,
@@ -169,11 +169,12 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, families: Sequence[Fa
 def _store_classes(settings: ScanSettings, mirnas: MirnaSet, families: Sequence[Family], store: Store, notices: Notices) -> None:
     """How conserved the family of each miRNA (n,) is, where the table of families says so."""
     known = read_family_classes(settings.families, notices)
-    if not (known or settings.by_family):
+    if not (known.by_name or settings.by_family):
         raise InputError(f"{settings.families}: has no column 'Family Conservation?' as TargetScan's; expected one, or --by-family")
-    if known:
+    if known.by_name:
         members = [family.members for family in families] or [[name] for name in mirnas.names]
-        classes = classes_of(members, known)
+        seeds = (decode(codes) for codes in mirnas.codes[:, 1:8])
+        classes = np.array([known.find(names, seed) for names, seed in zip(members, seeds, strict=True)], np.int8)
         lost = np.flatnonzero(classes == NO_CLASS)
         notices.add("miRNAs have no family conservation in the table", mirnas.names[lost[0]] if len(lost) else "", len(lost))
         _store_array(store, CLASSES, classes)

@@ -12,7 +12,7 @@ import numpy as np
 from mirscan.scoring.graph import Graph, read_graph
 
 # Layers that change nothing at inference.
-_IDENTITY = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout")
+IDENTITY = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout")
 _LINEAR = ("Dense", "Conv1D", "Conv2D", "SeparableConv1D", "SeparableConv2D", "DepthwiseConv1D", "DepthwiseConv2D")
 
 
@@ -58,7 +58,7 @@ def plan_folds(network) -> FoldPlan:
     into, skipped, affines, folded, left = {}, set(), {}, [], []
     for call in graph.calls:
         layer = call.operation
-        if type(layer).__name__ in _IDENTITY:
+        if type(layer).__name__ in IDENTITY:
             skipped.add(id(layer))
         if type(layer).__name__ != "BatchNormalization" or len(graph.calls_of(layer)) != 1:
             continue
@@ -180,7 +180,7 @@ def _fold_forward(graph: Graph, call, affine: Affine, into: dict) -> bool:
         elif name in ("AveragePooling1D", "AveragePooling2D"):
             if layer.padding != "valid":
                 return False
-        elif name not in ("GlobalAveragePooling1D", "GlobalAveragePooling2D", *_IDENTITY):
+        elif name not in ("GlobalAveragePooling1D", "GlobalAveragePooling2D", *IDENTITY):
             return False
         reader = graph.only_reader(reader.makes[0])
     return False

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mirscan.scoring.runner import BatchRunner
+from mirscan.scoring.keras_runner import KerasRunner
 
 
-class JaxRunner(BatchRunner):
+class JaxRunner(KerasRunner):
     """One jitted function of fixed shape, weights kept on the device."""
 
     name = "jax"

@@ -8,13 +8,18 @@ import sys
 from mirscan.errors import InputError
 from mirscan.keras_loading import load_keras
 from mirscan.scoring.cascade import CascadeScorer, make_cascade
+from mirscan.scoring.dot_tile import has_fused_multiply_add
 from mirscan.scoring.duplex_engine import DUPLEX, DuplexEngine, duplex_card
+from mirscan.scoring.kept_networks import keep, read_kept
+from mirscan.scoring.kernel_runner import KernelRunner
 from mirscan.scoring.network_engine import NetworkEngine
-from mirscan.scoring.processor import choose_precision, may_have_gpu
+from mirscan.scoring.plain_network import PlainNetwork, make_plain_network
+from mirscan.scoring.processor import bfloat16_unit, choose_precision, may_have_gpu
 from mirscan.scoring.scorer import Scorer
-from mirscan.trained_models import TrainedModel, load_model
+from mirscan.trained_models import Card, TrainedModel, check_files, find_model, load_model
 
-ENGINES = ("auto", "tensorflow", "jax")
+ENGINES = ("auto", "kernels", "tensorflow", "jax")
+_BACKENDS = ("tensorflow", "jax")
 # Windows at once on a processor: as many as keep the largest tensor of the network under so many bytes, within bounds. Measured: stem
 # tables and network take turns in the L2 cache, so the turns should be long (`fast`: 256, 512, 1,024 windows give 66,600, 67,500, 72,400
 # a second), until memory is the limit (`base`: 512 are as fast as 1,024 in 100 MB less). A GPU needs thousands to be busy.
@@ -35,9 +40,11 @@ def load_scorer(
     """A scorer for a shipped model, a model folder, a loaded model, or "duplex" (energy alone).
 
     `precision`: auto, float32 or bfloat16 (auto: bfloat16 where the hardware multiplies it). `batch_size`: pairs computed at once;
-    default 64 to 1,024 by the size of the network, on a GPU 8,192. `threads`: cores to use, default 1 (a run uses one process a core).
-    `engine`: auto, tensorflow or jax (auto: jax where a GPU is there that only JAX can use, else tensorflow). `prefilter`: a cheaper
-    scorer that looks first (see CascadeScorer). What could not be done as asked is logged once and stands in `describe()`.
+    default 256 on mirscan's own kernels, elsewhere 64 to 1,024 by the size of the network, on a GPU 8,192. `threads`: cores to use,
+    default 1 (a run uses one process a core). `engine`: auto, kernels, tensorflow or jax (auto: mirscan's own kernels on a processor
+    without AMX, where the network is made of what they have; jax where a GPU is there that only JAX can use; else tensorflow).
+    `prefilter`: a cheaper scorer that looks first (see CascadeScorer). What could not be done as asked is logged once and stands in
+    `describe()`.
 
     Raises InputError for an unknown precision or engine or a precision that this processor lacks, ModelError for the model.
     """
@@ -51,6 +58,46 @@ def load_scorer(
     if model == DUPLEX:
         choose_precision("float32" if precision == "bfloat16" else precision, has_gpu=False)
         return Scorer(duplex_card(), DuplexEngine())
+    if _suits_kernels(engine, precision):
+        scorer = _load_on_kernels(model, choose_precision(precision, has_gpu=False), batch_size, threads)
+        if scorer is not None:
+            return scorer
+    if engine == "kernels":
+        raise InputError("engine 'kernels': it has not all layers of this model, or this processor lacks fused multiply-add; use auto")
+    return _load_on_keras(model, precision, batch_size, threads, engine)
+
+
+def _suits_kernels(engine: str, precision: str) -> bool:
+    """Whether mirscan's own kernels are the fastest here: on processors, except those with AMX, which TensorFlow uses."""
+    if engine != "auto":
+        return engine == "kernels" and has_fused_multiply_add()
+    has_matrix_unit = precision != "float32" and bfloat16_unit() == "amx_bf16"
+    return has_fused_multiply_add() and not (has_matrix_unit or may_have_gpu() or os.environ.get("KERAS_BACKEND") == "jax")
+
+
+def _load_on_kernels(model, dtype: str, batch_size: int | None, threads: int | None) -> Scorer | None:
+    """A scorer that needs no Keras, unless the network must be made plain first; None for a network that cannot be."""
+    card, network = _find_plain(model)
+    if network is None:
+        return None
+    return Scorer(card, NetworkEngine(KernelRunner(network, dtype, batch_size, threads or 1), []))
+
+
+def _find_plain(model) -> tuple[Card, PlainNetwork | None]:
+    if isinstance(model, TrainedModel):
+        return model.card, make_plain_network(model.network)
+    folder = find_model(model)
+    card = check_files(folder)
+    network = read_kept(card.sha256) if card.sha256 else None
+    if network is None:
+        _choose_backend("auto")
+        network = make_plain_network(load_model(folder).network)
+        if network is not None and card.sha256:
+            keep(card.sha256, network)
+    return card, network
+
+
+def _load_on_keras(model, precision: str, batch_size: int | None, threads: int | None, engine: str) -> Scorer:
     backend = _choose_backend(engine)
     if backend == "jax":
         from mirscan.scoring.jax_engine import JaxRunner as Runner
@@ -86,10 +133,10 @@ def _choose_backend(engine: str) -> str:
             raise InputError(
                 "engine 'jax': JAX is not installed; `pip install jax` (for a GPU: `pip install jax[cuda12]`), or use tensorflow"
             )
-        if wanted in ENGINES:
+        if wanted in _BACKENDS:
             os.environ["KERAS_BACKEND"] = wanted
     backend = load_keras().backend.backend()
-    if backend not in ENGINES or engine not in ("auto", backend):
+    if backend not in _BACKENDS or engine not in ("auto", backend):
         wanted = "tensorflow or jax" if engine == "auto" else engine
         raise InputError(
             f"engine {engine!r}: Keras already runs on {backend!r} in this process; set KERAS_BACKEND={wanted} before Keras is imported"

@@ -1,4 +1,4 @@
-"""The engine of a trained network: the duplex features it asks for, then the compiled network on TensorFlow or JAX."""
+"""The engine of a trained network: the duplex features it asks for, then the network on mirscan's own kernels, TensorFlow or JAX."""
 
 import numpy as np
 
@@ -6,32 +6,31 @@ from mirscan.scoring.runner import BatchRunner, Pairs
 
 
 class NetworkEngine:
-    """Feeds a runner (TensorFlow or JAX), which knows batches and devices, with pairs and their duplex features."""
+    """Feeds a runner, which knows batches and devices, with pairs and their duplex features."""
 
     def __init__(self, runner: BatchRunner, notes: list[str]):
         self._runner, self._notes = runner, notes
 
     @property
     def notes(self) -> list[str]:
-        return [*self._notes, *self._runner.compiled.notes, *self._runner.notes]
+        return [*self._notes, *self._runner.notes]
 
     def score(self, mirnas: np.ndarray, index: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Outputs (n,) float32 of the pairs (mirnas[index[r]], targets[r])."""
-        needs_duplex = "duplex" in self._runner.compiled.input_names
-        duplex = _DuplexFeatures(mirnas, index, targets) if needs_duplex else None
+        duplex = _DuplexFeatures(mirnas, index, targets) if self._runner.needs_duplex else None
         return self._runner.score(Pairs(mirnas, index, targets, duplex))
 
     def describe(self) -> dict:
         """Engine, device, precision, batch, threads, what was folded, and what could not be done."""
-        runner, compiled = self._runner, self._runner.compiled
+        runner = self._runner
         return {
             "engine": runner.name,
             "device": runner.device,
-            "precision": compiled.dtype,
+            "precision": runner.precision,
             "batch": runner.batch_size,
             "threads": runner.threads,
-            "tables": compiled.stem is not None,
-            "folded": len(compiled.plan.folded),
+            "tables": runner.has_tables,
+            "folded": runner.n_folded,
             "notes": self.notes,
         }
 

@@ -1,4 +1,4 @@
-"""Batches of fixed size through a compiled network, whatever computes them: padding, threads, and a GPU that runs out of memory."""
+"""Batches of fixed size through a network, whatever computes them: threads, batches under way, and a GPU that runs out of memory."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-
-from mirscan.scoring.compiled import CompiledNetwork
 
 logger = logging.getLogger("mirscan.scoring")
 
@@ -34,39 +32,38 @@ class Pairs:
         return len(self.index)
 
 
-@dataclass(frozen=True)
-class Work:
-    """Memory of one thread: work space for the stem's tables, and the network's inputs for one batch."""
-
-    tables: tuple
-    inputs: list[np.ndarray]
-
-
 class BatchRunner(ABC):
-    """Runs a compiled network on batches of `batch_size`, the last one padded; `threads` batches at a time."""
+    """Runs a network on batches of `batch_size`, the last one shorter; `threads` batches at a time.
+
+    `n_folded` says how many BatchNormalizations were folded away, `has_tables` whether the stem is looked up in tables.
+    """
 
     name: str
     device: str
+    precision: str
+    needs_duplex: bool
+    has_tables: bool
+    n_folded: int
 
-    def __init__(self, compiled: CompiledNetwork, batch_size: int, threads: int):
-        self.compiled, self.batch_size, self.threads = compiled, batch_size, threads
-        self.notes: list[str] = []
+    def __init__(self, batch_size: int, threads: int, notes: tuple[str, ...] = ()):
+        self.batch_size, self.threads = batch_size, threads
+        self.notes = list(notes)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._works = [self._make_work() for _ in range(threads)]
-        self._trace()
+        self._is_short_of_memory = False
 
     @abstractmethod
-    def _trace(self) -> None:
-        """Make the function for batches of self.batch_size."""
+    def _make_work(self):
+        """Memory of one thread for batches of self.batch_size."""
 
     @abstractmethod
-    def _compute(self, inputs: list[np.ndarray]):
-        """Start computing one batch of copied inputs, bfloat16 as uint16; `_collect` turns what comes back into numbers."""
+    def _start(self, rows: slice, pairs: Pairs, work):
+        """Start computing these rows, at most a batch of them; `_collect` turns what comes back into numbers."""
 
     @staticmethod
     @abstractmethod
     def _collect(result) -> np.ndarray:
-        """Outputs (batch_size,) of a batch."""
+        """Outputs of a batch, those of its rows first."""
 
     def score(self, pairs: Pairs) -> np.ndarray:
         """Outputs (n,) float32. A GPU without memory for a batch gets half of it from then on, which is logged once."""
@@ -98,13 +95,12 @@ class BatchRunner(ABC):
         step = -(-len(starts) // (4 * self.threads))
         list(self._pool.map(score_part, [starts[first : first + step] for first in range(0, len(starts), step)]))
 
-    def _score_batches(self, starts: range, pairs: Pairs, scores: np.ndarray, work: Work) -> None:
+    def _score_batches(self, starts: range, pairs: Pairs, scores: np.ndarray, work) -> None:
         under_way: deque = deque()
         depth = _GPU_DEPTH if self.device == "gpu" else 0
         for start in starts:
             rows = slice(start, min(start + self.batch_size, len(pairs)))
-            self._fill_inputs(rows, pairs, work)
-            under_way.append((rows, self._compute(work.inputs)))
+            under_way.append((rows, self._start(rows, pairs, work)))
             if len(under_way) > depth:
                 self._finish(*under_way.popleft(), scores)
         while under_way:
@@ -113,36 +109,16 @@ class BatchRunner(ABC):
     def _finish(self, rows: slice, result, scores: np.ndarray) -> None:
         scores[rows] = self._collect(result)[: rows.stop - rows.start]
 
-    def _fill_inputs(self, rows: slice, pairs: Pairs, work: Work) -> None:
-        """Inputs of these rows; what lies behind them in the arrays is padding: rows of an earlier batch, or zeros."""
-        n = rows.stop - rows.start
-        for tensor, value in zip(self.compiled.network.inputs, work.inputs, strict=True):
-            if tensor.name == "stem":
-                self.compiled.stem.fill(pairs.mirnas, pairs.index[rows], pairs.targets[rows], work.tables, value[:n])
-            elif tensor.name == "mirna_codes":
-                value[:n] = pairs.mirnas[pairs.index[rows]]
-            elif tensor.name == "target_codes":
-                value[:n] = pairs.targets[rows]
-            else:
-                value[:n] = pairs.duplex(rows)
-
-    def _make_work(self) -> Work:
-        inputs = [np.zeros((self.batch_size, *tensor.shape[1:]), self._input_type(tensor.name)) for tensor in self.compiled.network.inputs]
-        return Work(self.compiled.stem.make_scratch(self.compiled.dtype == "bfloat16") if self.compiled.stem else (), inputs)
-
-    def _input_type(self, name: str):
-        if name in ("mirna_codes", "target_codes"):
-            return np.uint8
-        return np.uint16 if name == "stem" and self.compiled.dtype == "bfloat16" else np.float32
-
     def _halve_batch(self) -> None:
         self.batch_size //= 2
         self._works = [self._make_work() for _ in range(self.threads)]
-        self._trace()
         note = f"the {self.device} ran out of memory; batches of {self.batch_size} from here on"
-        if not self.notes:
+        if self._is_short_of_memory:
+            self.notes.pop()
+        else:
             logger.warning(note)
-        self.notes = [note]
+        self._is_short_of_memory = True
+        self.notes.append(note)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -7,13 +7,13 @@ number of pair channels and of the kernel's width along the miRNA. The terms are
 its layers' names, and verified on random pairs; a network without such a stem is run as it is.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from mirscan.errors import ModelError
-from mirscan.scoring.fold import _IDENTITY, batchnorm_affine
+from mirscan.scoring.fold import IDENTITY, batchnorm_affine
 from mirscan.scoring.graph import Graph, read_graph
 from mirscan.scoring.stem_kernels import N_WORDS, PARTS_AT_ONCE, WORD, fill_stems
 from mirscan.sequence.alphabet import N
@@ -54,29 +54,27 @@ class Terms:
 class Stem:
     """Terms, what follows them (leaky ReLU with `slope`, scale and shift of channels, pooling), and where it ends in the network.
 
-    `tensor` is the symbolic tensor that it gives; `target_axis` 1 or 2 says which of its axes runs along the target.
+    `shape` is that of one pair's stem; `target_axis` 1 or 2 says which axis of a batch of stems runs along the target; `tensor` is the
+    symbolic tensor of the network that it stands for, None where there is no network any more.
     """
 
     terms: Terms
-    tensor: object
+    shape: tuple[int, ...]
     target_axis: int
     slope: float = 1.0
     scale: np.ndarray | None = None
     shift: np.ndarray | None = None
     pool: tuple[int, int] = (1, 1)
-    covers: tuple[str, ...] = field(default=())
+    covers: tuple[str, ...] = ()
+    tensor: object = None
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one pair's stem, without the batch axis."""
-        return tuple(self.tensor.shape[1:])
-
-    @cached_property
-    def _form(self) -> tuple:
+    def _form(self, shape: tuple[int, ...], left: int) -> tuple:
+        """What the kernel must know of the stem, and of where it goes in arrays of `shape`."""
         terms, (along_target, along_mirna) = self.terms, self.pool
-        n_places, n_columns, n_channels = terms.n_places // along_target, terms.n_columns // along_mirna, terms.n_channels
-        steps = (n_columns * n_channels, n_channels) if self.target_axis == 1 else (n_channels, n_places * n_channels)
-        return (terms.stride, terms.pad, terms.n_places, n_channels, along_target, along_mirna, *steps)
+        column = shape[-1]
+        row = column * (shape[1] if len(shape) == 3 else 1)
+        steps = (row, column) if self.target_axis == 1 else (column, row)
+        return (terms.stride, terms.pad, terms.n_places, terms.n_channels, along_target, along_mirna, *steps, left * column)
 
     @cached_property
     def _arguments(self) -> tuple:
@@ -127,16 +125,18 @@ class Stem:
         )
         return of_mirna, of_place
 
-    def fill(self, mirnas: np.ndarray, index: np.ndarray, targets: np.ndarray, scratch: tuple, out: np.ndarray) -> None:
+    def fill(self, mirnas: np.ndarray, index: np.ndarray, targets: np.ndarray, scratch: tuple, out: np.ndarray, left: int = 0) -> None:
         """Stems of the pairs (mirnas[index[r]], targets[r]) into out (n, *shape), float32, or uint16 for bfloat16.
 
         `mirnas` (k, M) uint8; `index` (n,) int32 with equal numbers side by side; `targets` (n, L) uint8; `scratch` for this type of out.
+        `out` may have more columns (its axis 2), of which `left` stay before the stem's, and more channels behind them.
         """
         flat = out.reshape(len(out), -1)
         is_bfloat16 = out.dtype == np.uint16
         numbers = np.empty((0, 0), np.float32) if is_bfloat16 else flat
         bits = flat if is_bfloat16 else np.empty((0, 0), np.uint16)
-        fill_stems(mirnas, index, targets, self._arguments, self._form, scratch, numbers, bits, is_bfloat16)
+        form = self._form(out.shape[1:], left)
+        fill_stems(mirnas, index, targets, self._arguments, form, scratch, numbers, bits, is_bfloat16)
 
 
 def find_stem(network) -> Stem | None:
@@ -320,16 +320,11 @@ def _confirms(function: _PartialNetwork, terms: Terms) -> bool:
     """Whether the terms give what the network gives, on random pairs."""
     mirnas, targets = function.random_pairs(64)
     expected = function(mirnas, targets)
-    stem = Stem(terms, _Shape((None, *expected.shape[1:])), 1)
+    stem = Stem(terms, expected.shape[1:], 1)
     found = np.empty(expected.shape, np.float32)
     index = np.arange(len(mirnas), dtype=np.int32)
     stem.fill(mirnas, index, targets, stem.make_scratch(), found)
     return bool(np.abs(found - expected).max() <= TOLERANCE * max(1.0, float(np.abs(expected).max())))
-
-
-@dataclass(frozen=True)
-class _Shape:
-    shape: tuple
 
 
 def _extend(graph: Graph, tensor: int, terms: Terms, target_axis: int) -> Stem:
@@ -344,15 +339,16 @@ def _extend(graph: Graph, tensor: int, terms: Terms, target_axis: int) -> Stem:
                 scale, shift = affine.scale, affine.shift
             else:
                 break
-        elif (found := _relu_slope(layer)) is not None and slope == 1.0 and scale is None:
+        elif (found := relu_slope(layer)) is not None and slope == 1.0 and scale is None:
             slope = found
-        elif name == "MaxPooling2D" and pool == (1, 1) and (scale is None or np.all(scale > 0)) and (found := _pool_of(layer, target_axis)):
-            pool = found
-        elif name not in _IDENTITY:
+        elif name == "MaxPooling2D" and pool == (1, 1) and (scale is None or np.all(scale > 0)) and (found := pool_sizes(layer)):
+            pool = found if target_axis == 1 else found[::-1]
+        elif name not in IDENTITY:
             break
         tensor = reader.makes[0]
         covers.append(layer.name)
-    return Stem(terms, graph.tensors[tensor], target_axis, slope, scale, shift, pool, tuple(covers))
+    end = graph.tensors[tensor]
+    return Stem(terms, tuple(end.shape[1:]), target_axis, slope, scale, shift, pool, tuple(covers), end)
 
 
 def _scale_terms(terms: Terms, scale: np.ndarray, shift: np.ndarray) -> Terms:
@@ -364,7 +360,7 @@ def _scale_terms(terms: Terms, scale: np.ndarray, shift: np.ndarray) -> Terms:
     )
 
 
-def _relu_slope(layer) -> float | None:
+def relu_slope(layer) -> float | None:
     """Slope below zero of a ReLU of whatever name; None for any other activation."""
     name = type(layer).__name__
     if name == "ReLU":
@@ -377,9 +373,7 @@ def _relu_slope(layer) -> float | None:
     return None
 
 
-def _pool_of(layer, target_axis: int) -> tuple[int, int] | None:
-    """(along the target, along the miRNA) of a max pooling without overlap or padding."""
+def pool_sizes(layer) -> tuple[int, int] | None:
+    """Sizes of a max pooling without overlap or padding; None for any other."""
     sizes, strides = tuple(layer.pool_size), tuple(layer.strides)
-    if sizes != strides or layer.padding != "valid":
-        return None
-    return sizes if target_axis == 1 else sizes[::-1]
+    return sizes if sizes == strides and layer.padding == "valid" else None

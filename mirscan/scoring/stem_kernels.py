@@ -193,14 +193,14 @@ def fill_stems(mirnas, index, targets, terms, form, scratch, out, out_bits, is_b
 
     `index` (n,) holds equal miRNAs side by side: tables are made once for each run of equal numbers. `terms`: (pair_terms, first_column,
     n_reached, target_terms, constant, mirna_terms, slope, has_affine, scale, shift). `form`: (stride, pad, J, n_channels, pool_j, pool_i,
-    step_j, step_i). `scratch`: what is kept for a miRNA, (sums, letters, offset, letter_table, offset_table, words, is_made), and for a
-    place, (extended, total, best, active, active_bits, halves, word_codes, letter_codes); active_bits is active seen as uint32.
+    step_j, step_i, first). `scratch`: what is kept for a miRNA, (sums, letters, offset, letter_table, offset_table, words, is_made), and
+    for a place, (extended, total, best, active, active_bits, halves, word_codes, letter_codes); active_bits is active seen as uint32.
 
     For bfloat16, which keeps 8 bits, the tables (letter_table to best) are int16 in units of the miRNA: half the size, a third less time.
     For float32 they are float32, and letter_table and offset_table are letters and offset themselves.
     """
     pair_terms, first_column, n_reached, target_terms, constant, mirna_terms, slope, has_affine, scale, shift = terms
-    stride, pad, n_rows, n_channels, pool_j, pool_i, step_j, step_i = form
+    stride, pad, n_rows, n_channels, pool_j, pool_i, step_j, step_i, first_of_all = form
     (sums, letters, offset, letter_table, offset_table, words, is_made), of_place = scratch
     extended, total, best, active, active_bits, halves, codes, letter_codes = of_place
     n_parts = is_made.shape[0]
@@ -241,7 +241,7 @@ def fill_stems(mirnas, index, targets, terms, form, scratch, out, out_bits, is_b
                     pool_columns(best, pool_i, n_channels, total)
                     pooled = total
                 activate(pooled, unit, slope, has_affine, scale, shift, active)
-                first_out = np.uintp(place // pool_j * step_j)
+                first_out = np.uintp(first_of_all + place // pool_j * step_j)
                 if is_bfloat16:
                     round_to_bfloat16(active_bits, halves)
                     write_columns(halves, pool, channels, first_out, step, out_bits[pair])

@@ -5,10 +5,10 @@ import os
 
 import numpy as np
 
-from mirscan.scoring.runner import BatchRunner
+from mirscan.scoring.keras_runner import KerasRunner
 
 
-class TensorFlowRunner(BatchRunner):
+class TensorFlowRunner(KerasRunner):
     """One tf.function with a fixed signature; no model.predict, whose overhead is as large as a small network."""
 
     name = "tensorflow"

@@ -2,10 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices
@@ -19,6 +17,7 @@ _HEADINGS = {
     "family": ("mir family", "family", "mirna family", "seed family"),
 }
 _CONSERVATION = ("family conservation?", "family conservation", "family_conservation")
+_SEED = ("seed+m8",)
 _CLASSES = {"2", "1", "0", "-1"}
 # The class of a miRNA that no table has.
 NO_CLASS = -128
@@ -78,28 +77,47 @@ def read_families(path: str | os.PathLike, notices: Notices) -> dict[str, str]:
     return found
 
 
-def read_family_classes(path: str | os.PathLike, notices: Notices) -> dict[str, int]:
-    """How conserved the family of each miRNA is, from the column "Family Conservation?" of TargetScan's table of families; without it none.
+@dataclass(frozen=True)
+class FamilyClasses:
+    """How conserved families are: 2 among most vertebrates, 1 among most mammals, 0 less, -1 less and perhaps no miRNA.
 
-    2 among most vertebrates, 1 among most mammals, 0 less, -1 less and perhaps no miRNA. Raises InputError for another value.
+    By the names of miRNAs, and by their species (the letters before the first dash) and nt 2-8, which a family shares: databases and
+    their releases call one miRNA miR-137, miR-137-3p and miR-137-3p.1.
+    """
+
+    by_name: dict[str, int]
+    by_seed: dict[tuple[str, str], int]
+
+    def find(self, names: Iterable[str], seed: str) -> int:
+        """The highest class of miRNAs that share nt 2-8 (with T for U); `NO_CLASS` where none is known."""
+        return max(self.by_name.get(name, self.by_seed.get((_species(name), seed), NO_CLASS)) for name in names)
+
+
+def read_family_classes(path: str | os.PathLike, notices: Notices) -> FamilyClasses:
+    """Classes from the columns "Family Conservation?" and "Seed+m8" of TargetScan's table of families; none where it lacks the first.
+
+    Raises InputError for a class that is not 2, 1, 0 or -1.
     """
     rows = _rows(path, notices)
     headings = [field.lower() for field in next(rows, (1, "", []))[2]]
-    columns, place = _find_columns(headings), next((headings.index(name) for name in _CONSERVATION if name in headings), None)
-    found: dict[str, int] = {}
+    columns, place, seed = _find_columns(headings), *(_find(headings, names) for names in (_CONSERVATION, _SEED))
+    found = FamilyClasses({}, {})
     if columns is None or place is None:
         return found
     for _, where, fields in rows:
         value = fields[place] if len(fields) > place else ""
         if value not in _CLASSES:
             raise InputError(f"{where}: found {value!r} for {headings[place]!r}; expected 2, 1, 0 or -1")
-        found.setdefault(fields[columns[0]], int(value))
+        name, known = fields[columns[0]], int(value)
+        found.by_name.setdefault(name, known)
+        if seed is not None:
+            key = _species(name), fields[seed].upper().replace("U", "T")
+            found.by_seed[key] = max(known, found.by_seed.get(key, NO_CLASS))
     return found
 
 
-def classes_of(groups: Iterable[Iterable[str]], classes: Mapping[str, int]) -> np.ndarray:
-    """The highest class (n,) int8 of the miRNAs of each group, `NO_CLASS` where none has one."""
-    return np.array([max((classes.get(name, NO_CLASS) for name in group), default=NO_CLASS) for group in groups], np.int8)
+def _species(name: str) -> str:
+    return name.partition("-")[0].lower()
 
 
 def _rows(path: str | os.PathLike, notices: Notices) -> Iterator[tuple[int, str, list[str]]]:
@@ -119,8 +137,12 @@ def families_text(families: Iterable[Family]) -> str:
 
 def _find_columns(fields: list[str]) -> tuple[int, int] | None:
     lower = [field.lower() for field in fields]
-    found = [next((lower.index(word) for word in words if word in lower), None) for words in _HEADINGS.values()]
+    found = [_find(lower, words) for words in _HEADINGS.values()]
     return None if None in found else (found[0], found[1])
+
+
+def _find(headings: list[str], names: Iterable[str]) -> int | None:
+    return next((headings.index(name) for name in names if name in headings), None)
 
 
 def _look_up(name: str, families: dict[str, str]) -> str | None:

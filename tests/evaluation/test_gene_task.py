@@ -175,7 +175,7 @@ def test_commands__a_run_without_a_guide_is_one_line(folder, tmp_path):
     scan = ("--mirnas", tmp_path / "one.fa", "--utrs", folder / "utr.fa", "--model", "none")
     assert run("scan", *scan, "--out", tmp_path / "run")[0] == 0
     code, text = run("evaluate-genes", "--run", tmp_path / "run", "--studies", folder / "studies.toml")
-    assert code == 1 and "is not among the 1 miRNAs of the run" in text
+    assert code == 1 and "is not among the 1 miRNA of the run" in text
 
 
 def test_commands__one_study_as_options_and_a_turned_sign(folder, tmp_path):

@@ -112,7 +112,7 @@ def test_conservation__bad_tracks_are_one_line(inputs, tmp_path):
 FAMILIES = """miR family\tSeed+m8\tSpecies ID\tMiRBase ID\tMature sequence\tFamily Conservation?\tMiRBase Accession
 let-7-5p/miR-98-5p\tGAGGUAG\t9606\tlet-7a-5p\tUGAGGUAGUAGGUUGUAUAGUU\t2\tMIMAT0000062
 miR-1-3p/206\tGGAAUGU\t9606\tmiR-1-3p\tUGGAAUGUAAAGAAGUAUGUAU\t1\tMIMAT0000416
-miR-155-5p\tUAAUGCU\t9606\tmiR-155-5p\tUUAAUGCUAAUCGUGAUAGGGGU\t0\tMIMAT0000646
+miR-155-5p\tUAAUGCU\t9606\tmiR-155\tUUAAUGCUAAUCGUGAUAGGGGU\t0\tMIMAT0000646
 short\tGAGGUAG\t9606\tshort\tUGAGGUAG\t-1\t
 """
 CLASSES = {"let-7a-5p": 2, "miR-1-3p": 1, "miR-155-5p": 0, "short": -1}

@@ -19,20 +19,22 @@ from .conftest import LAYOUT
 
 
 # resnet_medium and resnet_large are resnet_small with more of the same
+@pytest.mark.parametrize("engine", ["auto", "tensorflow"])
 @pytest.mark.parametrize("architecture", sorted(set(ARCHITECTURES) - {"resnet_medium", "resnet_large", "transformer"}))
-def test_score__compiled_network_is_the_same_function(architecture, make_model, pairs, plain_scores):
+def test_score__compiled_network_is_the_same_function(architecture, engine, make_model, pairs, plain_scores):
     model = make_model(architecture)
     mirnas, targets = (codes[:48] for codes in pairs)
-    scorer = load_scorer(model, precision="float32", batch_size=32)
+    scorer = load_scorer(model, precision="float32", batch_size=32, engine=engine)
     np.testing.assert_allclose(scorer.score(mirnas, targets), plain_scores(model.network, mirnas, targets), atol=1e-5)
     assert scorer.describe()["notes"] == []
 
 
+@pytest.mark.parametrize("engine", ["kernels", "tensorflow"])
 @pytest.mark.parametrize("n", [1, 31, 32, 33, 600])
-def test_score__last_batch_is_padded_and_cut(n, make_model, pairs, plain_scores):
+def test_score__last_batch_is_padded_and_cut(n, engine, make_model, pairs, plain_scores):
     model = make_model()
     mirnas, targets = (codes[:n] for codes in pairs)
-    scorer = load_scorer(model, precision="float32", batch_size=32)
+    scorer = load_scorer(model, precision="float32", batch_size=32, engine=engine)
     np.testing.assert_allclose(scorer.score(mirnas, targets), plain_scores(model.network, mirnas, targets), atol=1e-5)
 
 
@@ -121,7 +123,7 @@ def test_score__nan_names_the_pair(make_model, pairs):
 
 
 def test_load_scorer__unknown_engine_precision_and_batch_are_refused(make_model):
-    with pytest.raises(InputError, match="engine 'torch': unknown; expected one of auto, tensorflow, jax"):
+    with pytest.raises(InputError, match="engine 'torch': unknown; expected one of auto, kernels, tensorflow, jax"):
         load_scorer(make_model(), engine="torch")
     with pytest.raises(InputError, match="precision 'int8': unknown"):
         load_scorer(make_model(), precision="int8")
@@ -135,11 +137,12 @@ def test_load_scorer__other_backend_than_the_one_that_runs_is_refused(make_model
         load_scorer(make_model(), engine="jax")
 
 
-def test_describe__says_what_computes(make_model):
-    described = load_scorer(make_model(), precision="float32", batch_size=64).describe()
+@pytest.mark.parametrize("engine", ["kernels", "tensorflow"])
+def test_describe__says_what_computes(engine, make_model):
+    described = load_scorer(make_model(), precision="float32", batch_size=64, engine=engine).describe()
     assert described["model"] == "mirscan_fast"
     assert {key: described[key] for key in ("engine", "device", "precision", "batch", "tables", "notes")} == {
-        "engine": "tensorflow",
+        "engine": engine,
         "device": "cpu",
         "precision": "float32",
         "batch": 64,
