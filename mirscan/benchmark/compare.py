@@ -113,6 +113,6 @@ def _about(ground: str, settings: BenchmarkSettings) -> str:
     return (
         f"`{settings.architecture}` on {source}: {_POOLS[ground].format(positives=positives, settings=settings)}; "
         f"{counted(settings.epochs, 'epoch')} of 1 positive and {settings.train_ratio} negatives, or about as many pairs, for each; "
-        f"{counted(settings.seeds, 'training')} a method. Average precision (lowest-highest) / AUROC within a miRNA; minutes of training, with "
-        f"the networks that measured hardness. *Italic*: controls. Best weights by validation pairs of other {_OTHERS[ground]}."
+        f"{counted(settings.seeds, 'training')} a method. Average precision (lowest-highest) / AUROC within a miRNA; minutes of training, "
+        f"with the networks that measured hardness. *Italic*: controls. Best weights by validation pairs of other {_OTHERS[ground]}."
     )
