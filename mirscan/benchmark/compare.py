@@ -53,7 +53,8 @@ def benchmark_training(
     (out / "rows.json").write_text(json.dumps(rows, indent=1) + "\n")
     draw_comparison(rows, out / "comparison.png")
     if page is not None:
-        write_page(Path(page), comparison(rows, methods, _about(settings)))
+        by_ground = {name: [row for row in rows if row["ground"] == name] for name in grounds}
+        write_page(Path(page), {name: comparison(own, methods, _about(name, settings)) for name, own in by_ground.items()})
     return rows
 
 
@@ -96,13 +97,22 @@ def _first_score(row: dict) -> str:
     return f"average precision {score['average_precision']:.3f} on {title}, {row['minutes']:.1f} min"
 
 
-def _about(settings: BenchmarkSettings) -> str:
+_POOLS = {
+    "chimeras": "{positives} of CLASH 2013 train with {settings.pool_ratio} negatives each by other miRNAs (pool), "
+    "{settings.train_ratio} of them drawn where nothing else is said",
+    "clip": "{positives} of ENCORI's chromosome 1 with 20 negatives each (pool), and what the method says of them; tested on a third "
+    "of the miRNA families",
+}
+_OTHERS = {"chimeras": "sites", "clip": "miRNA families"}
+
+
+def _about(ground: str, settings: BenchmarkSettings) -> str:
+    """What the rows of a ground are and how large."""
     positives = counted(settings.positives, "positive") if settings.positives else "all positives"
     source = "planted pairs, which show that every method runs and nothing more" if settings.quick else "the published sets"
     return (
-        f"`{settings.architecture}` on {source}: {positives} of CLASH 2013 train with {settings.pool_ratio} negatives each by other miRNAs "
-        f"(pool), {settings.train_ratio} of them drawn where nothing else is said; about {settings.epochs} epochs of that many pairs for "
-        f"every method; {settings.seeds} trainings each. Average precision (lowest-highest) / AUROC within a miRNA; minutes of training, "
-        "with the networks that measured hardness. *Italic*: controls. Best weights by validation pairs of other sites (chimeras) or miRNA "
-        "families (clip)."
+        f"`{settings.architecture}` on {source}: {_POOLS[ground].format(positives=positives, settings=settings)}; "
+        f"{counted(settings.epochs, 'epoch')} of 1 positive and {settings.train_ratio} negatives, or about as many pairs, for each; "
+        f"{counted(settings.seeds, 'training')} a method. Average precision (lowest-highest) / AUROC within a miRNA; minutes of training, "
+        f"with the networks that measured hardness. *Italic*: controls. Best weights by validation pairs of other {_OTHERS[ground]}."
     )

@@ -1,4 +1,4 @@
-"""Rows of the comparison as Markdown between two marks of a page, and as a picture."""
+"""Rows of the comparison as Markdown between marks of a page, two for each ground, and as a picture."""
 
 from pathlib import Path
 
@@ -7,31 +7,30 @@ import numpy as np
 from mirscan.benchmark.methods import Method
 from mirscan.errors import InputError
 
-BEGIN, END = "<!-- comparison: made by mirscan benchmark-training -->", "<!-- end of the comparison -->"
+BEGIN, END = "<!-- comparison on {}: made by mirscan benchmark-training -->", "<!-- end of the comparison on {} -->"
 
 
-def write_page(path: Path, text: str) -> None:
-    """Put `text` between the marks of a page; InputError where it has none."""
+def write_page(path: Path, texts: dict[str, str]) -> None:
+    """Put the text of each ground between its marks of a page, all or none; InputError where the page lacks them."""
     page = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise InputError(f"{path}: expected a page that holds the lines {BEGIN} and {END} once, in this order")
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    for ground, text in texts.items():
+        begin, end = BEGIN.format(ground), END.format(ground)
+        if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
+            raise InputError(f"{path}: expected a page that holds the lines {begin} and {end} once, in this order")
+        page = f"{page.split(begin)[0]}{begin}\n{text}\n{end}{page.split(end)[1]}"
+    path.write_text(page, encoding="utf-8")
 
 
 def comparison(rows: list[dict], methods: list[Method], about: str) -> str:
-    """`about`, then one table a ground: a method a line, in the order of `methods`, the mean over its seeds in each cell, controls last."""
-    parts = [about]
-    for ground in dict.fromkeys(row["ground"] for row in rows):
-        own = [row for row in rows if row["ground"] == ground]
-        titles = list(own[0]["scores"])
-        names = [method.name for method in methods if any(row["method"] == method.name for row in own)]
-        names += [name for name in dict.fromkeys(row["method"] for row in own) if name not in names]
-        lines = [_line(name, [row for row in own if row["method"] == name], titles) for name in names]
-        head = f"| {ground} | pairs | minutes | {' | '.join(titles)} |\n| --- | ---: | ---: |{' --- |' * len(titles)}"
-        parts.append("\n".join([head, *lines]))
-        if any(row.get("scan") for row in own):
-            parts.append(_scan_table([row for row in own if row.get("scan")], names))
+    """`about`, then the table of one ground: a method a line, in the order of `methods`, means over seeds in the cells, controls last."""
+    titles = list(rows[0]["scores"])
+    names = [method.name for method in methods if any(row["method"] == method.name for row in rows)]
+    names += [name for name in dict.fromkeys(row["method"] for row in rows) if name not in names]
+    lines = [_line(name, [row for row in rows if row["method"] == name], titles) for name in names]
+    head = f"| {rows[0]['ground']} | pairs | minutes | {' | '.join(titles)} |\n| --- | ---: | ---: |{' --- |' * len(titles)}"
+    parts = [about, "\n".join([head, *lines])]
+    if any(row.get("scan") for row in rows):
+        parts.append(_scan_table([row for row in rows if row.get("scan")], names))
     return "\n\n".join(parts)
 
 

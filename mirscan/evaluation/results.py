@@ -206,11 +206,13 @@ def _training_label(training: dict) -> str:
 
 
 def _stages(training: dict, ancestors: dict[str, dict]) -> list[str]:
-    """What each training of the chain learned from, the first one first; of a mean of networks, the longest chain."""
+    """What each training of the chain learned from, the first one first, one that goes on with the same left out; of a mean of networks,
+    the longest chain."""
     # Cards of version 0.1.0 hold the training of a start in its own entry.
     chains = [_stages(ancestors.get(start["sha256"], start.get("training", {})), ancestors) for start in training.get("init", [])]
     own = " + ".join(set_title(entry["file"]) for entry in training.get("pairs", []))
-    return [*max(chains, key=len, default=[]), *([own] if own else [])]
+    before = max(chains, key=len, default=[])
+    return before if not own or before[-1:] == [own] else [*before, own]
 
 
 def _published() -> dict:

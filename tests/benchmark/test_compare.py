@@ -17,7 +17,8 @@ from mirscan.pairs.read import read_pairs
 @pytest.mark.timeout(1800)  # two dozen trainings: minutes on a machine that is busy otherwise
 def test_benchmark_training__every_method_makes_a_row_and_a_second_call_makes_none_anew(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nof another day\n{END}\nafter\n")
+    marked = [f"{BEGIN.format(ground)}\nof another day\n{END.format(ground)}\n" for ground in ("clip", "chimeras")]
+    page.write_text("before\n" + "between\n".join(marked) + "after\n")
     said = []
     rows = benchmark_training(BenchmarkSettings(quick=True, scan_task=True), tmp_path / "c", page, say=said.append)
     methods = read_methods()
@@ -30,7 +31,7 @@ def test_benchmark_training__every_method_makes_a_row_and_a_second_call_makes_no
     assert all(len(row["scores"]) == 6 and "relaxed, N = 1,000" in row["scan"] for row in chimeras)
     assert {row["method"] for row in rows} >= {"*seed class only*", "*miRNA only, from training*"}
     text = page.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "of another day" not in text
+    assert text.startswith("before\n") and text.endswith("after\n") and "of another day" not in text and "between\n" in text
     assert all(f"| {method.name} |" in text for method in methods)
     assert (tmp_path / "c" / "comparison.png").stat().st_size > 1000
 
@@ -64,5 +65,5 @@ def test_benchmark_training__what_cannot_be_compared(tmp_path):
         benchmark_training(BenchmarkSettings(data=str(tmp_path), only=("focal",)), tmp_path / "c")
     (tmp_path / "page.md").write_text("no marks")
     with pytest.raises(InputError, match="expected a page that holds the lines"):
-        write_page(tmp_path / "page.md", "text")
+        write_page(tmp_path / "page.md", {"clip": "text"})
     assert json.loads((tmp_path / "c" / "settings.json").read_text())["quick"] is False
