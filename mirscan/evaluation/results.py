@@ -133,9 +133,10 @@ No test set was used to choose an architecture, an epoch, a weight or a threshol
 """
 _REPRESSION = """## Fold changes of genes
 
-Squared correlation of all log2 fold changes of a study with the prediction / median rank correlation of its transfections, each predicted by
-weights that were fitted without the study (`mirscan evaluate-genes --leave-out study`). The list of features, not the weights, was chosen with
-all three in sight. Forms: whole mRNAs with their coding sequences, and 3'UTRs alone. Weights, data and commands: [genes](../docs/genes.md).
+Squared correlation of all log2 fold changes of a study with the prediction / median rank correlation of its transfections, each
+predicted by weights that were fitted without the study (`mirscan evaluate-genes --leave-out study`). The list of features, not the weights,
+was chosen with all three in sight. Forms: whole mRNAs with their coding sequences, and 3'UTRs alone. Weights, data and commands:
+[genes](../docs/genes.md).
 
 """
 _COLUMNS = (
