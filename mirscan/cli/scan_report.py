@@ -8,6 +8,8 @@ from mirscan.notices import counted
 
 # Seconds between lines where there is no terminal.
 _LINE_EVERY = 20.0
+# Pairs at the end.
+_SHOWN = 5
 
 
 @contextlib.contextmanager
@@ -51,10 +53,8 @@ def print_result(result, quiet: bool) -> None:
         print(f"  {seed:16} {count:>12,}  {count / total:6.1%}")
     for line in _describe_scoring(result):
         print(line)
-    if result.top_pairs:
-        print(f"strongest pairs, predicted log2 fold change ({_RULES[result.isoform_rule]})")
-        for row in result.top_pairs[:5]:
-            print(f"  {row['symbol']:12} {row['mirna']:18} {_describe_pair(row)}")
+    for line in _describe_top(result.top_pairs[:_SHOWN], result.isoform_rule):
+        print(line)
     print("files")
     for name, size, note in _list_files(result):
         print(f"  {result.out}/{name:18} {_size(size):>9}  {note}")
@@ -87,6 +87,17 @@ def _describe_memory(peaks: dict[str, int]) -> str:
     return f"{peaks['main']:,} MB here, {', '.join(f'{peak:,} MB' for peak in others)} in {workers}"
 
 
+def _describe_top(rows: list[dict], isoform_rule: str) -> Iterator[str]:
+    """The strongest pairs, under what they are ranked by and what speaks for a gene."""
+    if not rows:
+        return
+    by = "gene score, beside the predicted" if "gene_score" in rows[0] else "predicted"
+    yield f"strongest pairs by {by} log2 fold change; each gene {_RULES[isoform_rule]}"
+    widths = [max(least, *(len(row[name]) for row in rows)) for name, least in (("symbol", 12), ("mirna", 18))]
+    for row in rows:
+        yield f"  {row['symbol']:{widths[0]}} {row['mirna']:{widths[1]}} {_describe_pair(row)}"
+
+
 def _describe_pair(row: dict) -> str:
     counts = ", ".join(
         f"{row[f'n_{key}']} {name}"
@@ -94,11 +105,12 @@ def _describe_pair(row: dict) -> str:
         if row[f"n_{key}"]
     )
     q = f"  q {row['q_value']:.2g}" if row.get("q_value") is not None else ""
-    return f"{row['predicted_log2fc']:.3f}  {counts}{q}"
+    score = f"{row['gene_score']:.3f}  " if row.get("gene_score") is not None else ""
+    return f"{score}{row['predicted_log2fc']:.3f}  {counts}{q}"
 
 
 # What speaks for a gene.
-_RULES = {"strongest": "of a gene's isoforms the strongest", "weighted": "mean over a gene's isoforms, by --isoform-weights"}
+_RULES = {"strongest": "by its strongest isoform", "weighted": "by all its isoforms, weighted"}
 _NOTES = {
     "sites.bed.gz": "for genome browsers; indexed",
     "transcripts.fa.gz": "the transcripts under the names of the BED, for a browser to open first",

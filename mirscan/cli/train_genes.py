@@ -37,9 +37,12 @@ def train_genes(
     description: Annotated[str, typer.Option(help="A sentence for the model's file.")] = "",
 ) -> None:
     """Fit the repression model to the fold changes of transfections; `mirscan scan --gene-model` takes the result."""
+    from mirscan.evaluation.gene_task import find_suspicions
     from mirscan.genes.repression import write_repression_model
     from mirscan.train.repression import train_repression
 
     sites, _ = read_data(transcripts, run, cds, isoform_weights, studies, expression, guides, columns, ids, model, threads, print)
+    for warning in find_suspicions(sites):
+        print(f"note: {warning}")
     fitted = train_repression(sites, out.name, description, lambda form: print(f"fitting {form}", flush=True))
     print(f"written: {write_repression_model(fitted, out)}")

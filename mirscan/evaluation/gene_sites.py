@@ -128,12 +128,13 @@ def take_gene_sites(
     numbers: dict[str, int] = {}
     for number in range(len(scanned.mirnas)):
         numbers.setdefault(scanned.mirnas.sequence(number), number)
-    for experiment in experiments:
-        if experiment.guide.guide not in numbers:
-            raise InputError(
-                f"{experiment.study} {experiment.name}: guide {experiment.guide.guide} is not among the {counted(len(numbers), 'miRNA')} "
-                "of the run; expected a run with the guides of all experiments"
-            )
+    absent = [experiment for experiment in experiments if experiment.guide.guide not in numbers]
+    if absent:
+        first = f"{absent[0].guide.guide} of {absent[0].study} {absent[0].name}"
+        raise InputError(
+            f"guides of {len(absent)} of {counted(len(experiments), 'experiment')} are not among the {counted(len(numbers), 'miRNA')} "
+            f"of the run (first: {first}); expected a run with all guides, or fewer --columns"
+        )
     strands = [strand for strand in distinct_strands(experiments) if strand in numbers]
     place_of = np.full(len(scanned.mirnas), -1, np.int32)
     place_of[[numbers[strand] for strand in strands]] = np.arange(len(strands))

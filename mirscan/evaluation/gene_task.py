@@ -83,7 +83,7 @@ def evaluate_genes(
         for name, predictions in (found | controls).items()
     ]
     studies = {study: (len(numbers), len(sites.experiments[numbers[0]].gene)) for study, numbers in _by_study(sites.experiments)}
-    return GeneEvaluation(studies, tuple(scores), tuple(_suspicions(sites)), notices or {})
+    return GeneEvaluation(studies, tuple(scores), tuple(find_suspicions(sites)), notices or {})
 
 
 def predict(sites: GeneSites, forms: Sequence[Form]) -> Predictions:
@@ -214,7 +214,7 @@ def _estimate(value: float, drawn: list[float]) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
-def _suspicions(sites: GeneSites) -> list[str]:
+def find_suspicions(sites: GeneSites) -> list[str]:
     """Transfections in which the genes with an 8mer in their 3'UTR rise."""
     counts = _sums(sites, (sites.places.seed == KINDS.index("8mer")).astype(float))
     numbers = {name: number for number, name in enumerate(sites.mirnas.names)}

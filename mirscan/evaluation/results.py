@@ -11,6 +11,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.evaluation.evaluate import Evaluation, without_nan
+from mirscan.genes.repression import RepressionModel, read_repression_model
 from mirscan.notices import counted
 
 RESULTS_FILE = "results.json"
@@ -83,12 +84,14 @@ def measure_speed(scorer) -> float:
 
 
 def write_table(results: str | Path, path: str | Path) -> None:
-    """Write models/README.md from a results file and the published numbers."""
-    Path(path).write_text(results_table(read_results(results)))
+    """Write models/README.md from a results file, the published numbers and the shipped repression model."""
+    Path(path).write_text(results_table(read_results(results), read_repression_model()))
 
 
-def results_table(records: list[dict]) -> str:
-    """The Markdown text: one table a test set, models, controls and published numbers together, best average precision first."""
+def results_table(records: list[dict], repression: RepressionModel | None = None) -> str:
+    """The Markdown text: one table a test set, models, controls and published numbers together, best average precision first; and what a
+    repression model's file says of its forms.
+    """
     parts = [_HEAD]
     for name in dict.fromkeys(record["set"] for record in records):
         own = [record for record in records if record["set"] == name]
@@ -99,20 +102,42 @@ def results_table(records: list[dict]) -> str:
             + "\n".join(row.cells for row in rows)
             + "\n"
         )
+    if repression is not None:
+        parts.append(_repression_table(repression))
     parts.append(_sources())
     return "\n".join(parts)
 
 
+def _repression_table(model: RepressionModel) -> str:
+    """Each form by study, fitted without it, and the weighted count beside them."""
+    measured = {f"**{model.name}, {form}**": studies for form, studies in model.metrics["leave_one_study_out"].items()}
+    measured["*weighted count of sites*"] = model.metrics["weighted_count"]
+    studies = list(next(iter(measured.values())))
+    headings = [f"{study} ({len(model.training[study]['experiments'])})" for study in studies]
+    lines = [_line(["form", *headings]), _line(["---", *["---:"] * len(studies)])]
+    for name, values in measured.items():
+        lines.append(_line([name, *(f"{values[study]['r2']:.3f} / {values[study]['spearman']:.3f}" for study in studies)]))
+    return _REPRESSION + "\n".join(lines) + "\n"
+
+
 _HEAD = """# Results
 
-Made by `mirscan models table` from `results.json` (which `mirscan evaluate --record` fills) and `mirscan/evaluation/published.toml`;
-not edited by hand.
+Made by `mirscan models table` from `results.json` (which `mirscan evaluate --record` fills), `mirscan/evaluation/published.toml` and
+`repression/repression.toml`; not edited by hand.
 
 **bold**: models of mirscan. *italic*: controls, predictors that know less than a network should. Plain: published by others or measured
 with their published models. AP: average precision, with the 95 % interval of 1,000 bootstrap samples, or lowest and highest of n trainings
 that differ in their seed. Within miRNA: AUROC over positive and negative windows of the same miRNA; a score that knows only the miRNA gets
 .5. ECE: expected calibration error at the base rate of the card. Accuracy and F1 at a score of .5. Windows/s: one core in the fast path.
 No test set was used to choose an architecture, an epoch, a weight or a threshold.
+"""
+_REPRESSION = """## Fold changes of genes
+
+Squared correlation of all log2 fold changes of a study with the prediction / median rank correlation of its transfections, each
+predicted by weights that were fitted without the study (`mirscan evaluate-genes --leave-out study`). The list of features, not the weights,
+was chosen with all three in sight. Forms: whole mRNAs with their coding sequences, and 3'UTRs alone. Weights, data and commands:
+[genes](../docs/genes.md).
+
 """
 _COLUMNS = (
     "| scorer | architecture | trained on | parameters | MFLOP | windows/s | AP | AUROC | within miRNA | F1 | accuracy | ECE |\n"

@@ -66,11 +66,12 @@ class GeneIds:
             notices.add(f"genes of {path} are not among the {what}", columns[0][lost[0]], len(lost))
         n_found = len(found) - len(lost)
         if n_found < 50:
-            kinds = ", ".join(kind_of_ids(column) for column in columns)
+            kinds = [kind_of_ids(column) for column in columns]
+            given = ", ".join(f"{kind} such as {column[0]!r}" for kind, column in zip(kinds, columns, strict=True))
+            advice = "" if n_found and set(kinds) & set(self.kinds) else "; a table of both kinds joins them (--ids)"
             raise InputError(
-                f"{path}: {n_found} of {counted(len(found), 'gene')} are among the {what}; "
-                f"its ids are {kinds}, theirs {', '.join(self.kinds)}. "
-                "Expected at least 50; a table of both kinds joins them (--ids)"
+                f"{path}: {n_found} of {counted(len(found), 'gene')} are among the {what}; its ids are {given}, "
+                f"theirs {', '.join(self.kinds)}. Expected at least 50{advice}"
             )
         return found
 

@@ -15,6 +15,8 @@ from mirscan.notices import Notice, Notices
 from mirscan.sequence.text import read_toml
 
 MIN_GENES = 50
+# Less than rounding leaves between log2 fold changes is none.
+_LEAST_SPREAD = 1e-9
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ def read_study(files: StudyFiles, genes: GeneIds, what: str, notices: Notices | 
             f"{files.table}: {Notice('genes are measured in all of its experiments', is_used.sum(), '')}; expected at least {MIN_GENES}"
         )
     number, values = _average(rows[is_used], table.values[is_used], files.name, notices)
+    for k, name in enumerate(table.experiments):
+        if np.ptp(values[:, k]) < _LEAST_SPREAD:
+            raise InputError(
+                f"{files.table}: {name} is {values[0, k]:g} for all {len(number):,} genes that count; leave it out (--columns)"
+            )
     fdr = None if files.fdr is None else _average(rows[is_used], read_levels(files.fdr, table, notices)[is_used], files.name, Notices())[1]
     return [
         Experiment(

@@ -41,19 +41,32 @@ def read_expression(path: str | os.PathLike, columns: str | Sequence[str] = "*",
     numbers = {name: column for place, name in enumerate(table.headings) if place and (column := _numbers(table, place)) is not None}
     if not numbers:
         raise InputError(f"{table.path}: no column of numbers; expected genes in rows and experiments in columns")
-    patterns = [columns] if isinstance(columns, str) else list(columns)
-    chosen = {name: column for name, column in numbers.items() if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)}
-    if not chosen:
-        raise InputError(f"{table.path}: no column is called {' or '.join(patterns)}; its experiments are {_some(list(numbers))}")
-    for name in [name for name, column in chosen.items() if np.nanmin(column) == np.nanmax(column)]:
-        notices.add("columns hold one value alone and were left out", f"{name} of {table.path}")
-        del chosen[name]
-    if not chosen:
-        raise InputError(f"{table.path}: every column holds one value alone; expected log2 fold changes or log2 levels")
+    chosen = _choose(table, numbers, [columns] if isinstance(columns, str) else list(columns), notices)
     values, kind = _as_fold_changes(np.stack(list(chosen.values()), axis=1), table.path)
+    if kind == LEVELS:
+        middle = f"their values lie about {np.nanmedian(np.stack(list(chosen.values()))):.2g}"
+        what = f"columns of {table.path} were taken for log2 levels, since {middle}; changes are against the mean of all"
+        notices.add(what, count=len(chosen))
     words = [0, *(place for place, name in enumerate(table.headings) if place and name not in numbers)]
     ids = tuple(tuple(row[place] for row in table.rows) for place in words)
     return Expression(table.path, ids, tuple(chosen), values, kind)
+
+
+def _choose(table: Delimited, numbers: dict[str, np.ndarray], patterns: list[str], notices: Notices) -> dict[str, np.ndarray]:
+    """The columns of `numbers` that fit a pattern and tell anything."""
+    wanted = [name for name in table.headings[1:] if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+    chosen = {name: numbers[name] for name in wanted if name in numbers}
+    if not chosen:
+        raise InputError(f"{table.path}: no column is called {' or '.join(patterns)}; its experiments are {_some(list(numbers))}")
+    for name in wanted:
+        if MISSING.issuperset(table.column(name)):
+            notices.add("columns hold no value and were left out", f"{name} of {table.path}")
+        elif name in chosen and np.nanmin(chosen[name]) == np.nanmax(chosen[name]):
+            notices.add("columns hold one value alone and were left out", f"{name} of {table.path}")
+            del chosen[name]
+    if not chosen:
+        raise InputError(f"{table.path}: every column holds one value alone; expected log2 fold changes or log2 levels")
+    return chosen
 
 
 def read_levels(path: str | os.PathLike, like: Expression, notices: Notices | None = None) -> np.ndarray:

@@ -91,6 +91,9 @@ def _find_p(group, level, first, null_level, at_least, n_drawn, out):
         low, end = first[group[row]], first[group[row] + 1]
         place = low + np.searchsorted(null_level[low:end], level[row])
         reached = at_least[place] if place < end else 0
+        if level[row] == 0:
+            # Draws without a site, which are not listed, are as strong.
+            reached = n_drawn[group[row]]
         out[row] = (1.0 + reached) / (1.0 + n_drawn[group[row]])
 
 

@@ -47,3 +47,22 @@ def test_scoring__says_what_was_saved_and_what_a_prefilter_cost():
 def test_memory__is_told_for_every_worker():
     assert scan_report._describe_memory({"main": 500, "host:1": 500}) == "500 MB"
     assert scan_report._describe_memory({"main": 300, "host:2": 1200, "host:3": 1300}) == "300 MB here, 1,200 MB, 1,300 MB in 2 workers"
+
+
+def pair(symbol, mirna, change, **more):
+    counts = {"n_8mer": 2, "n_7mer_m8": 0, "n_7mer_a1": 1, "n_6mer": 0}
+    return {"symbol": symbol, "mirna": mirna, "predicted_log2fc": change, **counts, **more}
+
+
+def test_top__says_what_pairs_are_ranked_by_and_which_isoform_speaks():
+    rows = [pair("JARID2", "miR-155-5p", -0.625), pair("LOC100130370-AS1", "Hsa-Mir-124-P1-v1_3p", -0.5, q_value=0.02)]
+    assert list(scan_report._describe_top(rows, "strongest")) == [
+        "strongest pairs by predicted log2 fold change; each gene by its strongest isoform",
+        "  JARID2           miR-155-5p           -0.625  2 8mer, 1 7mer-A1",
+        "  LOC100130370-AS1 Hsa-Mir-124-P1-v1_3p -0.500  2 8mer, 1 7mer-A1  q 0.02",
+    ]
+    assert list(scan_report._describe_top([pair("JARID2", "miR-155-5p", -0.625, gene_score=1.75)], "weighted")) == [
+        "strongest pairs by gene score, beside the predicted log2 fold change; each gene by all its isoforms, weighted",
+        "  JARID2       miR-155-5p         1.750  -0.625  2 8mer, 1 7mer-A1",
+    ]
+    assert list(scan_report._describe_top([], "strongest")) == []

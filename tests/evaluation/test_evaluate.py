@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mirscan.evaluation.evaluate import evaluate_model, write_evaluation
 from mirscan.evaluation.metrics import average_precision, within_auroc
 from mirscan.evaluation.report import print_evaluation
 from mirscan.evaluation.results import read_results, record_evaluation, results_table, set_title
+from mirscan.genes.repression import read_repression_model
 from mirscan.pairs.columns import group_codes, labels_of
 from mirscan.pairs.read import read_pairs
 from mirscan.train.fit import train_model
@@ -218,3 +220,17 @@ def test_cli__train_takes_flags_over_a_recipe(write_pairs, tmp_path):
 def test_cli__train_refuses_in_one_line(write_pairs, tmp_path, flags, message):
     done = run_cli("train", write_pairs(), "--out", tmp_path / "m", *flags)
     assert done.exit_code == 1 and message in done.output and done.output.count("\n") == 1
+
+
+def test_results_table__has_the_shipped_repression_model_as_the_docs_have_it():
+    def rows_of(text):
+        lines = [line for line in text.splitlines() if line.startswith("| ")]
+        # Of several tables the first.
+        return {name: cells for name, *cells in (line.strip("| ").split(" | ") for line in reversed(lines))}
+
+    rows = rows_of(results_table([], read_repression_model()))
+    docs = rows_of((Path(__file__).parents[2] / "docs" / "genes.md").read_text().split("## How well")[1])
+    assert rows["form"] == ["HeLa (17)", "HCT116 (7)", "GSE124530 (13)"]
+    for form in ("mrna", "3utr"):
+        assert rows[f"**repression, {form}**"] == docs[form]
+    assert [cell.replace("0.", ".") for cell in rows["*weighted count of sites*"]] == docs["weighted count"]

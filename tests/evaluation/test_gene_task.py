@@ -175,7 +175,8 @@ def test_commands__a_run_without_a_guide_is_one_line(folder, tmp_path):
     scan = ("--mirnas", tmp_path / "one.fa", "--utrs", folder / "utr.fa", "--model", "none")
     assert run("scan", *scan, "--out", tmp_path / "run")[0] == 0
     code, text = run("evaluate-genes", "--run", tmp_path / "run", "--studies", folder / "studies.toml")
-    assert code == 1 and "is not among the 1 miRNA of the run" in text
+    assert code == 1 and text.count("\n") == 1
+    assert "guides of 2 of 4 experiments are not among the 1 miRNA of the run (first: TAAGGCACGCGGTGAATGCCAA of A miR-124-3p)" in text
 
 
 def test_commands__one_study_as_options_and_a_turned_sign(folder, tmp_path):
@@ -186,6 +187,8 @@ def test_commands__one_study_as_options_and_a_turned_sign(folder, tmp_path):
     code, text = run("evaluate-genes", *words, "--columns", "miR-1-*", "--folds", 0, "--leave-out", "none")
     assert code == 0
     assert "turned miR-1-3p: genes with an 8mer rise by" in text and "is the sign turned" in text
+    code, text = run("train-genes", *words, "--columns", "miR-1-*", "--out", tmp_path / "mine")
+    assert code == 0 and "turned miR-1-3p: genes with an 8mer rise by" in text
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,15 @@ def test_read_expression__constant_columns_are_left_out_and_said(tmp_path):
     assert "holds one value alone" in str(next(iter(notices)))
 
 
+def test_read_expression__empty_columns_and_levels_are_said(tmp_path):
+    notices = Notices()
+    columns = {"a": 1 + noise(1), "b": 1 + noise(2), "c": 1 + noise(3), "d": ["NA"] * N}
+    assert read_expression(write(tmp_path / "t.tsv", table_of(IDS, columns)), notices=notices).experiments == ("a", "b", "c")
+    said = [str(notice) for notice in notices]
+    assert said[0] == f"1 column holds no value and was left out (d of {tmp_path / 't.tsv'})"
+    assert said[1].startswith(f"3 columns of {tmp_path / 't.tsv'} were taken for log2 levels, since their values lie about 1")
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -121,8 +130,15 @@ def test_gene_ids__find_genes_by_version_number_and_other_tables(tmp_path):
 
 
 def test_gene_ids__too_few_in_common_says_what_was_recognised():
-    with pytest.raises(InputError, match=r"t.tsv: 0 of 60 genes are among the 60 transcripts; its ids are symbols, theirs RefSeq"):
+    message = r"t.tsv: 0 of 60 genes are among the 60 transcripts; its ids are symbols such as 'GENE0', theirs RefSeq.*--ids"
+    with pytest.raises(InputError, match=message):
         gene_ids(transcriptome()).find([[f"GENE{k}" for k in range(N)]], "t.tsv", "60 transcripts", Notices())
+
+
+def test_gene_ids__of_one_kind_get_no_advice_about_kinds():
+    message = r"10 of 60 genes .* its ids are RefSeq transcripts \(NM_\) such as 'NM_000050', theirs .* Expected at least 50$"
+    with pytest.raises(InputError, match=message):
+        gene_ids(transcriptome()).find([[f"NM_{k + 50:06d}" for k in range(N)]], "t.tsv", "60 transcripts", Notices())
 
 
 GUIDES = (
@@ -166,6 +182,18 @@ def test_read_study__keeps_what_is_measured_and_expressed_everywhere(tmp_path):
     assert experiments[0].gene.tolist() == used
     assert np.allclose(experiments[0].change, one[used] - one[used].mean())
     assert [str(notice) for notice in notices] == [f"{N - 2} genes of S have several rows and got their mean"]
+
+
+def test_read_study__genes_that_were_not_scanned_are_counted_and_one_value_for_the_others_is_refused(tmp_path):
+    write(tmp_path / "g.tsv", GUIDES)
+    known = gene_ids(transcriptome_from_sequences([name[:-2] for name in IDS[4:]], ["ACGT"] * (N - 4)))
+    files, notices = StudyFiles("S", str(tmp_path / "t.tsv"), str(tmp_path / "g.tsv")), Notices()
+    write(tmp_path / "t.tsv", table_of(IDS, {"let7": noise(1), "mir1": noise(2)}))
+    assert read_study(files, known, "56 transcripts", notices)[0].gene.tolist() == list(range(N - 4))
+    assert [str(notice) for notice in notices] == [f"4 genes of {files.table} are not among the 56 transcripts (first: {IDS[0]})"]
+    write(tmp_path / "t.tsv", table_of(IDS, {"let7": noise(1), "mir1": [1.0] * 4 + [0.25] * (N - 4)}))
+    with pytest.raises(InputError, match=r"t.tsv: mir1 is 0.25 for all 56 genes that count; leave it out"):
+        read_study(files, known, "56 transcripts")
 
 
 def test_read_study_files__unknown_and_missing_entries(tmp_path):

@@ -16,7 +16,7 @@ def weights(runs, tmp_path_factory):
     """Weights of most isoforms, none of gene 3 and zeros alone for gene 5."""
     rng, path = random.Random(3), tmp_path_factory.mktemp("weights") / "quant.sf"
     chosen = [n for n in range(40) if n % 14 != 3 and n != 20]
-    rows = [f"tx{n}\t900\t{0 if n % 14 == 5 or n < 3 else rng.choice([1.5, 9 * rng.random()])}\n" for n in chosen]
+    rows = [f"tx{n}\t900\t{0 if n % 14 == 5 or (n < 28 and n % 14 < 3) else rng.choice([1.5, 9 * rng.random()])}\n" for n in chosen]
     path.write_text("Name\tLength\tTPM\n" + "".join(rows))
     return path
 
@@ -92,6 +92,14 @@ def test_weights__do_not_show_where_genes_are_cut(runs, weights, tmp_path, setti
         runs.scan(tmp_path / name, isoform_weights=weights, part_rows=part_rows, **settings)
     assert len(list((tmp_path / "cut" / "sites").iterdir())) > 10
     assert runs.contents(tmp_path / "cut") == runs.contents(tmp_path / "whole")
+
+
+def test_weights__a_gene_of_which_no_expressed_isoform_has_a_site_is_as_strong_as_chance(runs, weights, tmp_path):
+    runs.scan(tmp_path / "out", isoform_weights=weights, background=3)
+    rows = pq.read_table(tmp_path / "out" / "genes.parquet").to_pylist()
+    unchanged = [row for row in rows if row["predicted_log2fc"] == 0]
+    assert unchanged and all(row["isoform_share"] == 0 and row["p_value"] == row["q_value"] == 1 for row in unchanged)
+    assert min(row["p_value"] for row in rows) < 0.1
 
 
 def test_weights__the_rule_is_said_and_other_weights_are_another_run(runs, weights, golden, tmp_path):
