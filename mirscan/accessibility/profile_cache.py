@@ -7,7 +7,7 @@ written, nothing is kept.
 import contextlib
 import hashlib
 import os
-import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,14 +52,15 @@ def _read(path: Path, key: bytes) -> np.ndarray | None:
 
 
 def _write(path: Path, profile: bytes, key: bytes) -> None:
+    scratch = path.with_name(f"{path.name}-{uuid.uuid4().hex[:8]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(profile + _digest(key + profile))
-        os.replace(file.name, path)
+        scratch.write_bytes(profile + _digest(key + profile))
+        os.replace(scratch, path)
     except OSError:
         # A cache that cannot be written costs the next run some time, and this one nothing.
-        return
+        with contextlib.suppress(OSError):
+            scratch.unlink()
 
 
 def _trim(bucket: Path) -> None:

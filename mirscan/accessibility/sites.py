@@ -25,7 +25,7 @@ def site_accessibility(transcriptome: Transcriptome, transcript: np.ndarray, anc
         widths = np.minimum(np.array([[SEED], [SITE]]), lengths)
         ends = np.clip(ends, widths - 1, lengths - 1)
     most = int(transcriptome.lengths.max(initial=0)) // BLOCK + 1
-    keys, key_of = np.unique(transcript * np.int64(most) + ends // BLOCK, return_inverse=True)
+    keys, key_of = np.unique(transcript.astype(np.int64) * most + ends // BLOCK, return_inverse=True)
     order = np.argsort(key_of, axis=None, kind="stable")
     bounds = np.searchsorted(key_of.ravel()[order], np.arange(len(keys) + 1))
     row, place = np.repeat([0, 1], len(anchor)), ends.ravel() % BLOCK
