@@ -1,3 +1,4 @@
+import itertools
 import logging
 import os
 import subprocess
@@ -219,11 +220,14 @@ for precision in ("float32", "auto"):
     scorer = load_scorer(model, precision=precision, engine="jax", batch_size=256)
     assert scorer.describe()["engine"] == "jax", scorer.describe()
     np.save(sys.argv[3] + precision, scorer.score(values["mirnas"], values["targets"]))
+for name in ("fast", "base"):
+    scorer = load_scorer(name, precision="float32", batch_size=256)
+    assert scorer.describe()["engine"] == "jax", scorer.describe()
+    np.save(sys.argv[3] + name, scorer.outputs(values["mirnas"], values["targets"]))
 """
 
 
 def test_engines__jax_agrees_with_tensorflow(make_model, pairs, tmp_path):
-    pytest.importorskip("jax")
     model = make_model()
     model.network.save(tmp_path / "model.keras")
     np.savez(tmp_path / "pairs.npz", mirnas=pairs[0], targets=pairs[1])
@@ -231,5 +235,8 @@ def test_engines__jax_agrees_with_tensorflow(make_model, pairs, tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     subprocess.run([sys.executable, "-c", _JAX, *files], check=True, env=environment, timeout=250)
     for precision, tolerance in (("float32", 1e-5), ("auto", 0.02)):
-        expected = load_scorer(model, precision=precision).score(*pairs)
+        expected = load_scorer(model, precision=precision, engine="tensorflow").score(*pairs)
         np.testing.assert_allclose(np.load(f"{files[2]}{precision}.npy"), expected, atol=tolerance)
+    for name, engine in itertools.product(("fast", "base"), ("tensorflow", "kernels")):
+        expected = load_scorer(name, precision="float32", engine=engine).outputs(*pairs)
+        np.testing.assert_allclose(np.load(f"{files[2]}{name}.npy"), expected, atol=2e-5)
