@@ -145,7 +145,7 @@ def _suggest(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet
     lines = []
     if asked.seeds == DEFAULT_SEEDS:
         fewer = count_candidates(transcriptome, compile_run_table(replace(asked, seeds=STRICTER_SEEDS), mirnas))
-        lines.append(f"cheaper: --seeds {','.join(STRICTER_SEEDS)} leaves {fewer:,} candidates ({fewer / max(n, 1):.0%})")
+        lines.append(f"cheaper: --seeds {','.join(STRICTER_SEEDS)} leaves {counted(fewer, 'candidate')} ({fewer / max(n, 1):.0%})")
     if asked.species is None and len({name.split("-")[0] for name in mirnas.names}) > 1:
         lines.append("cheaper: --species keeps the miRNAs of one species")
     if asked.has_model_folder and asked.model != "fast":
@@ -153,7 +153,7 @@ def _suggest(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet
     if asked.regions is not None:
         within = read_regions(asked.regions, transcriptome)
         bases = int((within.ends - within.starts).sum())
-        lines.append(f"--regions keeps {bases:,} of {transcriptome.n_bases:,} bases; the numbers above are for all of them")
+        lines.append(f"--regions keeps {bases:,} of {counted(transcriptome.n_bases, 'base')}; the numbers above are for all of them")
     return lines
 
 
