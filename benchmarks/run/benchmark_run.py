@@ -1,6 +1,6 @@
 """Whole runs on real 3'UTRs: planning, resuming, Dask against this process, and CPU seconds a million candidates cost.
 
-    MIRSCAN_DATA=reference python benchmarks/run/benchmark_run.py [plan] [resume] [dask] [rates] [finish]
+    MIRSCAN_DATA=reference python benchmarks/run/benchmark_run.py [plan] [resume] [dask] [rates] [finish] [estimate]
 
 The data folder needs human_3utr.fa.gz and mirbase22_hsa_mature.fa.gz. CPU seconds are the truer figure on a shared machine; every
 line says both. --profile shows where planning and resuming spend their time.
@@ -10,29 +10,39 @@ import argparse
 import cProfile
 import os
 import pstats
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import nullcontext
+from functools import partial
+from itertools import product, starmap
 from pathlib import Path
 
 from measure import clock, describe_machine, peak_mb, print_table
 
+from mirscan.notices import Notices
 from mirscan.run import resume, scan
+from mirscan.run.estimate import estimate_cost, measure_scores
 from mirscan.run.finish import Finish, finish_run, remove_stretches
-from mirscan.run.inputs import identify
+from mirscan.run.inputs import compile_run_table, identify, read_run_mirnas, read_targets
 from mirscan.run.jobs import PART, Job, do_job, later_rounds
 from mirscan.run.partition import make_sites, open_context
 from mirscan.run.plan import make_plan
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
 from mirscan.run.stretches import process_part
+from mirscan.search.candidates import count_candidates
 from mirscan.sequence.text import open_text
 from mirscan.store.local import LocalStore
 from mirscan.store.names import part_record
 
 # Parts of the scan that Dask and one process race on: about two seconds each, so that what the scheduler adds would show.
 RACE_PARTS = 40
-WHAT = ["plan", "resume", "dask", "rates", "finish"]
+WHAT = ["plan", "resume", "dask", "rates", "finish", "estimate"]
+# Jobs on which --dry-run is held against the truth: how many miRNAs (None: all) of how many transcripts.
+ESTIMATED_JOBS, ESTIMATED_MODELS = ((1, None), (20, None), (None, 250)), ("none", "fast", "base")
 
 
 def main() -> None:
@@ -58,6 +68,8 @@ def main() -> None:
                 measure_dask(inputs, Path(folder))
             elif what == "finish":
                 measure_finish(inputs, Path(folder))
+            elif what == "estimate":
+                measure_estimate(inputs, Path(folder))
             else:
                 measure_rates(inputs, Path(folder), arguments.models)
 
@@ -183,6 +195,32 @@ def measure_finish(inputs: dict, folder: Path) -> None:
         ("what", "jobs", "CPU s", "CPU s a million sites", "share"),
         [(kind, n, f"{s['cpu']:.2f}", f"{1e6 * s['cpu'] / n_sites:.4f}", f"{s['cpu'] / total:.1%}") for kind, n, s in rows],
     )
+
+
+def measure_estimate(inputs: dict, folder: Path) -> None:
+    """What --dry-run says of time and disk, over what a process of its own then takes."""
+    headings = ("model", "miRNAs", "transcripts", "candidates", "CPU s said", "CPU s", "ratio", "MB said", "MB", "ratio")
+    print_table(headings, starmap(partial(estimated_and_taken, inputs, folder), product(ESTIMATED_MODELS, ESTIMATED_JOBS)))
+
+
+def estimated_and_taken(inputs: dict, folder: Path, model: str, job: tuple[int | None, int | None]) -> tuple:
+    """A row of the table of one job."""
+    some = {
+        name: head_of(path, folder / f"estimated-{name}.fa", n) if n else path for (name, path), n in zip(inputs.items(), job, strict=True)
+    }
+    asked = ScanSettings(mirnas=str(some["mirnas"]), transcripts=(str(some["transcripts"]),), model=model)
+    mirnas, transcriptome = read_run_mirnas(asked, Notices())[0], read_targets(asked)
+    n = count_candidates(transcriptome, compile_run_table(asked, mirnas))
+    cost = estimate_cost(asked, transcriptome, n, measure_scores(asked, transcriptome, mirnas)[0] if asked.is_scored else None)
+    out = folder / "estimated"
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "mirscan", "scan", "--mirnas", some["mirnas"], "--utrs", some["transcripts"], "--model", model]
+    with clock() as taken:
+        subprocess.run([*command, "--out", out], check=True, stdout=subprocess.DEVNULL)
+    n_bytes = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    numbers = (f"{cost.seconds:.1f}", f"{taken['cpu']:.1f}", f"{cost.seconds / taken['cpu']:.2f}")
+    sizes = (f"{cost.bytes / 1e6:.1f}", f"{n_bytes / 1e6:.1f}", f"{cost.bytes / n_bytes:.2f}")
+    return (model, f"{len(mirnas):,}", f"{len(transcriptome):,}", f"{n:,}", *numbers, *sizes)
 
 
 def plan_of(inputs: dict, store: LocalStore, **settings):

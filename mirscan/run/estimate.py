@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -11,16 +11,17 @@ from mirscan.cores import usable_cores
 from mirscan.notices import Notices, counted
 from mirscan.run.inputs import check_settings, compile_run_table, prefilter_of, read_run_mirnas, read_targets, spooled_pipes
 from mirscan.run.partition import BATCH_SCORED
-from mirscan.run.plan import BYTES_PER_ROW
 from mirscan.run.settings import ACCESSIBILITY, DEFAULT_SEEDS, ScanSettings, make_settings
 from mirscan.search.candidates import count_candidates, find_candidates
 from mirscan.search.filters import read_regions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 
-# Finding a site and writing it to Parquet, BED and the gene tables takes 1.3 microseconds of one core, measured on 2.8 million
-# canonical sites of human 3'UTRs.
-SECONDS_PER_SITE = 1.3e-6
+# Measured on human 3'UTRs, one core of an EPYC: starting a scan; reading a base and writing it as FASTA and for the parts; finding a site
+# and writing it to Parquet, BED and the gene tables; getting ready to score.
+START_SECONDS, SECONDS_PER_BASE, SECONDS_PER_SITE, SCORER_SECONDS = 2.0, 5e-8, 1.3e-6, 0.3
+# The copies of the transcripts and the lines that name them; a site in Parquet, BED and gene tables without and with scores.
+BYTES_PER_BASE, BYTES_PER_TRANSCRIPT, BYTES_PER_SITE, BYTES_PER_SCORED_SITE = 1.35, 60, 33, 50
 # RNAplfold's windows of 80 nt with pairs within 40 nt, ViennaRNA 2.8, on a core of 2 GHz.
 SECONDS_PER_FOLDED_BASE = 77e-6
 # Two cores score 1.76 to 2 times as fast as one, as threads of one process or as two.
@@ -35,6 +36,32 @@ LEAST_MIRNAS = 32
 STRICTER_SEEDS = ("8mer", "7mer-m8", "7mer-A1")
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a scan takes here: seconds of one core that only one process can work on, those that all cores share, and bytes of disk."""
+
+    alone: float
+    shared: float
+    bytes: float
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of one core in all."""
+        return self.alone + self.shared
+
+    def on(self, cores: int) -> float:
+        """Seconds on the clock with so many cores."""
+        return self.alone + self.shared / (1 if cores == 1 else cores * PARALLEL_SHARE)
+
+
+def estimate_cost(asked: ScanSettings, transcriptome: Transcriptome, n: int, rate: float | None) -> Cost:
+    """Cost of a scan with `n` candidates that are scored at `rate` windows/s of one core, or not at all."""
+    alone = START_SECONDS + transcriptome.n_bases * SECONDS_PER_BASE + (SCORER_SECONDS if asked.is_scored else 0)
+    shared = n * (SECONDS_PER_SITE + (1 / rate if rate else 0))
+    copies = transcriptome.n_bases * BYTES_PER_BASE + len(transcriptome) * BYTES_PER_TRANSCRIPT
+    return Cost(alone, shared, copies + n * (BYTES_PER_SCORED_SITE if asked.is_scored else BYTES_PER_SITE))
+
+
 def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Sequence[str | os.PathLike] = (), **settings) -> list[str]:
     """Lines that say what this scan would take here and on a GPU, and what would make it cheaper; `settings` as of ScanSettings.
 
@@ -45,13 +72,15 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
         mirna_set, _ = read_run_mirnas(asked, Notices())
         transcriptome = read_targets(asked)
         n = count_candidates(transcriptome, compile_run_table(asked, mirna_set))
-        lines = [
-            f"{counted(len(transcriptome), 'transcript')}, {counted(transcriptome.n_bases, 'base')} x {counted(len(mirna_set), 'miRNA')}: "
-            f"{counted(n, 'candidate site')}",
-            f"finding and writing them: about {_duration(n * SECONDS_PER_SITE)} of one core, {n * BYTES_PER_ROW / 1e9:,.2f} GB of disk",
-        ]
+        sizes = (
+            f"{counted(len(transcriptome), 'transcript')}, {counted(transcriptome.n_bases, 'base')} x {counted(len(mirna_set), 'miRNA')}"
+        )
+        lines = [f"{sizes}: {counted(n, 'candidate site')}"]
+        rate = None
         if asked.is_scored and n:
-            lines += _estimate_scores(asked, transcriptome, mirna_set, n)
+            rate, mflop = measure_scores(asked, transcriptome, mirna_set)
+            lines += _say_scores(asked, n, rate, mflop)
+        lines.append(_say_cost(estimate_cost(asked, transcriptome, n, rate), usable_cores()))
         if ACCESSIBILITY in asked.features:
             lines.append(_estimate_folding(transcriptome.n_bases))
         if asked.background:
@@ -60,19 +89,17 @@ def estimate_scan(mirnas: str | os.PathLike, transcripts: str | os.PathLike | Se
 
 
 def _estimate_folding(n_bases: int) -> str:
-    here = f"accessibility: at most {_duration(n_bases * SECONDS_PER_FOLDED_BASE)} of one core"
+    here = f"accessibility: at most {_duration(n_bases * SECONDS_PER_FOLDED_BASE)} of one core more"
     return f"{here}; each of --workers N folds its parts, and what was folded before, or has no site, costs nothing"
 
 
-def _estimate_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet, n: int) -> list[str]:
-    started = time.perf_counter()
-    rate, mflop = measure_scores(asked, transcriptome, mirnas)
-    start = time.perf_counter() - started - MEASURE_SECONDS
-    cores = usable_cores()
-    parallel = rate * (1 if cores == 1 else cores * PARALLEL_SHARE)
+def _say_cost(cost: Cost, cores: int) -> str:
+    on_all = f", {_duration(cost.on(cores))} on all {cores}" if cores > 1 else ""
+    return f"in all: about {_duration(cost.seconds)} of one core{on_all}, and {cost.bytes / 1e9:,.2f} GB of disk"
+
+
+def _say_scores(asked: ScanSettings, n: int, rate: float, mflop: float) -> list[str]:
     here = f"scores with model {asked.model}: {rate:,.0f} windows/s of one core measured now; about {_duration(n / rate)} on one core"
-    here += f", {_duration(n / parallel)} on all {cores}" if cores > 1 else ""
-    here += f"; and {_duration(start)} to start a process that scores"
     if not mflop:
         return [here]
     gpu = min(GPU_MFLOP_PER_SECOND / mflop, GPU_WINDOWS_PER_SECOND)
@@ -88,12 +115,13 @@ def measure_scores(asked: ScanSettings, transcriptome: Transcriptome, mirnas: Mi
     scorer = load_scorer(asked.model, precision=asked.precision, batch_size=asked.batch_size, threads=1, prefilter=prefilter)
     sample, some = _sample(asked, transcriptome, mirnas)
     score_candidates(sample.slice(0, min(256, len(sample))), transcriptome, some, scorer)
-    rows, started = 0, time.perf_counter()
-    while time.perf_counter() - started < MEASURE_SECONDS:
+    # of the processor, so that other work on it does not count
+    rows, started = 0, time.process_time()
+    while time.process_time() - started < MEASURE_SECONDS:
         chunk = sample.slice(rows % len(sample), CHUNK_ROWS)
         score_candidates(chunk, transcriptome, some, scorer)
         rows += len(chunk)
-    return rows / (time.perf_counter() - started), scorer.card.mflop
+    return rows / (time.process_time() - started), scorer.card.mflop
 
 
 def _sample(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet) -> tuple[pa.Table, MirnaSet]:

@@ -67,3 +67,15 @@ def test_estimate__no_candidate_at_all(runs, tmp_path):
 def test_estimate__bad_input_is_refused_as_by_scan(runs):
     with pytest.raises(InputError, match=r"nowhere\.fa"):
         estimate_scan("nowhere.fa", runs.transcripts)
+
+
+def test_estimate_cost__of_scores_is_shared_by_all_cores():
+    transcriptome = transcriptome_from_sequences(["t"], [random_sequence(10_000)])
+    plain, scored = (
+        estimate.estimate_cost(make_settings("m.fa", "u.fa", model=model), transcriptome, 1_000_000, rate)
+        for model, rate in (("none", None), ("base", 1_000.0))
+    )
+    assert scored.shared - plain.shared == pytest.approx(1_000)
+    assert scored.on(1) == pytest.approx(scored.seconds)
+    assert scored.alone < scored.on(4) < scored.on(2) < scored.on(1)
+    assert scored.bytes > plain.bytes > 1_000_000 * estimate.BYTES_PER_SITE

@@ -1,3 +1,4 @@
+import itertools
 import logging
 import os
 import subprocess
@@ -207,29 +208,21 @@ def test_runner__another_error_is_not_swallowed(make_model, pairs):
 _JAX = """
 import sys, numpy as np
 from mirscan.scoring import load_scorer
-from mirscan.trained_models import Card, TrainedModel
-from mirscan.windows import WindowLayout
-from mirscan.keras_loading import load_keras
-keras = load_keras()
-assert keras.backend.backend() == "jax"
-network = keras.saving.load_model(sys.argv[1], compile=False)
-values = np.load(sys.argv[2])
-model = TrainedModel(Card("jax", "", "", WindowLayout(50, 34, 24)), network, None)
-for precision in ("float32", "auto"):
-    scorer = load_scorer(model, precision=precision, engine="jax", batch_size=256)
+values = np.load(sys.argv[1])
+for name, precision in (("base", "float32"), ("fast", "auto")):
+    scorer = load_scorer(name, precision=precision, batch_size=256)
     assert scorer.describe()["engine"] == "jax", scorer.describe()
-    np.save(sys.argv[3] + precision, scorer.score(values["mirnas"], values["targets"]))
+    np.save(sys.argv[2] + name, scorer.outputs(values["mirnas"], values["targets"]))
 """
 
 
-def test_engines__jax_agrees_with_tensorflow(make_model, pairs, tmp_path):
-    pytest.importorskip("jax")
-    model = make_model()
-    model.network.save(tmp_path / "model.keras")
+def test_engines__jax_agrees_with_tensorflow_and_kernels(pairs, tmp_path):
     np.savez(tmp_path / "pairs.npz", mirnas=pairs[0], targets=pairs[1])
-    files = [os.fspath(tmp_path / name) for name in ("model.keras", "pairs.npz", "scores")]
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    files = os.fspath(tmp_path / "pairs.npz"), os.fspath(tmp_path / "outputs-")
     subprocess.run([sys.executable, "-c", _JAX, *files], check=True, env=environment, timeout=250)
-    for precision, tolerance in (("float32", 1e-5), ("auto", 0.02)):
-        expected = load_scorer(model, precision=precision).score(*pairs)
-        np.testing.assert_allclose(np.load(f"{files[2]}{precision}.npy"), expected, atol=tolerance)
+    for (name, precision, tolerance), engine in itertools.product(
+        (("base", "float32", 2e-6), ("fast", "auto", 0.02)), ("tensorflow", "kernels")
+    ):
+        expected = load_scorer(name, precision=precision, engine=engine).outputs(*pairs)
+        np.testing.assert_allclose(np.load(f"{files[1]}{name}.npy"), expected, atol=tolerance)
