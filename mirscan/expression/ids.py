@@ -10,7 +10,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.expression.delimited import MISSING, read_delimited
-from mirscan.notices import Notices, counted
+from mirscan.notices import Notices
 from mirscan.sequence.transcriptome import Transcriptome
 
 _KINDS = {
@@ -68,7 +68,7 @@ class GeneIds:
         if n_found < 50:
             kinds = ", ".join(kind_of_ids(column) for column in columns)
             raise InputError(
-                f"{path}: {n_found} of {counted(len(found), 'gene')} are among the {what}; "
+                f"{path}: {n_found} of {len(found):,} genes are among the {what}; "
                 f"its ids are {kinds}, theirs {', '.join(self.kinds)}. "
                 "Expected at least 50; a table of both kinds joins them (--ids)"
             )
