@@ -14,7 +14,7 @@ NOUNS = re.compile(
 )
 NOT_COUNTED = re.compile(r" (?:of|to|negatives a positive)\b")
 # "1 of 1 transcripts" is right.
-PART_OF = re.compile(r"(?:^| )of (?:the )?$")
+PART_OF = re.compile(r"(?:^| )of (?:the |its )?$")
 
 
 def numbers_before_nouns(path: Path):

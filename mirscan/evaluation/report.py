@@ -66,6 +66,9 @@ def print_table(console, *tables) -> None:
     """Print the first of the tables, given from wide to narrow, that a line of the console has room for, else the last, in full width."""
     room = console.width
     for table in tables:
+        for column in table.columns:
+            texts = (column.header, *column.cells)
+            column.min_width = max(len(piece) for text in texts for piece in ((text,) if column.no_wrap else text.split()))
         width = console.measure(table, options=console.options.update(max_width=_WIDEST)).minimum
         if width <= room:
             break
@@ -113,8 +116,8 @@ def _cell(estimate: Estimate | None, interval: bool) -> str:
 
 def _group_table(evaluation: Evaluation, title: str, attribute: str):
     table = new_table(title)
-    table.add_column("pairs", justify="right")
-    table.add_column("positive", justify="right")
+    table.add_column("pairs", justify="right", no_wrap=True)
+    table.add_column("positive", justify="right", no_wrap=True)
     for result in evaluation.results:
         table.add_column(f"{result.name} AP", justify="right")
     for group, first in getattr(evaluation.results[0], attribute).items():
