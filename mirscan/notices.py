@@ -26,10 +26,12 @@ _WORD = re.compile(rf"\b({'|'.join(_ALWAYS)})\b")
 def counted(n: int, noun: str) -> str:
     """A number with its noun, which is given in the singular and takes an s.
 
-    >>> counted(1, "gene"), counted(2000, "gene")
-    ('1 gene', '2,000 genes')
+    >>> counted(1, "gene"), counted(2000, "gene"), counted(2, "family")
+    ('1 gene', '2,000 genes', '2 families')
     """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    if n != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{n:,} {noun}"
 
 
 def _of_one(what: str) -> str:

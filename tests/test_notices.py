@@ -13,17 +13,18 @@ NOUNS = re.compile(
     r"|targets|duplicates|shuffles|samples|files)\b(?!/)"
 )
 NOT_COUNTED = re.compile(r" (?:of|to|negatives a positive)\b")
+# "1 of 1 transcripts" is right.
+PART_OF = re.compile(r"(?:^| )of (?:the |its )?$")
 
 
 def numbers_before_nouns(path: Path):
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.JoinedStr):
             continue
-        for number, text in zip(node.values, node.values[1:], strict=False):
-            is_count = (
-                isinstance(number, ast.FormattedValue) and number.format_spec is not None and ast.unparse(number.format_spec) == "f','"
-            )
-            if is_count and isinstance(text, ast.Constant) and NOUNS.match(text.value) and not NOT_COUNTED.match(text.value):
+        for before, number, text in zip([None, *node.values], node.values, node.values[1:], strict=False):
+            is_count = isinstance(number, ast.FormattedValue) and isinstance(text, ast.Constant) and ":," in ast.unparse(number)
+            is_part = isinstance(before, ast.Constant) and PART_OF.search(before.value)
+            if is_count and not is_part and NOUNS.match(text.value) and not NOT_COUNTED.match(text.value):
                 yield f"{path}:{node.lineno}: {ast.unparse(number)}{text.value[:30]!r}"
 
 

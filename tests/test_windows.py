@@ -62,7 +62,7 @@ def test_encode_rows__cut_and_pad(sequence, centred, expected):
 def test_encode_pairs__bad_input():
     with pytest.raises(InputError, match="sequence 2: 'AC-GT'"):
         encode_pairs(["ACGUACGU"] * 2, ["ACGT", "AC-GT"], LAYOUT)
-    with pytest.raises(InputError, match="1 miRNAs and 2 targets"):
+    with pytest.raises(InputError, match="1 miRNA and 2 targets"):
         encode_pairs(["ACGUACGU"], ["ACGT", "ACGT"], LAYOUT)
     with pytest.raises(InputError, match="0 <= anchor < length"):
         WindowLayout(length=10, anchor=10)

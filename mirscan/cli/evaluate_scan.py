@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mirscan.notices import counted
 from mirscan.store.explained import refuse_unwritable
 
 # Seconds between two lines of progress.
@@ -70,6 +69,6 @@ def _line_printer():
         nonlocal last
         if time.monotonic() - last >= _LINE_EVERY:
             last = time.monotonic()
-            print(f"{done:,} of {counted(total, 'candidate')} scored", file=sys.stderr, flush=True)
+            print(f"{done:,} of {total:,} candidates scored", file=sys.stderr, flush=True)
 
     return report

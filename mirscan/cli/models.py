@@ -77,7 +77,7 @@ def prefilter(
 
     inputs = read_transcriptome(utrs), read_mirnas(mirnas, species)
     choice = store_prefilter_threshold(model, first, *inputs, windows, max_loss, threads)
-    print(f"{first} before {model}: {choice.threshold:.4f}, which {choice.survivors:.1%} of {counted(choice.n_pairs, 'candidate')} reach")
+    print(f"{first} before {model}: {choice.threshold:.4f}, which {choice.survivors:.1%} of {choice.n_pairs:,} candidates reach")
     print(f"lost: {choice.lost:.2%} of the {choice.n_reported:,} that {model} reports; written into its card")
 
 

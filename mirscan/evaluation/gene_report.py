@@ -8,7 +8,7 @@ import numpy as np
 from mirscan.evaluation.curves import new_figure, save_figure
 from mirscan.evaluation.gene_sites import GeneSites
 from mirscan.evaluation.gene_task import GeneEvaluation, Predictions
-from mirscan.evaluation.report import new_console, new_table
+from mirscan.evaluation.report import new_console, new_table, print_table
 from mirscan.genes.site_features import KINDS
 from mirscan.notices import counted
 from mirscan.sequence.coding import THREE_UTR
@@ -29,7 +29,7 @@ def print_gene_evaluation(evaluation: GeneEvaluation) -> None:
             cells = [f"{value.value:.3f} ({value.low:.3f}-{value.high:.3f})" for value in (score.r2, score.spearman)]
             cells += [f"{score.auroc:.3f}", f"{score.average_precision:.3f}"]
             table.add_row(score.predictor, *cells, style="dim" if score.is_control else None)
-        console.print(table)
+        print_table(console, table)
     for warning in evaluation.warnings:
         console.print(f"note: {warning}", highlight=False)
 

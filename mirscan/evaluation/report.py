@@ -1,6 +1,7 @@
 """An evaluation as tables on the terminal."""
 
 import math
+from collections.abc import Iterator, Sequence
 
 from mirscan.evaluation.evaluate import Evaluation
 from mirscan.evaluation.metrics import RECALLS, Estimate
@@ -17,6 +18,9 @@ _COLUMNS = {
 }
 # Columns whose interval is printed; the others' are in the JSON.
 _WITH_INTERVAL = ("average_precision", "auroc", "within_mirna_auroc")
+# What a narrow terminal shows.
+_MAIN_COLUMNS = (*_WITH_INTERVAL, "f1", "accuracy", "calibration_error")
+_WIDEST = 1000
 
 
 def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
@@ -31,12 +35,12 @@ def print_evaluation(evaluation: Evaluation, groups: bool) -> None:
         console.print(str(Notice("pairs carry both labels; they count as they stand", evaluation.conflicting_pairs, "")), highlight=False)
     if evaluation.leakage is not None:
         console.print(str(evaluation.leakage).replace("validation pairs", "evaluated pairs"), highlight=False)
-    console.print(_scorer_table(evaluation))
+    print_table(console, *_scorer_tables(evaluation))
     for line in _undefined(evaluation):
         console.print(line, highlight=False)
     if groups:
         for title, attribute in (("seed match in the window", "by_seed"), ("miRNA family", "by_family")):
-            console.print(_group_table(evaluation, title, attribute))
+            print_table(console, _group_table(evaluation, title, attribute))
 
 
 def new_console():
@@ -49,21 +53,44 @@ def new_console():
 
 
 def new_table(first: str):
-    """A table whose first column has this heading."""
+    """A table whose first column, which is never wrapped, has this heading."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     return table
 
 
-def _scorer_table(evaluation: Evaluation):
+def print_table(console, *tables) -> None:
+    """Print the first of the tables, given from wide to narrow, that a line of the console has room for, else the last, in full width."""
+    room = console.width
+    for table in tables:
+        for column in table.columns:
+            texts = (column.header, *column.cells)
+            column.min_width = max(len(piece) for text in texts for piece in ((text,) if column.no_wrap else text.split()))
+        width = console.measure(table, options=console.options.update(max_width=_WIDEST)).minimum
+        if width <= room:
+            break
+    # Rich would squeeze the columns, the names first.
+    console.width = max(width, room)
+    console.print(table)
+    console.width = room
+
+
+def _scorer_tables(evaluation: Evaluation) -> Iterator:
+    """With intervals, without, and with fewer columns."""
+    yield _scorer_table(evaluation, tuple(_COLUMNS), _WITH_INTERVAL)
+    yield _scorer_table(evaluation, tuple(_COLUMNS), ())
+    yield _scorer_table(evaluation, _MAIN_COLUMNS, ())
+
+
+def _scorer_table(evaluation: Evaluation, columns: Sequence[str], with_interval: Sequence[str]):
     table = new_table("scorer")
-    for heading in _COLUMNS.values():
-        table.add_column(heading, justify="right", no_wrap=True)
+    for key in columns:
+        table.add_column(_COLUMNS[key], justify="right", no_wrap=True)
     for result in evaluation.results:
-        cells = [_cell(result.metrics.get(key), key in _WITH_INTERVAL) for key in _COLUMNS]
+        cells = [_cell(result.metrics.get(key), key in with_interval) for key in columns]
         table.add_row(result.name, *cells, style="dim" if result.is_control else None)
     return table
 
@@ -89,8 +116,8 @@ def _cell(estimate: Estimate | None, interval: bool) -> str:
 
 def _group_table(evaluation: Evaluation, title: str, attribute: str):
     table = new_table(title)
-    table.add_column("pairs", justify="right")
-    table.add_column("positive", justify="right")
+    table.add_column("pairs", justify="right", no_wrap=True)
+    table.add_column("positive", justify="right", no_wrap=True)
     for result in evaluation.results:
         table.add_column(f"{result.name} AP", justify="right")
     for group, first in getattr(evaluation.results[0], attribute).items():

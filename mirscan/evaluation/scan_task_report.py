@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from mirscan.evaluation.curves import new_figure, save_figure
-from mirscan.evaluation.report import new_console, new_table
+from mirscan.evaluation.report import new_console, new_table, print_table
 from mirscan.evaluation.scan_task import SHARES_AT, ScanEvaluation
 from mirscan.notices import counted
 
@@ -25,13 +25,13 @@ def print_scan_evaluation(evaluation: ScanEvaluation) -> None:
             shares = [score.curve.get(n, math.nan) for n in SHARES_AT]
             cells = map(_cell, (*shares, score.share, score.within_mirna, score.within_mirna_and_seed))
             table.add_row(score.name, *cells, style="dim" if score.is_control else None)
-        console.print(table)
+        print_table(console, table)
     table = new_table("rule")
     for heading in ("candidates", "per 10 kb and miRNA", "in a known site", "known sites with one"):
         table.add_column(heading, justify="right")
     for rule in evaluation.rules:
         table.add_row(rule.rule, f"{rule.candidates:,}", f"{rule.per_10kb:.2f}", _cell(rule.in_sites, 5), _cell(rule.recall))
-    console.print(table)
+    print_table(console, table)
 
 
 def _cell(value: float, digits: int = 3) -> str:

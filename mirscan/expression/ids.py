@@ -10,7 +10,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.expression.delimited import MISSING, read_delimited
-from mirscan.notices import Notices, counted
+from mirscan.notices import Notices
 from mirscan.sequence.transcriptome import Transcriptome
 
 _KINDS = {
@@ -70,7 +70,7 @@ class GeneIds:
             given = ", ".join(f"{kind} such as {column[0]!r}" for kind, column in zip(kinds, columns, strict=True))
             advice = "" if n_found and set(kinds) & set(self.kinds) else "; a table of both kinds joins them (--ids)"
             raise InputError(
-                f"{path}: {n_found} of {counted(len(found), 'gene')} are among the {what}; its ids are {given}, "
+                f"{path}: {n_found} of {len(found):,} genes are among the {what}; its ids are {given}, "
                 f"theirs {', '.join(self.kinds)}. Expected at least 50{advice}"
             )
         return found

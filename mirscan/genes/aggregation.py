@@ -11,7 +11,6 @@ from mirscan.genes import kernels
 from mirscan.genes.methods import FOOTPRINT, METHODS, REPRESSION, Method, surprise
 from mirscan.genes.repression import Form, read_repression_model
 from mirscan.genes.site_features import Places, SiteFeatures
-from mirscan.notices import counted
 from mirscan.sequence.coding import THREE_UTR, CodingRegions, whole_as_utr
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
@@ -221,7 +220,7 @@ def aggregate_genes(
     transcript, gene, mirna, seed = (_dictionary(sites, name) for name in ("transcript", "gene", "mirna", "seed"))
     n_null = sites["score"].null_count
     if 0 < n_null < len(sites):
-        raise InputError(f"{n_null:,} of {counted(len(sites), 'site')} have no score; expected a score for every site or for none")
+        raise InputError(f"{n_null:,} of {len(sites):,} sites have no score; expected a score for every site or for none")
     codes = transcript.indices.to_numpy()
     order = _order_of_genes(gene.indices.to_numpy(), codes)
     columns = [codes, mirna.indices.to_numpy(), *(sites[name].to_numpy() for name in ("start", "end")), seed.indices.to_numpy()]

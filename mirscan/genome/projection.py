@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from mirscan.genome.intervals import Intervals
 from mirscan.jit import njit
-from mirscan.notices import counted
 from mirscan.sequence.headers import Place
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import BLOCK
@@ -91,7 +90,7 @@ def describe_misplaced(transcriptome: Transcriptome) -> list[str]:
     if not len(sizes) or n_fitting == len(transcriptome):
         return []
     return [
-        f"{n_fitting:,} of {counted(len(transcriptome), 'transcript')} have a place on a genome in their header "
+        f"{n_fitting:,} of {len(transcriptome):,} transcripts have a place on a genome in their header "
         f"that is as long as they are; all "
         "must, for sites on the genome, so they are given on the transcripts"
     ]

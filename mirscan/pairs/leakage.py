@@ -9,6 +9,7 @@ from mirscan.errors import InputError
 from mirscan.notices import counted
 from mirscan.pairs.columns import family_codes, group_codes, pair_keys
 
+_SHARED = {"shared_pairs": "pair", "shared_sites": "site", "shared_mirnas": "miRNA", "shared_families": "family"}
 # What each kind of split promises to keep apart; a given file or column must at least not repeat sites.
 _PROMISES = {
     "family": ("shared_pairs", "shared_families"),
@@ -58,8 +59,8 @@ def refuse_leak(report: LeakageReport, split: str) -> None:
     """InputError when the held-out pairs share with training what a split of this kind (or `given`) must keep apart."""
     leaks = [name for name in _PROMISES[split] if getattr(report, name)]
     if leaks:
-        what = " and ".join(f"{getattr(report, name):,} {name.removeprefix('shared_')}" for name in leaks)
+        what = " and ".join(counted(getattr(report, name), _SHARED[name]) for name in leaks)
         raise InputError(
-            f"leak: {what} of the {counted(report.rows, 'validation pair')} also occur in training (split: {split}); "
+            f"leak: training, too, has {what} of the {report.rows:,} validation pairs (split: {split}); "
             "choose another split, or --allow-leak to train all the same"
         )

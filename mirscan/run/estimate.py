@@ -153,7 +153,7 @@ def _suggest(asked: ScanSettings, transcriptome: Transcriptome, mirnas: MirnaSet
     if asked.regions is not None:
         within = read_regions(asked.regions, transcriptome)
         bases = int((within.ends - within.starts).sum())
-        lines.append(f"--regions keeps {bases:,} of {counted(transcriptome.n_bases, 'base')}; the numbers above are for all of them")
+        lines.append(f"--regions keeps {bases:,} of {transcriptome.n_bases:,} bases; the numbers above are for all of them")
     return lines
 
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -71,7 +71,17 @@ def spooled_pipes(settings: ScanSettings) -> Iterator[ScanSettings]:
     with closing(ScratchFolder()) as scratch:
         copies = {path: os.fspath(_spool(path, scratch.path, number)) for number, path in enumerate(pipes)}
         paths = {name: copies.get(path, path) for name, path in paths.items()}
-        yield replace(settings, transcripts=tuple(copies.get(path, path) for path in settings.transcripts), **paths)
+        try:
+            yield replace(settings, transcripts=tuple(copies.get(path, path) for path in settings.transcripts), **paths)
+        except InputError as error:
+            raise InputError(_as_given(str(error), copies)) from None
+
+
+def _as_given(message: str, copies: Mapping[str, str]) -> str:
+    """A message with the names that the user gave, in place of those of their copies."""
+    for path, copy in copies.items():
+        message = message.replace(copy, "standard input" if path == "-" else path)
+    return message
 
 
 def _is_pipe(path: str) -> bool:

@@ -32,7 +32,7 @@ def suspect_inputs(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
     reasons = []
     lengths, median = transcriptome.lengths, int(np.median(mirnas.lengths))
     if (n_short := int((lengths < _SHORT_TARGET).sum())) * 2 > len(lengths):
-        reasons.append(f"{n_short:,} of {counted(len(lengths), 'target')} are shorter than {_SHORT_TARGET} nt: are miRNAs given as --utrs?")
+        reasons.append(f"{n_short:,} of {len(lengths):,} targets are shorter than {_SHORT_TARGET} nt: are miRNAs given as --utrs?")
     if median > _LONG_MIRNA:
         reasons.append(f"half of the miRNAs are longer than {_LONG_MIRNA} nt ({median}): are --mirnas and --utrs exchanged?")
     return [*reasons, *_compare_species(transcriptome, mirnas)]
@@ -47,7 +47,7 @@ def _compare_species(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str
         return []
     way_out = "are both of one species?" if len(foreign) == len(named) else f"--species {species} keeps its own"
     return [
-        f"{len(foreign):,} of {counted(len(mirnas), 'miRNA')} are of another species (first: {foreign[0]}) "
+        f"{len(foreign):,} of {len(mirnas):,} miRNAs are of another species (first: {foreign[0]}) "
         f"than the transcripts, of {species} by "
         f"their names (first: {example}); {way_out}"
     ]
@@ -76,7 +76,7 @@ def explain_nothing(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]
     if n_known == 0:
         reasons.append("the targets hold no base but N: is the FASTA masked?")
     if unknown := int((mirnas.codes[:, 1:7] == N).any(axis=1).sum()):
-        reasons.append(f"{unknown:,} of {counted(len(mirnas), 'miRNA')} have an N among nt 2-7, where every seed must pair")
+        reasons.append(f"{unknown:,} of {len(mirnas):,} miRNAs have an N among nt 2-7, where every seed must pair")
     return reasons or [
         f"{counted(len(mirnas), 'miRNA')} and {counted(n_known, 'base')} may simply hold no match of these --seeds, --regions and filters"
     ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mirscan.errors import InputError, ModelError
-from mirscan.notices import counted
 from mirscan.scoring.cascade import report_threshold
 from mirscan.scoring.loading import load_scorer
 from mirscan.search.candidates import count_candidates, iter_candidates
@@ -46,8 +45,7 @@ def choose_prefilter_threshold(first: np.ndarray, final: np.ndarray, report_from
     n_reported = int(is_reported.sum())
     if n_reported < MIN_REPORTED:
         raise InputError(
-            f"{n_reported} of {counted(len(final), 'pair')} reach {report_from:g}; "
-            f"expected at least {MIN_REPORTED} to choose a prefilter threshold"
+            f"{n_reported} of {len(final):,} pairs reach {report_from:g}; expected at least {MIN_REPORTED} to choose a prefilter threshold"
         )
     reported = np.sort(first[is_reported])
     most_lost = max_loss * n_reported

@@ -7,7 +7,7 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.jit import njit
-from mirscan.notices import Notices, counted, tallied
+from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rule import MAX_SPAN
 from mirscan.sequence.alphabet import N
@@ -46,7 +46,7 @@ def read_regions(path: str | os.PathLike, transcriptome: Transcriptome, notices:
             raise InputError(f"{path}: no intervals in it; expected BED lines of transcript, start and end")
         regions = _join(sorted(intervals), len(transcriptome))
         bases = int((regions.ends - regions.starts).sum())
-        tally.add(f"regions to scan, {bases:,} of {counted(transcriptome.n_bases, 'base')}", count=len(intervals))
+        tally.add(f"regions to scan, {bases:,} of {transcriptome.n_bases:,} bases", count=len(intervals))
     return regions
 
 

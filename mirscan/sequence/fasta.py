@@ -57,21 +57,24 @@ def read_fasta(path: str | os.PathLike, notices: Notices | None = None) -> Itera
     """
     path = os.fspath(path)
     notices = Notices() if notices is None else notices
-    n_records, n_unavailable = 0, 0
+    n_records, n_bases, n_unavailable = 0, 0, 0
     with open_text(path) as handle:
         for header, line, lines in _split_records(path, handle, notices):
             if len(lines) < 3 and b"".join(lines).strip().lower() == _UNAVAILABLE:
                 notices.add("records say that their sequence is unavailable and were left out", first_word(header))
                 n_unavailable += 1
                 continue
-            n_records += 1
-            yield FastaRecord(header, _join_codes(path, header, line, lines), line, lines)
+            codes = _join_codes(path, header, line, lines)
+            n_records, n_bases = n_records + 1, n_bases + len(codes)
+            yield FastaRecord(header, codes, line, lines)
     if n_unavailable and not n_records:
         raise InputError(
             f"{path}: all {counted(n_unavailable, 'record')} say that their sequence is unavailable; export other regions or genes"
         )
     if not n_records:
         raise InputError(f"{path}: no sequences in it; expected FASTA with at least one record")
+    if not n_bases:
+        raise InputError(f"{path}: {counted(n_records, 'header')} without any sequence below; expected FASTA with bases")
 
 
 def _split_records(path: str, handle: io.BufferedReader, notices: Notices) -> Iterator[tuple[str, int, list[bytes]]]:

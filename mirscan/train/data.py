@@ -135,10 +135,7 @@ def _hard_choice(recipe: Recipe) -> HardChoice:
 def _choose_hard(recipe: Recipe, pool: pa.Table, say: Callable[[str], None]) -> pa.Table:
     hardness, random = pool["hardness"].to_numpy(), np.random.default_rng([recipe.seed, 0x4A4D])
     rows = choose_by_hardness(labels_of(pool), hardness, _hard_choice(recipe), random)
-    say(
-        f"{len(rows):,} of {counted(pool.num_rows, 'pair')} by hardness: mean {hardness[rows].mean():.3f}, "
-        f"of the pool {hardness.mean():.3f}"
-    )
+    say(f"{len(rows):,} of {pool.num_rows:,} pairs by hardness: mean {hardness[rows].mean():.3f}, of the pool {hardness.mean():.3f}")
     return pool.take(pa.array(rows))
 
 
@@ -223,7 +220,7 @@ def _percent_reporter(say: Callable[[str], None]) -> Callable[[int, int], None]:
         tenth = 10 * done // total
         if total > 200_000 and tenth not in tenths:
             tenths.add(tenth)
-            say(f"duplex energies: {done:,} of {counted(total, 'pair')}")
+            say(f"duplex energies: {done:,} of {total:,} pairs")
 
     return report
 

@@ -78,3 +78,10 @@ def test_scan__several_files_behind_one_option(command):
 def test_scan__standard_input_for_both(command):
     done = command("scan", "--mirnas", "-", "--utrs", "-", stdin=subprocess.DEVNULL)
     assert done.returncode == 1 and b"standard input (-) is given for several files" in done.stderr
+
+
+def test_scan__what_is_wrong_in_a_pipe_is_said_of_the_pipe(command, tmp_path):
+    (tmp_path / "m.fa").write_text(">m\nUGGCAGUGUCUUAGCUGGUUGU\n")
+    done = command("scan", "--mirnas", tmp_path / "m.fa", "--utrs", "-", "--out", tmp_path / "o", stdin=subprocess.DEVNULL)
+    said = b"mirscan: error: standard input: no sequences in it; expected FASTA with at least one record\n"
+    assert (done.returncode, done.stderr) == (1, said)

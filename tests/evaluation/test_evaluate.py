@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from mirscan.cli.main import app
@@ -58,6 +59,16 @@ def test_evaluate_model__metrics_are_those_of_the_calibrated_scores(model, write
         within_auroc(labels_of(pairs), evaluation.scores["tiny"], group_codes(pairs["mirna"]))
     )
     assert set(metrics) >= {"auroc", "f1", "accuracy", "calibration_error", "precision_at_recall_0.5"}
+
+
+@pytest.mark.parametrize(("width", "heading"), [(170, "P@R=0.2"), (120, "P@R=0.8"), (80, "accuracy"), (30, "ECE")])
+def test_print_evaluation__names_of_scorers_are_whole_at_any_width(write_pairs, capsys, monkeypatch, width, heading):
+    evaluation = evaluate_model("duplex", write_pairs("held.tsv", n=60), folds=2)
+    monkeypatch.setattr("mirscan.evaluation.report.new_console", lambda: Console(width=width))
+    print_evaluation(evaluation, groups=True)
+    printed = capsys.readouterr().out
+    assert all(f"{result.name} " in printed for result in evaluation.results) and heading in printed and "…" not in printed
+    assert width < 80 or [line for line in printed.splitlines() if len(line) > width] == []
 
 
 def test_evaluate_model__controls_groups_and_files(model, write_pairs, tmp_path, capsys):

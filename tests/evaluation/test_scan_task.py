@@ -162,7 +162,7 @@ def test_read_scan_sites__repeated_and_absent_sites_are_counted(world, tmp_path)
 @pytest.mark.parametrize(
     ("line", "where", "message"),
     [
-        ("ACGTACGTACGT\tt9\t1\t51\ttest", "", "none of 1 sites is on the 6 transcripts given .first site: t9; first transcript: t0"),
+        ("ACGTACGTACGT\tt9\t1\t51\ttest", "", "none of 1 site is on the 6 transcripts given .first site: t9; first transcript: t0"),
         ("ACGTACGTACGT\tt0\tone\t51\ttest", "", "line 2: start is 'one'; expected a whole number"),
         ("ACGTACGTACGT\tt0\t1470\t1520\ttest", "", "line 2: site 1470-1520 on t0 of 1500 nt"),
         ("ACGTJCGTACGT\tt0\t1\t51\ttest", "", "line 2: .*letter 'J'"),

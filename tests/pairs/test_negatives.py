@@ -208,11 +208,11 @@ def test_write_negatives__a_file_without_labels_holds_positives(world, tmp_path)
 @pytest.mark.parametrize(
     ("kind", "rows", "message"),
     [
-        ("other-mirna", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t1"], "1 negatives wanted .* there are 0; expected positives of more than one"),
-        ("shuffled", ["ACGTACGTACGT\tAAAAAAAAAAAAAAAA\t1"], "1 negatives wanted .* there are 0"),
-        ("shuffled", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t0"], "none of 1 pairs is a positive"),
-        ("random-window", ["ACGTACGTACGT\t{first}\t1"], "1 negatives wanted .* there are 0"),
-        ("scan", ["ACGTACGTACGT\tACGTACGTACGTAAGGACGT\t1"], "none of the 1 sites is on its 10 transcripts"),
+        ("other-mirna", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t1"], "1 negative wanted .* there are 0; expected positives of more than one"),
+        ("shuffled", ["ACGTACGTACGT\tAAAAAAAAAAAAAAAA\t1"], "1 negative wanted .* there are 0"),
+        ("shuffled", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t0"], "none of 1 pair is a positive"),
+        ("random-window", ["ACGTACGTACGT\t{first}\t1"], "1 negative wanted .* there are 0"),
+        ("scan", ["ACGTACGTACGT\tACGTACGTACGTAAGGACGT\t1"], "none of the 1 site is on its 10 transcripts"),
         ("other-cluster", ["ACGTACGTACGT\tACGTACGTACGTAAGG\t1", "CCCCACGTACGT\tTTGTACGTACGTAAGG\t1"], "4 negatives .* there are 2; lower"),
     ],
 )

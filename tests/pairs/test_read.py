@@ -165,7 +165,7 @@ def test_read_pairs__missing_empty_and_broken_files(tmp_path):
         read_pairs(tmp_path / "p.parquet")
     with pytest.raises(InputError, match="no file of pairs"):
         read_pairs([])
-    with pytest.raises(InputError, match="2 weights for 1 files"):
+    with pytest.raises(InputError, match="2 weights for 1 file"):
         read_pairs(write(tmp_path / "p.tsv", "mirna\ttarget\tlabel", f"{MIRNA}\t{SITE}\t1"), weights=[1, 2])
 
 

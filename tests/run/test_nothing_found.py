@@ -16,7 +16,7 @@ MIRNA = ">hsa-let-7a-5p\nUGAGGUAGUAGGUUGUAUAGUU\n"
         (">m\n" + "ACGU" * 9 + "\n", UTR, "half of the miRNAs are longer than 30 nt (36): are --mirnas and --utrs exchanged?"),
         (MIRNA, ">t\n" + "N" * 60 + "\n", "the targets hold no base but N: is the FASTA masked?"),
         (">m\nUGANGUAGUAGGUUGUAUAGUU\n", UTR, "1 of 1 miRNAs have an N among nt 2-7, where every seed must pair"),
-        (MIRNA, UTR, "1 miRNAs and 60 bases may simply hold no match"),
+        (MIRNA, UTR, "1 miRNA and 60 bases may simply hold no match"),
     ],
 )
 def test_scan__that_finds_nothing_says_what_may_be_wrong(tmp_path, mirnas, targets, said):

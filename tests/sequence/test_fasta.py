@@ -57,6 +57,7 @@ def test_read_fasta__agrees_with_pysam(tmp_path):
     [
         ("x.fa", b"", "no sequences"),
         ("x.fa", b"\n \n", "no sequences"),
+        ("x.fa", b">a\n>b\n\n", "2 headers without any sequence below"),
         ("x.fa", b"ACGT\n>a\nACGT\n", "line 1: found 'ACGT' before the first header"),
         ("x.fa", b">\nACGT\n", "line 1: header without a name"),
         ("x.fa", b">a\nACGT\nACJT\n", "line 3: letter 'J' in 'a'"),

@@ -114,7 +114,7 @@ def test_gene_map__names_are_no_dates(tmp_path, symbol):
         ),
         ("ENST00000269305\tt1\n", "2 columns, transcripts in column 2, genes unclear"),
         ('chr1\tX\texon\t1\t9\t.\t+\t.\tgene_id "G"; transcript_id "t1";\n', "line 1: is an annotation (GTF or GFF)"),
-        ("transcript_id\tgene_id\nNM_1\tG\n", "none of its 1 rows names a transcript and its gene of"),
+        ("transcript_id\tgene_id\nNM_1\tG\n", "none of its 1 row names a transcript and its gene of"),
         ("t1\tA\u00a0b\n", "line 1: name 'A\\xa0b' holds U+00A0 (NO-BREAK SPACE)"),
         ("tx\tgene\n", "no rows in it"),
     ],

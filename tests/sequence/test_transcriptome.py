@@ -73,7 +73,7 @@ def test_read_transcriptome__gene_map_wins_with_and_without_version(tmp_path):
     ("fasta", "gene_map", "message"),
     [
         (">a\nAC\n>a\nGT\n", None, "line 3: name 'a' stands in"),
-        (">a\nAC\n", "b\tG\n", "none of its 1 rows names a transcript and its gene of"),
+        (">a\nAC\n", "b\tG\n", "none of its 1 row names a transcript and its gene of"),
         (">a\nAC\n", "a\tG\nb\n", "line 2: found 'b'"),
         (">a\nAC\n", "#\n", "no rows"),
         (">" + "n" * 300 + "\nAC\n", None, "a name of 300 letters"),
