@@ -242,6 +242,10 @@ def test_results_table__has_the_shipped_repression_model_as_the_docs_have_it():
     rows = rows_of(results_table([], read_repression_model()))
     docs = rows_of((Path(__file__).parents[2] / "docs" / "genes.md").read_text().split("## How well")[1])
     assert rows["form"] == ["HeLa (17)", "HCT116 (7)", "GSE124530 (13)"]
-    for form in ("mrna", "3utr"):
-        assert rows[f"**repression, {form}**"] == docs[form]
-    assert [cell.replace("0.", ".") for cell in rows["*weighted count of sites*"]] == docs["weighted count"]
+    for ours, theirs in (
+        ("**repression, mrna**", "mrna"),
+        ("**repression, 3utr**", "3utr"),
+        ("*weighted count of sites*", "weighted count"),
+    ):
+        left_out, *numbers = docs[theirs]
+        assert [cell.replace("0.", ".") for cell in rows[ours]] == numbers and left_out in ("study", "-")
