@@ -222,7 +222,7 @@ def write_file(data: bytes, path: str | os.PathLike) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise InputError(f"--out {path}: {(error.strerror or str(error)).lower()}; expected a file in a folder you may write to") from None
+        raise InputError(f"{path}: {(error.strerror or str(error)).lower()}; expected a file in a folder you may write to") from None
 
 
 def print_bytes(data: bytes) -> None:
