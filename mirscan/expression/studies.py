@@ -11,7 +11,7 @@ from mirscan.errors import InputError
 from mirscan.expression.guides import Guide, read_guides
 from mirscan.expression.ids import GeneIds
 from mirscan.expression.table import LEVELS, read_expression, read_levels
-from mirscan.notices import Notice, Notices
+from mirscan.notices import Notice, Notices, counted
 from mirscan.sequence.text import read_toml
 
 MIN_GENES = 50
@@ -90,7 +90,7 @@ def read_study(files: StudyFiles, genes: GeneIds, what: str, notices: Notices | 
     for k, name in enumerate(table.experiments):
         if np.ptp(values[:, k]) < _LEAST_SPREAD:
             raise InputError(
-                f"{files.table}: {name} is {values[0, k]:g} for all {len(number):,} genes that count; leave it out (--columns)"
+                f"{files.table}: {name} is {values[0, k]:g} for all {counted(len(number), 'gene')} that count; leave it out (--columns)"
             )
     fdr = None if files.fdr is None else _average(rows[is_used], read_levels(files.fdr, table, notices)[is_used], files.name, Notices())[1]
     return [

@@ -224,7 +224,7 @@ def test_train_model__recipes_that_cannot_be_trained(write_pairs, tmp_path, chan
 
 def test_train_model__validation_that_leaks_is_refused_unless_told(write_pairs, tmp_path):
     pairs = write_pairs()
-    with pytest.raises(InputError, match="leak: 400 pairs and 400 sites of the 400 validation pairs"):
+    with pytest.raises(InputError, match="leak: training, too, has 400 pairs and 400 sites of the 400 validation pairs"):
         train_model(tiny(pairs, validation=(str(pairs),)), tmp_path / "m")
     train_model(tiny(pairs, validation=(str(pairs),), allow_leak=True, epochs=1), tmp_path / "m")
     assert json.loads((tmp_path / "m" / "metrics.json").read_text())["pairs"]["leakage"]["shared_pairs"] == 400
