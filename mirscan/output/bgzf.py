@@ -13,8 +13,8 @@ import numpy as np
 
 # Bytes of text in a block, as htslib cuts: text that cannot be deflated still fits into the 64 KiB that a block may take.
 BLOCK = 0xFF00
-# zlib's level 1 leaves 19 % of a BED and 26 % of gene tables at 250 and 190 MB/s. ISA-L was three times as fast and a tenth smaller, but once
-# in a thousand runs it packed the same text into other bytes, and a run must give the same bytes however often it was killed.
+# zlib's level 1 leaves 19 % of a BED and 26 % of gene tables at 250 and 190 MB/s. ISA-L was three times as fast and a tenth smaller, but
+# once in a thousand runs it packed the same text into other bytes, and a run must give the same bytes however often it was killed.
 LEVEL = 1
 # No head and no checksum of zlib's own.
 _RAW = -15
