@@ -70,7 +70,7 @@ def _check_scan() -> None:
         mirnas, utrs = Path(folder, "mirnas.fa"), Path(folder, "utrs.fa")
         mirnas.write_text(f">let-7a\n{_MIRNA}\n")
         utrs.write_text(f">T1\n{_UTR}\n")
-        mirscan.scan(mirnas, utrs, out=Path(folder, "out"), model="none", threads=1)
+        mirscan.scan(mirnas, utrs, out=Path(folder, "out"), threads=1)
         sites = mirscan.query_run(Path(folder, "out"), sites=True).to_pylist()
     start = _UTR.index("CUACCUCA")
     _expect("sites", [(site["start"], site["end"], site["seed"]) for site in sites], [(start, start + 8, "8mer")])

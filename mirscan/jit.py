@@ -13,7 +13,7 @@ from mirscan.cache_folder import cache_folder
 
 def njit(function=None, **options):
     """`numba.njit` with mirscan's options; usable bare (`@njit`) or with more options (`@njit(inline="always")`)."""
-    folder = _code_folder()
+    folder = code_folder()
 
     def decorate(function):
         # Numba looks where to cache when it decorates. Its setting is for the whole process, and other packages have kernels, too.
@@ -28,7 +28,7 @@ def njit(function=None, **options):
 
 
 @cache
-def _code_folder() -> str | None:
+def code_folder() -> str | None:
     """Folder of machine code for this processor and these versions; None, said once, where nothing can be written.
 
     Never beside the sources, which an administrator may have installed: one mechanism for every user. Hosts of a cluster that share a home

@@ -31,3 +31,12 @@ def write_pairs(tmp_path):
 
     write.rows = _planted_rows
     return write
+
+
+def pytest_sessionstart(session):
+    """Compile once, before the processes of pytest-xdist begin, which would each do it for themselves."""
+    if not hasattr(session.config, "workerinput"):
+        from mirscan.run.first_run import compile_first
+        from mirscan.run.settings import make_settings
+
+        compile_first(make_settings("mirnas.fa", ("transcripts.fa",)))

@@ -46,6 +46,14 @@ def check(model: Annotated[str, typer.Argument(help="Name or folder of a model."
 
 
 @models_app.command()
+def plain(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+    """Write a network as mirscan's kernels read it beside model.keras, so that a scan with it need not load Keras even once."""
+    from mirscan.scoring.loading import ship_plain_network
+
+    print(ship_plain_network(model))
+
+
+@models_app.command()
 def architectures() -> None:
     """Networks that `mirscan train --architecture` knows, with parameters and MFLOP per window."""
     from mirscan.keras_loading import load_keras

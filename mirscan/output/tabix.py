@@ -173,7 +173,8 @@ def _pack(sequence, bins, lowest, begin, end, rows, offsets, linear, count_bin, 
     """Write chunks ordered by sequence, bin and place into `out` (uint8, large enough); return the bytes written."""
     at, chunk = 0, 0
     for s in range(len(offsets) - 1):
-        first, n_bins, n_bins_at = chunk, 1, at
+        lowest_begin, highest_end, n_rows = begin[chunk], end[chunk], np.uint64(0)
+        n_bins, n_bins_at = 1, at
         at += 4
         while chunk < len(sequence) and sequence[chunk] == s:
             stop = chunk
@@ -182,11 +183,13 @@ def _pack(sequence, bins, lowest, begin, end, rows, offsets, linear, count_bin, 
             at = _put_bin(out, at, bins[chunk], lowest[chunk], stop - chunk, is_csi)
             for place in range(chunk, stop):
                 at = _put_chunk(out, at, begin[place], end[place])
+                lowest_begin, highest_end = min(lowest_begin, begin[place]), max(highest_end, end[place])
+                n_rows += rows[place]
             n_bins += 1
             chunk = stop
         at = _put_bin(out, at, count_bin, np.uint64(0), 2, is_csi)
-        at = _put_chunk(out, at, begin[first:chunk].min(), end[first:chunk].max())
-        at = _put_chunk(out, at, rows[first:chunk].sum(), np.uint64(0))
+        at = _put_chunk(out, at, lowest_begin, highest_end)
+        at = _put_chunk(out, at, n_rows, np.uint64(0))
         _put_number(out, n_bins_at, np.uint64(n_bins), 4)
         if not is_csi:
             at = _put_number(out, at, np.uint64(offsets[s + 1] - offsets[s]), 4)

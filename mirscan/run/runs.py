@@ -15,6 +15,7 @@ from mirscan.run.clusters import check_cluster
 from mirscan.run.executors import DaskExecutor, LocalExecutor
 from mirscan.run.export import export
 from mirscan.run.finish import Finish, list_damage, list_lost_stretches, remove_stretches
+from mirscan.run.first_run import compile_first
 from mirscan.run.inputs import check_settings, identify, spooled_pipes, store_inputs_again
 from mirscan.run.jobs import BACKGROUND, FAILURES, NULL, PART, Job, jobs_of, later_rounds
 from mirscan.run.lock import RunLock
@@ -59,6 +60,7 @@ def scan(
         check_cluster(options)
         with spooled_pipes(asked) as asked:
             check_settings(asked)
+            compile_first(asked)
             identity, inputs = identify(asked)
             refuse_foreign_folder(store)
             # Inputs of the same content make the same copies again.

@@ -1,4 +1,5 @@
-"""Plain networks of model files, kept in the cache folder: reading one takes milliseconds, making it takes Keras and seconds."""
+"""Plain networks of model files, kept in the cache folder or shipped beside the file: reading one takes milliseconds, making it Keras and
+seconds."""
 
 import contextlib
 import hashlib
@@ -6,6 +7,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -14,40 +16,52 @@ import numpy as np
 from mirscan.cache_folder import cache_folder
 from mirscan.scoring.plain_network import Convolution, Dense, PlainNetwork
 from mirscan.scoring.stem import Stem, Terms
+from mirscan.trained_models import models_folder
 
+# In the folder of a shipped model. A run works with a copy of the model, which is known by its checksum and has no such file.
+SHIPPED_FILE = "plain.npz"
 _KINDS = {kind.__name__: kind for kind in (PlainNetwork, Convolution, Dense, Stem, Terms)}
 # What a network of one file becomes depends on these, too.
 _MAKERS = ("compiled", "fold", "graph", "stem", "stem_kernels", "plain_network", "kept_networks")
 
 
-def read_kept(sha256: str) -> PlainNetwork | None:
-    """The network of the model file with this checksum; None where none is kept, or what is kept cannot be read."""
-    path = _path(sha256)
-    if path is None:
-        return None
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _from_plain(json.loads(str(arrays["network"])), arrays)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        return None
+def read_kept(sha256: str, name: str = "") -> PlainNetwork | None:
+    """The network of the model file with this checksum, shipped with the model of that name or kept; None where none is, or what is there
+    cannot be read.
+    """
+    paths = (models_folder() / name / SHIPPED_FILE, _path(sha256))
+    return next((network for path in paths if path and (network := read_plain(path, sha256)) is not None), None)
 
 
 def keep(sha256: str, network: PlainNetwork) -> None:
     """Keep the network of the model file with this checksum; where nothing can be written, it is made again next time."""
-    path = _path(sha256)
-    if path is None:
-        return
+    if (path := _path(sha256)) is not None:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(exist_ok=True)
+            write_plain(path, sha256, network)
+
+
+def write_plain(path: Path, sha256: str, network: PlainNetwork) -> None:
+    """Write the network of the model file with this checksum; the same bytes for the same network. Raises OSError."""
     arrays: dict[str, np.ndarray] = {}
-    header = json.dumps(_to_plain(network, arrays))
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, network=header, **arrays)
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+    header = json.dumps({"sha256": sha256, "network": _to_plain(network, arrays)})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, header=header, **arrays)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def read_plain(path: Path, sha256: str) -> PlainNetwork | None:
+    """What `write_plain` wrote; None for another model file's network, or where nothing can be read."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            header = json.loads(str(arrays["header"]))
+            return _from_plain(header["network"], arrays) if header["sha256"] == sha256 else None
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _path(sha256: str) -> Path | None:

@@ -4,13 +4,14 @@ import importlib.util
 import logging
 import os
 import sys
+from pathlib import Path
 
 from mirscan.errors import InputError
 from mirscan.keras_loading import load_keras
 from mirscan.scoring.cascade import CascadeScorer, make_cascade
 from mirscan.scoring.dot_tile import has_fused_multiply_add
 from mirscan.scoring.duplex_engine import DUPLEX, DuplexEngine, duplex_card
-from mirscan.scoring.kept_networks import keep, read_kept
+from mirscan.scoring.kept_networks import SHIPPED_FILE, keep, read_kept, write_plain
 from mirscan.scoring.kernel_runner import KernelRunner
 from mirscan.scoring.network_engine import NetworkEngine
 from mirscan.scoring.plain_network import PlainNetwork, make_plain_network
@@ -88,13 +89,31 @@ def _find_plain(model) -> tuple[Card, PlainNetwork | None]:
         return model.card, make_plain_network(model.network)
     folder = find_model(model)
     card = check_files(folder)
-    network = read_kept(card.sha256) if card.sha256 else None
+    network = read_kept(card.sha256, card.name) if card.sha256 else None
     if network is None:
         _choose_backend("auto")
         network = make_plain_network(load_model(folder).network)
         if network is not None and card.sha256:
             keep(card.sha256, network)
     return card, network
+
+
+def ship_plain_network(model: str | os.PathLike) -> Path:
+    """Write the network of a model as the kernels read it into the model's folder, so that scoring with it needs no Keras.
+
+    Returns the file. Raises ModelError for the model and InputError for a network that the kernels do not have all layers of.
+    """
+    folder = find_model(model)
+    _choose_backend("auto")
+    trained = load_model(folder)
+    network = make_plain_network(trained.network)
+    if network is None:
+        raise InputError(f"{folder}: the kernels have not all layers of this network; it is scored by Keras")
+    path = folder / SHIPPED_FILE
+    write_plain(path, trained.card.sha256, network)
+    # For everyone who may read the model; a temporary file is its owner's alone.
+    path.chmod(0o644)
+    return path
 
 
 def _load_on_keras(model, precision: str, batch_size: int | None, threads: int | None, engine: str) -> Scorer:

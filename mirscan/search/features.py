@@ -148,7 +148,10 @@ def _read_tails(pairs):
         known = np.flatnonzero(pairs[mirna] != N)
         lengths[mirna] = known[-1] + 1 if len(known) else 0
         if lengths[mirna] >= THREE_PRIME_FIRST:
-            tails[mirna] = make_planes(pairs[mirna, THREE_PRIME_FIRST - 1 : lengths[mirna]][::-1])[1]
+            planes = make_planes(pairs[mirna, THREE_PRIME_FIRST - 1 : lengths[mirna]][::-1])
+            # One by one: assigning a row makes Numba compile its text of shapes that differ, which takes a second and a half.
+            for plane in range(3):
+                tails[mirna, plane] = planes[1, plane]
     return lengths, tails
 
 

@@ -1,6 +1,7 @@
 """mirscan's own kernels against plain definitions, against Keras, and against themselves in other company."""
 
 import itertools
+import shutil
 import subprocess
 import sys
 
@@ -12,13 +13,13 @@ from mirscan.duplex import DUPLEX_FEATURES, duplex_features
 from mirscan.errors import InputError
 from mirscan.scoring import load_scorer
 from mirscan.scoring.dot_tile import LANES, TILES
-from mirscan.scoring.kept_networks import keep, read_kept
+from mirscan.scoring.kept_networks import SHIPPED_FILE, keep, read_kept, read_plain, write_plain
 from mirscan.scoring.kernel_runner import KernelRunner, choose_tile, to_bfloat16
 from mirscan.scoring.layer_kernels import apply_dense
 from mirscan.scoring.network_engine import NetworkEngine
 from mirscan.scoring.plain_network import make_plain_network
 from mirscan.scoring.processor import bfloat16_unit
-from mirscan.trained_models import load_model
+from mirscan.trained_models import find_model, load_model
 
 SHIPPED = ("affinity", "base", "base-pretrained", "fast")
 # every shape of tile, edges on both sides, rows and columns that do not divide, one channel and hundreds
@@ -45,7 +46,7 @@ def test_kernels__shipped_models_are_plain_and_equal(name):
     model = load_model(name)
     random = np.random.default_rng(7)
     pairs = [random.integers(0, 5, (64, n), dtype=np.uint8) for n in (model.card.layout.mirna_length, model.card.layout.length)]
-    scores = [load_scorer(model, precision="float32", engine=engine).outputs(*pairs) for engine in ("kernels", "tensorflow")]
+    scores = [load_scorer(name, precision="float32", engine=engine).outputs(*pairs) for engine in ("kernels", "tensorflow")]
     np.testing.assert_allclose(*scores, atol=2e-6)
 
 
@@ -139,11 +140,28 @@ def test_read_kept__of_a_damaged_file_is_none(make_model, cache):
         assert read_kept("some") is None
 
 
-def test_load_scorer__a_kept_network_needs_no_keras():
+def score_in_a_new_process(model) -> list[str]:
     code = (
         "import sys; from mirscan.scoring import score_pairs;"
-        "score = score_pairs(['UGAGGUAGUAGGUUGUAUAGUU'], ['GG' * 10 + 'CTACCTCA' + 'GG' * 11], model='fast')[0];"
+        "score = score_pairs(['UGAGGUAGUAGGUUGUAUAGUU'], ['GG' * 10 + 'CTACCTCA' + 'GG' * 11], model=sys.argv[1])[0];"
         "print(float(score), 'keras' in sys.modules)"
     )
-    run = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split() for _ in range(2)]
-    assert run[1] == [run[0][0], "False"]
+    return subprocess.run([sys.executable, "-c", code, str(model)], check=True, capture_output=True, text=True).stdout.split()
+
+
+def test_load_scorer__a_kept_or_shipped_network_needs_no_keras(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    shipped = score_in_a_new_process("fast")
+    folder = shutil.copytree(find_model("fast"), tmp_path / "model", ignore=shutil.ignore_patterns(SHIPPED_FILE))
+    card = folder / "card.toml"
+    card.write_text(card.read_text().replace('name = "fast"', 'name = "mine"', 1))
+    first, second = (score_in_a_new_process(folder) for _ in range(2))
+    assert (shipped[1], first[1], second[1]) == ("False", "True", "False")
+    assert first[0] == second[0]
+    assert float(shipped[0]) == pytest.approx(float(first[0]), abs=1e-5)
+
+
+def test_read_plain__of_another_model_file_is_none(make_model, tmp_path):
+    write_plain(tmp_path / SHIPPED_FILE, "some", make_plain_network(make_model("mirscan_fast").network))
+    assert read_plain(tmp_path / SHIPPED_FILE, "some") is not None
+    assert read_plain(tmp_path / SHIPPED_FILE, "other") is None

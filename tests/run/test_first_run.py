@@ -1,0 +1,60 @@
+"""The first run on a machine: told once, and whatever happens beside it changes nothing."""
+
+import logging
+
+import pytest
+
+from mirscan import query_run
+from mirscan.errors import ModelError
+from mirscan.run import first_run
+from mirscan.run.runs import scan
+from mirscan.run.settings import make_settings
+
+
+@pytest.fixture
+def new_machine(monkeypatch, tmp_path):
+    """A folder of compiled code where no run was before; the code itself is where it was."""
+    monkeypatch.setattr(first_run, "code_folder", lambda: str(tmp_path / "kernels"))
+    return tmp_path / "kernels"
+
+
+@pytest.fixture
+def asked(tmp_path):
+    (tmp_path / "m.fa").write_text(">let-7a\nUGAGGUAGUAGGUUGUAUAGUU\n")
+    (tmp_path / "t.fa").write_text(">T1\nGGCAACUAUACAACGUACUACCUCAUUGGCC\n")
+    return {"mirnas": tmp_path / "m.fa", "transcripts": tmp_path / "t.fa"}
+
+
+def test_scan__tells_the_first_run_once(new_machine, asked, tmp_path, caplog):
+    told = []
+    for number in range(2):
+        with caplog.at_level(logging.WARNING, "mirscan"):
+            scan(**asked, out=tmp_path / f"out-{number}", model="fast")
+        told.append(sum("first run on this machine" in record.message for record in caplog.records))
+        caplog.clear()
+    assert told == [1, 0]
+    assert len(list(new_machine.iterdir())) == 1
+    assert query_run(tmp_path / "out-0", sites=True).equals(query_run(tmp_path / "out-1", sites=True))
+
+
+def test_compile_first__scores_in_a_process_beside_only_where_a_run_scores(new_machine, monkeypatch):
+    started = []
+    monkeypatch.setattr(first_run.subprocess, "Popen", lambda command, **_: started.append(command) or first_run.contextlib.nullcontext())
+    for model in ("none", "fast"):
+        first_run.compile_first(make_settings("m.fa", ("t.fa",), model=model))
+        for marker in new_machine.iterdir():
+            marker.unlink()
+    assert [command[-2:] for command in started] == [["fast", "auto"]]
+
+
+def test_scan__of_a_damaged_model_on_the_first_run_says_what_is_wrong(new_machine, asked, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "card.toml").write_text("name = 3")
+    with pytest.raises(ModelError, match="model"):
+        scan(**asked, out=tmp_path / "out", model=str(tmp_path / "model"))
+
+
+def test_scan__where_nothing_can_be_kept_compiles_as_it_goes(monkeypatch, asked, tmp_path, caplog):
+    monkeypatch.setattr(first_run, "code_folder", lambda: None)
+    scan(**asked, out=tmp_path / "out", model="none")
+    assert "first run" not in caplog.text
