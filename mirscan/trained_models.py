@@ -1,6 +1,7 @@
 """Trained models: find one by name or folder, read its card, check that the file does what the card says, write a new one."""
 
 import hashlib
+import json
 import os
 import tomllib
 from dataclasses import asdict, dataclass, field
@@ -73,6 +74,12 @@ class Card:
     metrics: dict = field(default_factory=dict)
     examples: tuple[Example, ...] = ()
     sha256: str = ""
+
+    @property
+    def scores_sha256(self) -> str:
+        """SHA-256 of what decides the calibrated scores: the network, and what is made of its outputs."""
+        decides = [self.sha256 or self.architecture, asdict(self.calibration), self.seed_shift]
+        return hashlib.sha256(json.dumps(decides).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,6 @@ def write_model(
     `network` must have a float32 policy; `training` is the recipe (TOML), `metrics` any JSON, so without nan; `example_pairs` are five
     or so (miRNA, target) pairs whose outputs go into the card.
     """
-    import json
     from dataclasses import replace
 
     import tomli_w

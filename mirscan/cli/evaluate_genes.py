@@ -57,6 +57,8 @@ def evaluate_genes(
     models = [read_repression_model(name) for name in gene_model or ["repression"]]
     say = lambda line: print_note(line, as_json)  # noqa: E731
     sites, notices = read_data(transcripts, run, cds, isoform_weights, studies, expression, guides, columns, ids, model, threads, say)
+    for line in (line for one in models for line in one.describe_unread(sites.coding is not None, sites.sources)):
+        say(f"note: {line}")
     protocols = protocols_for(sites, leave_out or ("study", "mirna"))
     evaluation = evaluate(sites, models, protocols, folds, seed, notices.to_dict())
     if as_json:
@@ -65,6 +67,6 @@ def evaluate_genes(
         print_gene_evaluation(evaluation)
     if out is not None:
         write_gene_evaluation(evaluation, out)
-        forms = [models[0].choose(sites.coding is not None, sites.score_model)] * len(sites.experiments)
+        forms = [models[0].choose(sites.coding is not None, sites.sources)] * len(sites.experiments)
         paths = draw_gene_curves(sites, predict(sites, forms), out)
         say(f"written: {', '.join(map(str, [out / 'genes-evaluation.json', *paths]))}")

@@ -16,7 +16,9 @@ from mirscan.genes.aggregation import GeneAggregator, GeneNames, Repression, nam
 from mirscan.genes.fitting import Change
 from mirscan.genes.isoforms import IsoformMixer
 from mirscan.genes.methods import FOOTPRINT
-from mirscan.genes.site_features import KINDS, Places, SiteFeatures
+from mirscan.genes.repression import Source, Sources
+from mirscan.genes.site_features import KINDS, LOG_ODDS, Places, SiteFeatures
+from mirscan.genome.conservation import BaseValues
 from mirscan.notices import Notices, counted
 from mirscan.search.candidates import iter_candidates
 from mirscan.search.filters import keep_apart
@@ -34,8 +36,9 @@ NO_MODEL = "none"
 class GeneSites:
     """Every site of the strands of `experiments` on the transcripts, isoforms of a gene together; `coding` None for 3'UTRs alone.
 
-    `score_model` names the network behind `places.score`, empty without one; `n_kinds`: how many of `KINDS` were looked for, the first.
-    `shares` (n,) of isoforms in the mRNAs of their genes, see `read_isoform_shares`; None where the strongest speaks.
+    `sources`: the files that the scores of `places` and the `conservation` of the transcripts' bases are of; `n_kinds`: how many of `KINDS`
+    were looked for, the first. `shares` (n,) of isoforms in the mRNAs of their genes, see `read_isoform_shares`; None where the strongest
+    speaks.
     """
 
     transcriptome: Transcriptome
@@ -43,15 +46,21 @@ class GeneSites:
     mirnas: MirnaSet
     experiments: tuple[Experiment, ...]
     places: Places
-    score_model: str
+    sources: Sources
     n_kinds: int = len(KINDS)
     shares: np.ndarray | None = None
+    conservation: BaseValues | None = None
 
     @property
     def features(self) -> SiteFeatures:
         """Features of the sites."""
         known = whole_as_utr(len(self.transcriptome)) if self.coding is None else self.coding
-        return SiteFeatures(self.transcriptome, known, self.mirnas.codes, KINDS)
+        return SiteFeatures(self.transcriptome, known, self.mirnas.codes, KINDS, self.conservation)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether a network scored the sites."""
+        return LOG_ODDS in self.sources
 
     @property
     def names(self) -> GeneNames:
@@ -83,8 +92,8 @@ class GeneSites:
 
     def aggregate(self, repression: Repression | None) -> pa.RecordBatch:
         """GENES of all sites."""
-        is_scored, is_mixed = bool(self.score_model), repression is not None and self.shares is not None
-        make = partial(GeneAggregator, is_scored=is_scored, repression=repression, has_shares=is_mixed)
+        is_mixed = repression is not None and self.shares is not None
+        make = partial(GeneAggregator, is_scored=self.is_scored, repression=repression, has_shares=is_mixed)
         aggregator = IsoformMixer(self.names, self.shares, make) if is_mixed else make(self.names)
         batches = [aggregator.add(*self.places), aggregator.finish()]
         return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
@@ -114,7 +123,8 @@ def read_gene_sites(
     shares = None if isoform_weights is None else read_isoform_shares(isoform_weights, transcriptome, notices)
     scorer = _scorer(model, threads)
     places = _find(transcriptome, mirnas, scorer, progress)
-    return GeneSites(transcriptome, regions, mirnas, experiments, places, "" if scorer is None else model, shares=shares)
+    sources = {} if scorer is None else {LOG_ODDS: Source.of_scores(scorer.card)}
+    return GeneSites(transcriptome, regions, mirnas, experiments, places, sources, shares=shares)
 
 
 def take_gene_sites(

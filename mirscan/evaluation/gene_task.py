@@ -73,7 +73,7 @@ def evaluate_genes(
 ) -> GeneEvaluation:
     """Predict the experiments of `sites` by models as they are, by forms that `protocols` fit without them, and by controls."""
     found = {
-        model.name: predict(sites, [model.choose(sites.coding is not None, sites.score_model)] * len(sites.experiments)) for model in models
+        model.name: predict(sites, [model.choose(sites.coding is not None, sites.sources)] * len(sites.experiments)) for model in models
     }
     found |= {name: predict(sites, fit(sites.experiments)) for name, fit in protocols.items()}
     controls = control_predictions(sites)
@@ -110,7 +110,7 @@ def control_predictions(sites: GeneSites) -> dict[str, Predictions]:
     places = sites.places
     in_utr = sites.features.regions(places) == THREE_UTR if sites.coding is not None else np.ones(len(places.start), bool)
     tables = {WEIGHTED_COUNT: _sums(sites, weights[places.seed] * in_utr)}
-    if sites.score_model:
+    if sites.is_scored:
         aggregated = sites.aggregate(None)
         tables[COMBINED] = _matrix(sites, aggregated, aggregated["combined_score"].to_numpy())
         tables[SCORE_SUM] = _sums(sites, places.score.astype(np.float64))

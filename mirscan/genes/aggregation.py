@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -9,8 +10,9 @@ import pyarrow as pa
 from mirscan.errors import InputError
 from mirscan.genes import kernels
 from mirscan.genes.methods import FOOTPRINT, METHODS, REPRESSION, Method, surprise
-from mirscan.genes.repression import Form, read_repression_model
-from mirscan.genes.site_features import Places, SiteFeatures
+from mirscan.genes.repression import Form, Source, Sources, read_repression_model
+from mirscan.genes.site_features import LOG_ODDS, Places, SiteFeatures
+from mirscan.genome.conservation import BaseValues
 from mirscan.sequence.coding import THREE_UTR, CodingRegions, whole_as_utr
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
@@ -75,13 +77,14 @@ def load_repression(
     mirnas: MirnaSet,
     rules: Sequence[str],
     coding: CodingRegions | None = None,
-    score_model: str = "",
+    sources: Sources = MappingProxyType({}),
     model: str = REPRESSION,
+    conservation: BaseValues | None = None,
 ) -> Repression:
-    """The form of a repression model (a name or a file) that fits a scan; `score_model` is the scan's network, empty without one."""
-    form = read_repression_model(model).choose(coding is not None, score_model)
+    """The form of a repression model (a name or a file) that fits a scan; `sources`: the files behind its scores and `conservation`."""
+    form = read_repression_model(model).choose(coding is not None, sources)
     known = whole_as_utr(len(transcriptome)) if coding is None else coding
-    return Repression(form, SiteFeatures(transcriptome, known, mirnas.codes, rules))
+    return Repression(form, SiteFeatures(transcriptome, known, mirnas.codes, rules, conservation))
 
 
 class GeneAggregator:
@@ -202,8 +205,8 @@ def aggregate_genes(
     """GENES of a SITES table whose rows are ordered by transcript and start; genes in order of first appearance.
 
     With the `transcriptome` and `mirnas` of the sites the repression model predicts a log2 fold change and ranks the genes of each miRNA;
-    `coding` as `read_coding` gives it. See `GeneAggregator` for the isoform and the sums. `symbol` is the gene and `n_windows` the number
-    of sites, since the table tells no more. Raises InputError where only some of the scores are null.
+    `coding` as `read_coding` gives it; conservation is read in runs alone. See `GeneAggregator` for the isoform and the sums. `symbol` is
+    the gene and `n_windows` the number of sites, since the table tells no more. Raises InputError where only some of the scores are null.
 
     >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GGCTACCTCAGGGGGGGGGGCTACCTCG"], genes=["G1"])
     >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
@@ -231,18 +234,20 @@ def aggregate_genes(
         transcript.dictionary, gene_of_transcript, gene.dictionary, gene.dictionary, mirna.dictionary, seed.dictionary.to_pylist()
     )
     is_scored = n_null == 0 and len(sites) > 0
-    repression = _match(transcriptome, mirnas, coding, names, _model_of(sites) if is_scored else "", model)
+    repression = _match(transcriptome, mirnas, coding, names, _sources_of(sites) if is_scored else {}, model)
     aggregator = GeneAggregator(names, is_scored, repression=repression, has_regions=coding is not None)
     batches = [aggregator.add(*(column[order] for column in (*columns, score))), aggregator.finish()]
     genes = pa.Table.from_batches(batches, aggregator.schema).combine_chunks()
     return genes if repression is None else rank_pairs(genes)
 
 
-def _model_of(sites: pa.Table) -> str:
-    return (sites.schema.metadata or {}).get(b"model", b"").decode()
+def _sources_of(sites: pa.Table) -> Sources:
+    """The network behind the scores of a table, where it says so."""
+    said = {name.decode(): text.decode() for name, text in (sites.schema.metadata or {}).items()}
+    return {LOG_ODDS: Source(said["model"], said["scores_sha256"])} if "scores_sha256" in said else {}
 
 
-def _match(transcriptome, mirnas, coding, names: GeneNames, score_model: str, model: str) -> Repression | None:
+def _match(transcriptome, mirnas, coding, names: GeneNames, sources: Sources, model: str) -> Repression | None:
     """The repression model on the transcripts and miRNAs in the order in which the sites number them."""
     if transcriptome is None or mirnas is None:
         return None
@@ -250,7 +255,7 @@ def _match(transcriptome, mirnas, coding, names: GeneNames, score_model: str, mo
         (names.transcripts, transcriptome.names.to_pylist(), "transcript"), (names.mirnas, mirnas.names, "miRNA")
     )]  # fmt: skip
     coding = None if coding is None else CodingRegions(coding.start[rows[0]], coding.end[rows[0]])
-    return load_repression(transcriptome.take(rows[0]), mirnas.take(rows[1]), names.rules, coding, score_model, model)
+    return load_repression(transcriptome.take(rows[0]), mirnas.take(rows[1]), names.rules, coding, sources, model)
 
 
 def _positions(wanted: pa.Array, have: Sequence[str], what: str) -> np.ndarray:

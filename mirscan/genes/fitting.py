@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mirscan.genes.fit_kernels import group_effects, group_gradient
-from mirscan.genes.repression import Form
+from mirscan.genes.repression import Form, Source
 from mirscan.genes.site_features import KINDS, SHARED, Places, SiteFeatures
 from mirscan.sequence.coding import REGIONS, THREE_UTR
 
@@ -117,7 +117,7 @@ def fit_form(
     sites: TrainingSites,
     changes: Sequence[Change],
     names: dict[str, tuple[str, ...]],
-    score_model: str = "",
+    reads: dict[str, Source] | None = None,
     n_kinds: int = len(KINDS),
 ) -> Fit:
     """Weights that predict the changes with the least squared error, each experiment by its own variance, scale and mean.
@@ -139,7 +139,6 @@ def fit_form(
     form = Form(
         name=name,
         needs_coding=set(names) != {REGIONS[THREE_UTR]},
-        score_model=score_model,
         scale=round(float(np.exp(np.median(scales))), 4),
         intercepts={
             region: {
@@ -148,6 +147,7 @@ def fit_form(
             for region in known
         },
         weights={region: {feature: round(named[_key(region, feature)], 4) for feature in names[region]} for region in known},
+        reads=reads or {},
     )
     return Fit(form, np.exp(scales), np.exp(loadings), float(found.fun))
 

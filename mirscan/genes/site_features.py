@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mirscan.genes.abundance import target_abundance
+from mirscan.genome.conservation import BaseValues
 from mirscan.search.features import compute_features
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rules import BUILT_IN
@@ -41,13 +42,20 @@ class Places(NamedTuple):
 
 
 class SiteFeatures:
-    """Computes features of sites on one transcriptome; `coding` as far as it is known.
+    """Computes features of sites on one transcriptome; `coding` as far as it is known, `conservation` of its bases where there is a track.
 
     Each feature is centred about where it usually lies, so that the weight of a rule is that of a usual site.
     """
 
-    def __init__(self, transcriptome: Transcriptome, coding: CodingRegions, mirna_codes: np.ndarray, rules: Sequence[str]):
-        self._transcriptome, self._coding, self._mirna_codes = transcriptome, coding, mirna_codes
+    def __init__(
+        self,
+        transcriptome: Transcriptome,
+        coding: CodingRegions,
+        mirna_codes: np.ndarray,
+        rules: Sequence[str],
+        conservation: BaseValues | None = None,
+    ):
+        self._transcriptome, self._coding, self._mirna_codes, self._conservation = transcriptome, coding, mirna_codes, conservation
         known = {name: number for number, name in enumerate(KINDS)}
         self._kind_of_rule = np.array([known.get(rule, -1) for rule in rules], np.int8)
         # The base opposite m1 lies behind the one opposite the last position that pairs.
@@ -108,11 +116,16 @@ class SiteFeatures:
         with np.errstate(divide="ignore"):
             return np.clip(np.log(score) - np.log1p(-score), -_MOST_ODDS, _MOST_ODDS) / 2
 
+    def conservation(self, places: Places) -> np.ndarray:
+        """Mean of the track over each site, as it is; 0, as where nothing is kept, for sites without a value."""
+        return np.nan_to_num(self._conservation.means(places.transcript, places.start, places.end))
+
 
 def _log10(length: np.ndarray, usual: int, least: int = _LEAST_DISTANCE) -> np.ndarray:
     return np.log10(np.maximum(length, least) / usual)
 
 
+LOG_ODDS, CONSERVATION = "log_odds", "conservation"
 _FEATURES = {
     "local_au": SiteFeatures.local_au,
     "supplementary": SiteFeatures.supplementary,
@@ -122,8 +135,11 @@ _FEATURES = {
     "utr_length": SiteFeatures.utr_length,
     "long_utr": SiteFeatures.long_utr,
     "coding_length": SiteFeatures.coding_length,
-    "log_odds": SiteFeatures.log_odds,
+    LOG_ODDS: SiteFeatures.log_odds,
+    CONSERVATION: SiteFeatures.conservation,
 }
 FEATURE_NAMES = tuple(_FEATURES)
+# What comes out of a file, a network or a track: a weight is of use with that file alone.
+FROM_FILES = (LOG_ODDS, CONSERVATION)
 # What is said of the miRNA alone has one weight, wherever its sites lie.
 SHARED = ("target_abundance",)

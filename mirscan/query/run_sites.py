@@ -30,8 +30,8 @@ def read_run_sites(out: str | os.PathLike) -> GeneSites:
     files = [path for name, path in run.files.items() if name.startswith(f"{SITES}/")]
     parts = [_read_part(path, columns) for path in sorted(files)]
     places = Places(*(np.concatenate(values) for values in zip(*parts, strict=True)))
-    model = run.report["settings"]["model"] if run.is_scored else ""
-    return GeneSites(packed, context.coding, mirnas, (), places, model, n_kinds, context.isoform_shares)
+    more = context.sources, n_kinds, context.isoform_shares, context.conservation
+    return GeneSites(packed, context.known_coding, mirnas, (), places, *more)
 
 
 def _read_part(path: str, names: tuple[pa.Array, ...]) -> Places:

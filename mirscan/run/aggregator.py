@@ -25,8 +25,9 @@ def make_aggregator(context: PartContext, names: GeneNames, transcriptome: Trans
     """The aggregator for sites on `transcriptome` (n records), which `names` names and which has the transcripts `rows` (n,) of the run."""
     settings, known = context.plan.settings, context.known_coding
     coding = known and CodingRegions(known.start[rows], known.end[rows])
-    scored_by = settings.model if settings.is_scored else ""
-    repression = load_repression(transcriptome, context.mirnas, names.rules, coding, scored_by, context.repression_file)
+    conservation = context.conservation and context.conservation.take(rows)
+    known_files = context.sources, context.repression_file, conservation
+    repression = load_repression(transcriptome, context.mirnas, names.rules, coding, *known_files)
     metadata = {"mirscan": context.plan.identity["mirscan"], "model": settings.model, "isoform_rule": settings.isoform_rule}
     return GeneAggregator(
         names,

@@ -16,7 +16,9 @@ import mirscan
 from mirscan.accessibility.folding import vienna
 from mirscan.errors import InputError, ModelError
 from mirscan.expression.isoform_weights import read_isoform_shares
-from mirscan.genes.repression import find_repression_model
+from mirscan.genes.repression import Source, find_repression_model, read_repression_model
+from mirscan.genes.site_features import CONSERVATION as CONSERVED
+from mirscan.genes.site_features import LOG_ODDS
 from mirscan.genome.conservation import BaseValues, read_base_values, values_of
 from mirscan.genome.extract import CHR, cut_genome
 from mirscan.genome.projection import project_transcriptome
@@ -24,6 +26,7 @@ from mirscan.genome.reference import find_assembly
 from mirscan.keras_loading import check_backend
 from mirscan.notices import Notices
 from mirscan.run.settings import ACCESSIBILITY, DUPLEX, ScanSettings
+from mirscan.scoring.duplex_engine import duplex_card
 from mirscan.search.filters import Regions, read_regions
 from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
@@ -100,6 +103,7 @@ def check_settings(settings: ScanSettings) -> None:
     """Raise what every part would meet: RunError for a Keras backend and InputError for a ViennaRNA that is not installed, ModelError for a
     model that is not whole.
     """
+    read_repression_model(settings.gene_model)
     if ACCESSIBILITY in settings.features:
         vienna()
     if settings.has_model_folder:
@@ -261,6 +265,17 @@ def open_run_repression(store: Store) -> str:
 def open_run_model(settings: ScanSettings, store: Store) -> str:
     """Folder with the run's copy of the model, or the word for a scorer that needs none."""
     return os.fspath(_fetch_folder(store, MODEL, (NETWORK_FILE, CARD_FILE))) if settings.has_model_folder else settings.model
+
+
+def open_run_sources(settings: ScanSettings, identity: Mapping, store: Store) -> dict[str, Source]:
+    """The files behind those features of the repression model that need one, by feature."""
+    sources = {}
+    if settings.is_scored:
+        card = read_card(open_run_model(settings, store)) if settings.has_model_folder else duplex_card()
+        sources[LOG_ODDS] = Source.of_scores(card)
+    if settings.conservation:
+        sources[CONSERVED] = Source(Path(settings.conservation).name, identity["conservation"])
+    return sources
 
 
 def open_run_prefilter(settings: ScanSettings, store: Store) -> str | None:

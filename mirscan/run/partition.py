@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mirscan.errors import RunError
+from mirscan.genes.repression import Source
+from mirscan.genes.site_features import LOG_ODDS
 from mirscan.genes.strata import Strata, count_strata, make_strata
 from mirscan.genome.conservation import BaseValues
 from mirscan.genome.projection import Projection, project_transcriptome
@@ -33,6 +35,7 @@ from mirscan.run.inputs import (
     open_run_regions,
     open_run_repression,
     open_run_shares,
+    open_run_sources,
     open_run_transcriptome,
 )
 from mirscan.run.null_counts import RunNull, read_null
@@ -183,18 +186,24 @@ class PartContext:
     def repression_file(self) -> str:
         return open_run_repression(self.store)
 
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        return open_run_sources(self.plan.settings, self.plan.identity, self.store)
+
     def warm_up(self) -> None:
         """Load now what every job needs."""
         _ = self.transcriptome, self.projection, self.mirnas, self.table, self.gene_stretches, self.repression_file
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """SITES with the model and the version in the metadata."""
+        """SITES with the model, what decides its scores, and the version in the metadata."""
         settings = self.plan.settings
         place = () if self.projection is None else tuple(column.name for column in GENOME_PLACE)
         if not self.transcriptome.is_of_regions:
             place = tuple(name for name in place if name != "region")
-        return SITES.schema({"mirscan": self.plan.identity["mirscan"], "model": settings.model}, optional=(*settings.site_columns, *place))
+        metadata = {"mirscan": self.plan.identity["mirscan"], "model": settings.model}
+        metadata |= {"scores_sha256": self.sources[LOG_ODDS].sha256} if settings.is_scored else {}
+        return SITES.schema(metadata, optional=(*settings.site_columns, *place))
 
 
 def open_context(out: str, threads: int = 1) -> PartContext:

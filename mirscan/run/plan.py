@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from mirscan.errors import InputError, RunError
+from mirscan.genes.repression import read_repression_model
 from mirscan.genome.projection import describe_misplaced
 from mirscan.notices import Notices, counted
-from mirscan.run.inputs import VIENNA, compile_run_table, read_run_mirnas, store_inputs
+from mirscan.run.inputs import VIENNA, compile_run_table, open_run_sources, read_run_mirnas, store_inputs
 from mirscan.run.nothing_found import suspect_inputs
 from mirscan.run.sealed import seal, unseal
 from mirscan.run.settings import ScanSettings
 from mirscan.search.candidates import count_candidates
 from mirscan.search.filters import read_regions
+from mirscan.sequence.coding import coding_of_regions
 from mirscan.sequence.families import families_text
 from mirscan.store.checksums import describe_file, find_change
 from mirscan.store.local import LocalStore
@@ -108,6 +110,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     if settings.regions is not None:
         # Read for its errors and notices only: bad regions must be told before the run, not by its parts.
         read_regions(settings.regions, transcriptome, notices)
+    model, has_coding = read_repression_model(settings.gene_model), settings.cds is not None or coding_of_regions(transcriptome) is not None
     # Counting is a pass without output, a second per gigabase; random sequence would underestimate real 3'UTRs by half.
     expected = int(count_candidates(transcriptome, table))
     if not settings.drops_rows:
@@ -125,6 +128,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
             *map(str, notices),
             *suspect_inputs(transcriptome, mirnas),
             *describe_misplaced(transcriptome),
+            *model.describe_unread(has_coding, open_run_sources(settings, identity, store)),
             *(f"{rule}: {_some(names)} too short for it" for rule, names in table.too_short.items()),
         ),
         notices=notices.to_dict(),

@@ -37,7 +37,8 @@ def score_candidates(
     """
     scorer = model if isinstance(model, Scorer | CascadeScorer) else load_scorer(model)
     table = pa.Table.from_batches([candidates]) if isinstance(candidates, pa.RecordBatch) else candidates
-    schema = SITES.schema({"model": scorer.card.name}, optional=tuple(name for name in table.column_names if name in _FEATURES))
+    metadata = {"model": scorer.card.name, "scores_sha256": scorer.card.scores_sha256}
+    schema = SITES.schema(metadata, optional=tuple(name for name in table.column_names if name in _FEATURES))
     batches = [_score_batch(batch, transcriptome, mirnas, scorer, schema) for batch in table.to_batches(max_chunksize=_ROWS)]
     return pa.Table.from_batches(batches, schema=schema)
 

@@ -6,7 +6,7 @@ from mirscan.errors import InputError
 from mirscan.evaluation.gene_sites import GeneSites
 from mirscan.expression.studies import Experiment
 from mirscan.genes.repression import Form
-from mirscan.train.repression import fit, forms_for, gather
+from mirscan.train.repression import files_of, fit, forms_for, gather
 
 # miRNAs of one family share nt 2 to 8, and so their sites.
 _SEED = slice(1, 8)
@@ -37,8 +37,8 @@ def protocols_for(sites: GeneSites, names: Sequence[str]) -> dict[str, Callable[
 
 
 def _leave_out(sites: GeneSites, experiments: Sequence[Experiment], group_of: Callable[[Experiment], str]) -> list[Form]:
-    # The form that a scan of such sites would choose comes first of those with coding sequences and score.
-    name = max(forms_for(sites), key=lambda form: (form.startswith("mrna"), form.endswith("scored")))
+    # The form that a scan of such sites would choose: with coding sequences, and of those the one that reads most.
+    name = max(forms_for(sites), key=lambda form: (form.startswith("mrna"), len(files_of(form))))
     gathered, forms = gather(sites, name), {}
     for left_out in dict.fromkeys(map(group_of, experiments)):
         kept = [number for number, experiment in enumerate(experiments) if group_of(experiment) != left_out]

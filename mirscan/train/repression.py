@@ -1,4 +1,6 @@
-"""Expression changes of several laboratories -> a repression model: forms for mRNAs and 3'UTRs, with and without a network's score."""
+"""Expression changes of several laboratories -> a repression model: forms for mRNAs and 3'UTRs, with and without a network's score and the
+conservation of sites.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -7,7 +9,7 @@ import numpy as np
 from mirscan.evaluation.gene_sites import GeneSites
 from mirscan.genes.fitting import Fit, TrainingSites, fit_form, gather_training_sites
 from mirscan.genes.repression import RepressionModel
-from mirscan.genes.site_features import KINDS
+from mirscan.genes.site_features import CONSERVATION, FROM_FILES, KINDS
 
 # Features by region, found by leaving studies out; docs/genes.md has what each adds. With the score of a network 3' pairing adds nothing.
 _UTR = "local_au", "end_distance", "utr_length", "long_utr", "target_abundance"
@@ -19,6 +21,8 @@ FEATURES = {
     "3utr": {"3utr": (*_UTR, "supplementary")},
     "3utr-scored": {"3utr": (*_UTR, "log_odds")},
 }
+# A coding sequence is conserved for its protein, whatever sites lie in it.
+FEATURES |= {f"{name}-conserved": {**regions, "3utr": (*regions["3utr"], CONSERVATION)} for name, regions in FEATURES.items()}
 # Weak kinds of sites say little and order the many genes that have nothing else: with them the ranks of 3'UTRs alone fall below those of a
 # count of canonical sites.
 _CANONICAL = 4
@@ -31,11 +35,13 @@ def n_kinds(sites: GeneSites, form: str) -> int:
 
 def forms_for(sites: GeneSites) -> list[str]:
     """The forms that these sites can teach."""
-    return [
-        name
-        for name in FEATURES
-        if (sites.coding is not None or not name.startswith("mrna")) and (sites.score_model or "scored" not in name)
-    ]
+    has_coding = sites.coding is not None
+    return [name for name in FEATURES if (has_coding or not name.startswith("mrna")) and sites.sources.keys() >= files_of(name)]
+
+
+def files_of(form: str) -> set[str]:
+    """The features of a form that come out of files."""
+    return {name for names in FEATURES[form].values() for name in names if name in FROM_FILES}
 
 
 def gather(sites: GeneSites, form: str) -> TrainingSites:
@@ -51,7 +57,8 @@ def fit(sites: GeneSites, form: str, gathered: TrainingSites | None = None, expe
     gathered, changes = gather(sites, form) if gathered is None else gathered, sites.changes
     if experiments is not None:
         gathered, changes = gathered.of(experiments), [changes[number] for number in experiments]
-    return fit_form(form, gathered, changes, FEATURES[form], sites.score_model if form.endswith("scored") else "", n_kinds(sites, form))
+    reads = {name: sites.sources[name] for name in FROM_FILES if name in files_of(form)}
+    return fit_form(form, gathered, changes, FEATURES[form], reads, n_kinds(sites, form))
 
 
 def train_repression(

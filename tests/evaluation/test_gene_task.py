@@ -1,9 +1,11 @@
 """Two planted studies: genes with more 8mers of the miRNA go down. The task must say so, with numbers that others compute."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import pearsonr, spearmanr
 from typer.testing import CliRunner
@@ -15,6 +17,7 @@ from mirscan.expression.studies import read_study_files
 from mirscan.genes.repression import read_repression_model
 from mirscan.train.leave_out import protocols_for, without_mirna, without_study
 from mirscan.train.repression import fit, gather, train_repression
+from mirscan.trained_models import Calibration, find_model, read_card, write_card
 
 GUIDES = {"miR-1-3p": "UGGAAUGUAAAGAAGUAUGUAU", "miR-124-3p": "UAAGGCACGCGGUGAAUGCCAA", "let-7a-5p": "UGAGGUAGUAGGUUGUAUAGUU"}
 SITES = {"miR-1-3p": "ACATTCCA", "miR-124-3p": "GTGCCTTA", "let-7a-5p": "CTACCTCA"}
@@ -52,7 +55,7 @@ def sites(folder):
 
 def test_evaluate_genes__measures_are_those_of_scipy(sites):
     evaluation = evaluate_genes(sites, [read_repression_model()], {}, folds=30)
-    forms = [read_repression_model().choose(False, "")] * 4
+    forms = [read_repression_model().choose(False, {})] * 4
     predictions = predict(sites, forms)
     score = next(score for score in evaluation.scores if (score.predictor, score.study) == ("repression", "A"))
     changes = [experiment.change for experiment in sites.experiments[:2]]
@@ -126,7 +129,7 @@ def test_isoform_weights__isoforms_that_are_not_expressed_change_nothing(sites, 
     (tmp_path / "quant.sf").write_text(weights)
     studies = read_study_files(folder / "studies.toml")
     weighted = read_gene_sites(studies, tmp_path / "isoforms.fa", isoform_weights=tmp_path / "quant.sf")
-    forms = [read_repression_model().choose(False, "")] * 4
+    forms = [read_repression_model().choose(False, {})] * 4
     for found, expected in zip(predict(weighted, forms), predict(sites, forms), strict=True):
         assert found == pytest.approx(expected, abs=1e-6)
     assert any(abs(a - b).max() > 0.1 for a, b in zip(predict(replace(weighted, shares=None), forms), predict(sites, forms), strict=True))
@@ -168,6 +171,28 @@ def test_commands__a_run_gives_the_weights_of_its_fasta(folder, tmp_path):
     assert code == 0, text
     found, expected = (read_repression_model(tmp_path / name / "mine").forms for name in ("run-model", "fasta"))
     assert found == expected
+
+
+def test_commands__a_network_trained_again_under_its_name_is_another(folder, tmp_path):
+    network = tmp_path / "mine"
+    shutil.copytree(find_model("fast"), network)
+    inputs = ("--transcripts", folder / "utr.fa", "--studies", folder / "studies.toml")
+    assert run("train-genes", *inputs, "--model", network, "--out", tmp_path / "genes")[0] == 0
+    scored = read_repression_model(tmp_path / "genes").forms[1]
+    assert (scored.name, scored.reads["log_odds"].name) == ("3utr-scored", "fast")
+    scan = ("--mirnas", folder / "mature.fa", "--utrs", folder / "utr.fa", "--gene-model", tmp_path / "genes", "--model", network)
+    code, text = run("scan", *scan, "--out", tmp_path / "same")
+    assert code == 0 and "repression model" not in text
+    assert pq.read_schema(tmp_path / "same" / "genes.parquet").metadata[b"repression_form"] == b"3utr-scored"
+    # The same file, whose outputs are read in another way.
+    write_card(network, replace(read_card(network), calibration=Calibration("isotonic", (0.0, 1.0), (0.0, 0.5))))
+    said = "predicts by its form '3utr'; '3utr-scored' reads scores of --model fast, and fast is another file by its checksum"
+    code, text = run("scan", *scan, "--out", tmp_path / "other")
+    assert code == 0 and said in " ".join(text.split())
+    assert pq.read_schema(tmp_path / "other" / "genes.parquet").metadata[b"repression_form"] == b"3utr"
+    words = (*inputs, "--model", network, "--gene-model", tmp_path / "genes", "--folds", 0, "--leave-out", "none")
+    code, text = run("evaluate-genes", *words)
+    assert code == 0 and said in " ".join(text.split())
 
 
 def test_commands__a_run_without_a_guide_is_one_line(folder, tmp_path):

@@ -11,7 +11,7 @@ from mirscan.genes import aggregate_genes
 from mirscan.genes.aggregation import GeneAggregator, Repression, name_genes
 from mirscan.genes.fitting import Change, fit_form, gather_training_sites
 from mirscan.genes.methods import FOOTPRINT, METHODS, find_method, surprise_in_scan
-from mirscan.genes.repression import Form, RepressionModel, read_repression_model, write_repression_model
+from mirscan.genes.repression import Form, RepressionModel, Source, read_repression_model, write_repression_model
 from mirscan.genes.site_features import KINDS, Places, SiteFeatures
 from mirscan.search.candidates import find_candidates
 from mirscan.sequence.coding import CodingRegions, whole_as_utr
@@ -43,7 +43,6 @@ def places_of(transcriptome, mirnas=MIRNAS) -> Places:
 FORM = Form(
     name="test",
     needs_coding=True,
-    score_model="",
     scale=0.5,
     intercepts={"cds": {"8mer": -2.0}, "3utr": {"8mer": -0.5, "7mer-m8": -1.0}},
     weights={"cds": {"stop_distance": -0.5}, "3utr": {"utr_length": -1.0, "end_distance": -0.25}},
@@ -77,7 +76,7 @@ def test_aggregate_genes__prediction_is_the_formula_over_the_sites_that_fit():
     transcriptome = transcriptome_from_sequences(["t"], [mrna(starts)])
     names = name_genes(transcriptome.names, transcriptome.genes, transcriptome.symbols, pa.array(MIRNAS.names), KINDS)
     features = SiteFeatures(transcriptome, whole_as_utr(1), MIRNAS.codes, KINDS)
-    form = Form("flat", False, "", 0.5, {"3utr": {"8mer": 0.0, "7mer-m8": -1.0, "7mer-A1": -1.0, "6mer": -1.0}}, {})
+    form = Form("flat", False, 0.5, {"3utr": {"8mer": 0.0, "7mer-m8": -1.0, "7mer-A1": -1.0, "6mer": -1.0}}, {})
     places = places_of(transcriptome)
     aggregator = GeneAggregator(names, is_scored=False, repression=Repression(form, features))
     rows = pa.Table.from_batches([aggregator.add(*places), aggregator.finish()]).to_pylist()
@@ -124,12 +123,24 @@ def scored(transcriptome) -> pa.Table:
 
 
 def test_choose__form_by_coding_sequences_and_score():
-    forms = tuple(Form(f"{coding}{score}", coding, score, 1, {}, {}) for coding in (False, True) for score in ("", "base"))
+    base, again, track = Source("base", "1"), Source("base", "2"), Source("phylop.bw", "3")
+    forms = tuple(
+        Form(f"{coding}{'-'.join(reads)}", coding, 1, {}, {}, reads)
+        for coding in (False, True)
+        for reads in ({}, {"log_odds": base}, {"log_odds": base, "conservation": track})
+    )
     model = RepressionModel("m", "", forms)
-    chosen = [model.choose(coding, score).name for coding in (False, True) for score in ("", "base", "mine")]
-    assert chosen == ["False", "Falsebase", "False", "True", "Truebase", "True"]
-    with pytest.raises(ModelError, match="no form for 3'UTRs without a score"):
-        RepressionModel("m", "", forms[3:]).choose(False, "base")
+    known = {"": {}, "base": {"log_odds": base}, "again": {"log_odds": again}, "both": {"log_odds": base, "conservation": track}}
+    chosen = {name: model.choose(False, sources).name for name, sources in known.items()}
+    assert chosen == {"": "False", "base": "Falselog_odds", "again": "False", "both": "Falselog_odds-conservation"}
+    assert model.choose(True, known["base"]).name == "Truelog_odds"
+    assert model.describe_unread(False, known["both"]) == ()
+    assert model.describe_unread(False, known["again"]) == (
+        "repression model 'm' predicts by its form 'False'; 'Falselog_odds-conservation' reads scores of --model base, "
+        "and base is another file by its checksum; --conservation phylop.bw, which is not given",
+    )
+    with pytest.raises(ModelError, match="no form for 3'UTRs that reads neither a score nor conservation"):
+        RepressionModel("m", "", forms[1:3]).choose(False, {})
 
 
 def test_repression_model__file_gives_back_what_was_written(tmp_path):
@@ -140,7 +151,7 @@ def test_repression_model__file_gives_back_what_was_written(tmp_path):
 
 def test_repression_model__shipped_one_has_every_form():
     model = read_repression_model()
-    assert {(form.needs_coding, form.score_model) for form in model.forms} >= {(True, ""), (False, "")}
+    assert {form.needs_coding for form in model.forms if not form.reads} == {True, False}
     for form in model.forms:
         strengths = [form.intercepts["3utr"][kind] for kind in ("8mer", "7mer-m8", "7mer-A1", "6mer")]
         assert strengths == sorted(strengths, reverse=True)
@@ -151,8 +162,9 @@ def test_repression_model__shipped_one_has_every_form():
     [
         (('"3utr"', '"tail"'), "not valid TOML|has 'tail'"),
         (("8mer = ", "9mer = "), "has '9mer'; known are"),
-        (("format = 1", "format = 2"), "another version"),
+        (("format = 2", "format = 1"), "another version"),
         (("scale = ", "sclae = "), "not a repression model"),
+        (("end_distance = ", "log_odds = "), "form 'test' has log_odds in its weights or in reads alone"),
     ],
 )
 def test_repression_model__damaged_files_are_one_sentence(tmp_path, change, message):
@@ -177,7 +189,7 @@ def test_fit__finds_the_weights_that_made_the_changes():
     places = places_of(transcriptome)
     names = {"3utr": ("local_au", "utr_length")}
     weak = dict.fromkeys(KINDS, -4.0)
-    true = Form("true", False, "", 1.0, {"3utr": {**weak, "8mer": -0.3}}, {"3utr": {"local_au": 2.0, "utr_length": -1.0}})
+    true = Form("true", False, 1.0, {"3utr": {**weak, "8mer": -0.3}}, {"3utr": {"local_au": 2.0, "utr_length": -1.0}})
     totals = np.bincount(places.transcript, true.effects(features, places), 800)
     change = Change(0, np.arange(800), 0.6 * true.fold_changes(totals) + rng.normal(0, 0.01, 800))
     sites = gather_training_sites(features, places, places.transcript, [change], names)
