@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from mirscan import __version__
 from mirscan.cli.benchmark import benchmark_training
+from mirscan.cli.command import Command
 from mirscan.cli.compare import compare
 from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
@@ -68,29 +69,6 @@ class _OneLineErrors(TyperGroup):
             raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
 
 
-class _PanelledHelp(TyperCommand):
-    """Options grouped by their panel, in plain text: Typer's own panels take rich, which alone costs as long as all the rest."""
-
-    def parse_args(self, ctx, args):
-        gives_utrs = "--utrs" in args
-        try:
-            return super().parse_args(ctx, args)
-        except typer.TyperException as error:
-            # A shell's *.fa ends up here.
-            if gives_utrs and "extra argument" in error.message:
-                error.message += "; several files are given as --utrs a.fa --utrs b.fa"
-            raise
-
-    def format_options(self, ctx, formatter):
-        panels: dict[str, list] = {}
-        for parameter in self.get_params(ctx):
-            if (record := parameter.get_help_record(ctx)) is not None:
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or "Options", []).append(record)
-        for panel, records in panels.items():
-            with formatter.section(panel):
-                formatter.write_dl(records)
-
-
 app = typer.Typer(
     cls=_OneLineErrors,
     name="mirscan",
@@ -123,7 +101,7 @@ for command in (
     duplex,
     doctor,
 ):
-    app.command(cls=_PanelledHelp)(command)
+    app.command(cls=Command)(command)
 app.add_typer(models_app, name="models")
 
 
