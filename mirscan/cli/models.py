@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mirscan.cli.command import Command
+from mirscan.cli.completion import complete
 from mirscan.cli.machine import AsJson, print_json
 from mirscan.notices import counted
 
@@ -28,7 +29,7 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @models_app.command(cls=Command)
-def show(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+def show(model: Annotated[str, typer.Argument(autocompletion=complete("card"), help="Name or folder of a model.")]) -> None:
     """The card of a model, as TOML."""
     from mirscan.trained_models import CARD_FILE, find_model, read_card
 
@@ -38,7 +39,7 @@ def show(model: Annotated[str, typer.Argument(help="Name or folder of a model.")
 
 
 @models_app.command(cls=Command)
-def check(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+def check(model: Annotated[str, typer.Argument(autocompletion=complete("card"), help="Name or folder of a model.")]) -> None:
     """Load a model and re-score the examples of its card."""
     from mirscan.trained_models import load_model
 
@@ -70,8 +71,10 @@ def architectures() -> None:
 
 @models_app.command(cls=Command)
 def prefilter(
-    model: Annotated[str, typer.Argument(help="Name or folder of the model whose card gets the threshold.")],
-    first: Annotated[str, typer.Argument(help="Cheaper model that looks first, or duplex.")],
+    model: Annotated[
+        str, typer.Argument(autocompletion=complete("card"), help="Name or folder of the model whose card gets the threshold.")
+    ],
+    first: Annotated[str, typer.Argument(autocompletion=complete("model"), help="Cheaper model that looks first, or duplex.")],
     mirnas: Annotated[Path, typer.Option("--mirnas", help="miRNAs as FASTA.")],
     utrs: Annotated[Path, typer.Option("--utrs", help="3'UTRs as FASTA, none that a test reports on.")],
     species: Annotated[str | None, typer.Option("--species", help="Keep miRNAs whose name begins so, as in hsa.")] = None,
