@@ -32,7 +32,7 @@ from mirscan.cli.report import report
 from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.show import show
 from mirscan.cli.signals import Terminated, catch_signals
-from mirscan.cli.terminal import Terminal
+from mirscan.cli.terminal import Terminal, keep_plain
 from mirscan.cli.train import train
 from mirscan.cli.train_genes import train_genes
 from mirscan.errors import MirscanError
@@ -133,6 +133,7 @@ def main() -> None:
     terminal = Terminal()
     catch_signals()
     keep_lean()
+    keep_plain()
     _refuse_other_encodings(sys.argv[1:])
     started = time.monotonic()
     try:
