@@ -31,7 +31,7 @@ from mirscan.cli.query import query
 from mirscan.cli.report import report
 from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.show import show
-from mirscan.cli.signals import Terminated, catch_signals
+from mirscan.cli.signals import stopping
 from mirscan.cli.terminal import Terminal, keep_plain
 from mirscan.cli.train import train
 from mirscan.cli.train_genes import train_genes
@@ -39,18 +39,19 @@ from mirscan.errors import MirscanError
 from mirscan.keras_loading import keep_lean
 from mirscan.store.explained import describe
 
-INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
+INPUT_ERROR = 1
 # What these print is a report about files; what the others print is their result.
 _WRITERS = ("extract", "export", "train", "train-genes", "pretrain", "negatives", "hardness", "report", "benchmark-training")
 _RESULTS_ARE_FILES = {"scan", "resume", *_WRITERS}
 
 
 class _OneLineErrors(TyperGroup):
-    """Errors a user can mend end as one line and exit code 1, Ctrl-C as 130; usage errors are Typer's own, with 2."""
+    """Errors a user can mend end as one line and exit code 1, signals as `stopping` has it; usage errors are Typer's own, with 2."""
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
+            with stopping(lambda: ctx.invoked_subcommand):
+                return super().invoke(ctx)
         except MirscanError as error:
             if ctx.params["debug"]:
                 raise
@@ -62,11 +63,6 @@ class _OneLineErrors(TyperGroup):
                 raise
             print(f"mirscan: error: {describe(error)}", file=sys.stderr)
             raise typer.Exit(INPUT_ERROR) from None
-        except KeyboardInterrupt as error:
-            is_terminated = isinstance(error, Terminated)
-            said = "terminated" if is_terminated else "interrupted"
-            print(f"mirscan: {said}; what is done stays done, run the same command again to go on", file=sys.stderr)
-            raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
 
 
 app = typer.Typer(
@@ -129,9 +125,8 @@ def _global_options(
 
 
 def main() -> None:
-    """Entry point of the `mirscan` command."""
+    """Run the command of this process; ends as SystemExit."""
     terminal = Terminal()
-    catch_signals()
     keep_lean()
     keep_plain()
     _refuse_other_encodings(sys.argv[1:])
