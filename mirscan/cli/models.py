@@ -48,7 +48,7 @@ def check(model: Annotated[str, typer.Argument(autocompletion=complete("card"), 
 
 
 @models_app.command(cls=Command)
-def plain(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+def plain(model: Annotated[str, typer.Argument(autocompletion=complete("card"), help="Name or folder of a model.")]) -> None:
     """Write a network as mirscan's kernels read it beside model.keras, so that a scan with it need not load Keras even once."""
     from mirscan.scoring.loading import ship_plain_network
 
