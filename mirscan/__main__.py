@@ -1,5 +1,22 @@
-"""`python -m mirscan` is the `mirscan` command."""
+"""Entry point of the `mirscan` command and of `python -m mirscan`: apart from the commands, so that a signal while they are imported
+finds its handler.
+"""
 
-from mirscan.cli.main import main
+from mirscan.cli.signals import catch_signals, leave_if_stopped, stopping
 
-main()
+
+def main() -> None:
+    """Run the command that the words of this process name."""
+    catch_signals()
+    try:
+        with stopping():
+            from mirscan.cli.main import main as run_command
+
+            run_command()
+    except SystemExit as ended:
+        leave_if_stopped(ended.code)
+        raise
+
+
+if __name__ == "__main__":
+    main()

@@ -11,9 +11,10 @@ import numpy as np
 
 from mirscan.errors import InputError, ModelError
 from mirscan.keras_loading import load_keras
+from mirscan.shipped import CARD_FILE, models_folder, shipped_names
 from mirscan.windows import WindowLayout, encode_pairs
 
-NETWORK_FILE, CARD_FILE, TRAINING_FILE, METRICS_FILE = "model.keras", "card.toml", "training.toml", "metrics.json"
+NETWORK_FILE, TRAINING_FILE, METRICS_FILE = "model.keras", "training.toml", "metrics.json"
 CARD_FORMAT = 1
 # float32 on TensorFlow, JAX and Torch differs by up to 2e-5 on trained networks; a wrong encoding differs by tenths.
 EXAMPLE_TOLERANCE = 1e-3
@@ -91,19 +92,13 @@ class TrainedModel:
     folder: Path
 
 
-def models_folder() -> Path:
-    """Where the shipped models lie: inside the installed package, or beside it in a source tree."""
-    installed = Path(__file__).parent / "models"
-    return installed if installed.is_dir() else Path(__file__).parent.parent / "models"
-
-
 def list_models() -> list[Card]:
     """Cards of the shipped models, by name.
 
     >>> [card.name for card in ms.list_models()]
     ['affinity', 'base', 'base-pretrained', 'fast']
     """
-    return [read_card(card.parent) for card in sorted(models_folder().glob(f"*/{CARD_FILE}"))]
+    return [read_card(models_folder() / name) for name in shipped_names(CARD_FILE)]
 
 
 def find_model(name_or_folder: str | os.PathLike) -> Path:
@@ -114,7 +109,7 @@ def find_model(name_or_folder: str | os.PathLike) -> Path:
     for folder in ([shipped] if is_name else []) + [Path(text)]:
         if (folder / CARD_FILE).is_file():
             return folder
-    known = ", ".join(sorted(card.parent.name for card in models_folder().glob(f"*/{CARD_FILE}"))) or "none"
+    known = ", ".join(shipped_names(CARD_FILE)) or "none"
     raise ModelError(f"model {text!r}: neither a known name nor a folder with {CARD_FILE}; known: {known}")
 
 

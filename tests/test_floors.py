@@ -11,7 +11,7 @@ import mirscan
 
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("cache_folder", "cores", "errors", "notices", "settings", "tables", "jit", "keras_loading", "__init__"), 0),
+    **dict.fromkeys(("cache_folder", "cores", "errors", "notices", "settings", "shipped", "tables", "jit", "keras_loading", "__init__"), 0),
     "store": 1,
     "sequence": 2,
     **dict.fromkeys(("seeds", "networks", "duplex", "genome", "accessibility"), 3),

@@ -1,10 +1,11 @@
 """`mirscan evaluate`: models and controls side by side on labelled pairs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from mirscan.cli.completion import complete
 from mirscan.cli.machine import AsJson, print_json, print_note
 from mirscan.store.explained import refuse_unwritable
 
@@ -12,7 +13,8 @@ from mirscan.store.explained import refuse_unwritable
 def evaluate(
     pairs: Annotated[list[Path], typer.Argument(help="Labelled pairs: TSV, CSV (.gz too) or Parquet.")],
     model: Annotated[
-        list[str] | None, typer.Option("--model", help="Name or folder of a model, or duplex; repeat for more [base].")
+        list[str] | None,
+        typer.Option("--model", autocompletion=complete("model"), help="Name or folder of a model, or duplex; repeat for more [base]."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for evaluation.json and evaluation.png.")] = None,
     training: Annotated[
@@ -23,7 +25,7 @@ def evaluate(
     ] = True,
     folds: Annotated[int, typer.Option(min=0, max=100_000, help="Bootstrap samples for the intervals.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 1,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "float32",
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Numbers a network computes with.")] = "float32",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
     record: Annotated[
         Path | None, typer.Option("--record", help="Add the results to this file, from which mirscan models table makes a table.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mirscan.cli.completion import complete
 from mirscan.cli.gene_options import (
     Cds,
     Columns,
@@ -33,7 +34,10 @@ def evaluate_genes(
     columns: Columns = "*",
     ids: Ids = None,
     model: Model = "none",
-    gene_model: Annotated[list[str] | None, typer.Option("--gene-model", help="Name or file; repeat for more [repression].")] = None,
+    gene_model: Annotated[
+        list[str] | None,
+        typer.Option("--gene-model", autocompletion=complete("gene_model"), help="Name or file; repeat for more [repression]."),
+    ] = None,
     leave_out: Annotated[
         list[str] | None,
         typer.Option("--leave-out", help="Refit the model without each study, each mirna, or none; repeat for more [study, mirna]."),

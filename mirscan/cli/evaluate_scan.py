@@ -3,10 +3,11 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from mirscan.cli.completion import complete
 from mirscan.store.explained import refuse_unwritable
 
 # Seconds between two lines of progress.
@@ -17,10 +18,14 @@ def evaluate_scan(
     transcripts: Annotated[list[Path], typer.Option("--transcripts", help="FASTA of the transcripts; repeat for more.")],
     sites: Annotated[Path, typer.Option("--sites", help="Known sites, TSV, CSV or Parquet: miRNA sequence, transcript, start, end.")],
     model: Annotated[
-        list[str] | None, typer.Option("--model", help="Name or folder of a model, or duplex; repeat for more [base].")
+        list[str] | None,
+        typer.Option("--model", autocompletion=complete("model"), help="Name or folder of a model, or duplex; repeat for more [base]."),
     ] = None,
     seeds: Annotated[
-        list[str] | None, typer.Option("--seeds", help="Group of seed rules; repeat for more [canonical, extended, relaxed].")
+        list[str] | None,
+        typer.Option(
+            "--seeds", autocompletion=complete("rule"), help="Group of seed rules; repeat for more [canonical, extended, relaxed]."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for scan-task.json and scan-task.png.")] = None,
     where: Annotated[str, typer.Option(help="Use the sites of rows with COLUMN=VALUE only.")] = "",
@@ -28,7 +33,7 @@ def evaluate_scan(
     all_transcripts: Annotated[bool, typer.Option("--all-transcripts", help="Scan transcripts without a known site, too.")] = False,
     controls: Annotated[bool, typer.Option("--controls/--no-controls", help="Rank by seed type, duplex energy and chance, too.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of chance.")] = 1,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "float32",
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Numbers a network computes with.")] = "float32",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
 ) -> None:
     """Share of known sites among the N strongest candidates of a scan, for models and controls."""

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from mirscan.cli.completion import complete
 from mirscan.notices import counted
 from mirscan.store.explained import refuse_unwritable
 
 
 def explain(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model, or duplex.")],
+    model: Annotated[str, typer.Argument(autocompletion=complete("model"), help="Name or folder of a model, or duplex.")],
     pairs: Annotated[list[Path], typer.Argument(help="Labelled pairs, of which the positives count, or the folder of a finished run.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the tables and pictures.")] = Path("mirscan-explained"),
     method: Annotated[

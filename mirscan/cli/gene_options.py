@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mirscan.cli.completion import complete
 from mirscan.notices import counted
 
 _DATA = "Data"
@@ -46,7 +47,10 @@ Ids = Annotated[
         "--ids", help="Table that joins kinds of gene ids (ensg, entrez, refseq, symbol, ...); repeat for more.", rich_help_panel=_DATA
     ),
 ]
-Model = Annotated[str, typer.Option("--model", help="Network whose score may count too, or none.", rich_help_panel=_DATA)]
+Model = Annotated[
+    str,
+    typer.Option("--model", autocompletion=complete("model"), help="Network whose score may count too, or none.", rich_help_panel=_DATA),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads of the network.")]
 
 

@@ -1,7 +1,7 @@
 """`mirscan hardness`: how wrong networks are about each pair of a pool, for trainings with --hardness."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,7 +11,7 @@ from mirscan.notices import counted
 def hardness(
     pairs: Annotated[list[Path], typer.Argument(help="Pool of labelled pairs, as from mirscan negatives: TSV, CSV (.gz too) or Parquet.")],
     out: Annotated[Path, typer.Option("--out", help="Parquet file to write; JSON and picture lie beside it.")] = Path("hardness.parquet"),
-    kind: Annotated[str, typer.Option(help="scout (one network) or committee (several).")] = "scout",
+    kind: Annotated[Literal["scout", "committee"], typer.Option(help="One network, or several.")] = "scout",
     recipe: Annotated[
         list[Path] | None, typer.Option("--recipe", help="Recipe of a network; repeat for a committee [those of the published work].")
     ] = None,

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from mirscan import __version__
 from mirscan.cli.benchmark import benchmark_training
+from mirscan.cli.command import Command
 from mirscan.cli.compare import compare
 from mirscan.cli.doctor import doctor
 from mirscan.cli.evaluate import evaluate
@@ -30,26 +31,27 @@ from mirscan.cli.query import query
 from mirscan.cli.report import report
 from mirscan.cli.scan import resume, scan, status
 from mirscan.cli.show import show
-from mirscan.cli.signals import Terminated, catch_signals
-from mirscan.cli.terminal import Terminal
+from mirscan.cli.signals import stopping
+from mirscan.cli.terminal import Terminal, keep_plain
 from mirscan.cli.train import train
 from mirscan.cli.train_genes import train_genes
 from mirscan.errors import MirscanError
 from mirscan.keras_loading import keep_lean
 from mirscan.store.explained import describe
 
-INPUT_ERROR, INTERRUPTED, TERMINATED = 1, 130, 143
+INPUT_ERROR = 1
 # What these print is a report about files; what the others print is their result.
 _WRITERS = ("extract", "export", "train", "train-genes", "pretrain", "negatives", "hardness", "report", "benchmark-training")
 _RESULTS_ARE_FILES = {"scan", "resume", *_WRITERS}
 
 
 class _OneLineErrors(TyperGroup):
-    """Errors a user can mend end as one line and exit code 1, Ctrl-C as 130; usage errors are Typer's own, with 2."""
+    """Errors a user can mend end as one line and exit code 1, signals as `stopping` has it; usage errors are Typer's own, with 2."""
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
+            with stopping(lambda: ctx.invoked_subcommand):
+                return super().invoke(ctx)
         except MirscanError as error:
             if ctx.params["debug"]:
                 raise
@@ -61,34 +63,6 @@ class _OneLineErrors(TyperGroup):
                 raise
             print(f"mirscan: error: {describe(error)}", file=sys.stderr)
             raise typer.Exit(INPUT_ERROR) from None
-        except KeyboardInterrupt as error:
-            is_terminated = isinstance(error, Terminated)
-            said = "terminated" if is_terminated else "interrupted"
-            print(f"mirscan: {said}; what is done stays done, run the same command again to go on", file=sys.stderr)
-            raise typer.Exit(TERMINATED if is_terminated else INTERRUPTED) from None
-
-
-class _PanelledHelp(TyperCommand):
-    """Options grouped by their panel, in plain text: Typer's own panels take rich, which alone costs as long as all the rest."""
-
-    def parse_args(self, ctx, args):
-        gives_utrs = "--utrs" in args
-        try:
-            return super().parse_args(ctx, args)
-        except typer.TyperException as error:
-            # A shell's *.fa ends up here.
-            if gives_utrs and "extra argument" in error.message:
-                error.message += "; several files are given as --utrs a.fa --utrs b.fa"
-            raise
-
-    def format_options(self, ctx, formatter):
-        panels: dict[str, list] = {}
-        for parameter in self.get_params(ctx):
-            if (record := parameter.get_help_record(ctx)) is not None:
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or "Options", []).append(record)
-        for panel, records in panels.items():
-            with formatter.section(panel):
-                formatter.write_dl(records)
 
 
 app = typer.Typer(
@@ -123,7 +97,7 @@ for command in (
     duplex,
     doctor,
 ):
-    app.command(cls=_PanelledHelp)(command)
+    app.command(cls=Command)(command)
 app.add_typer(models_app, name="models")
 
 
@@ -151,10 +125,10 @@ def _global_options(
 
 
 def main() -> None:
-    """Entry point of the `mirscan` command."""
+    """Run the command of this process; ends as SystemExit."""
     terminal = Terminal()
-    catch_signals()
     keep_lean()
+    keep_plain()
     _refuse_other_encodings(sys.argv[1:])
     started = time.monotonic()
     try:

@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from mirscan.cli.command import Command
+from mirscan.cli.completion import complete
 from mirscan.cli.machine import AsJson, print_json
 from mirscan.notices import counted
 
 models_app = typer.Typer(help="List and describe trained models and architectures.", no_args_is_help=True)
 
 
-@models_app.command("list")
+@models_app.command("list", cls=Command)
 def list_(as_json: AsJson = False) -> None:
     """Trained models that --model knows by name."""
     from mirscan.trained_models import list_models
@@ -26,8 +28,8 @@ def list_(as_json: AsJson = False) -> None:
         print(f"{'':16} {card.description}")
 
 
-@models_app.command()
-def show(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+@models_app.command(cls=Command)
+def show(model: Annotated[str, typer.Argument(autocompletion=complete("card"), help="Name or folder of a model.")]) -> None:
     """The card of a model, as TOML."""
     from mirscan.trained_models import CARD_FILE, find_model, read_card
 
@@ -36,8 +38,8 @@ def show(model: Annotated[str, typer.Argument(help="Name or folder of a model.")
     print((folder / CARD_FILE).read_text(encoding="utf-8"), end="")
 
 
-@models_app.command()
-def check(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+@models_app.command(cls=Command)
+def check(model: Annotated[str, typer.Argument(autocompletion=complete("card"), help="Name or folder of a model.")]) -> None:
     """Load a model and re-score the examples of its card."""
     from mirscan.trained_models import load_model
 
@@ -45,15 +47,15 @@ def check(model: Annotated[str, typer.Argument(help="Name or folder of a model."
     print(f"{card.name}: file and card agree ({counted(len(card.examples), 'example')} re-scored)")
 
 
-@models_app.command()
-def plain(model: Annotated[str, typer.Argument(help="Name or folder of a model.")]) -> None:
+@models_app.command(cls=Command)
+def plain(model: Annotated[str, typer.Argument(autocompletion=complete("card"), help="Name or folder of a model.")]) -> None:
     """Write a network as mirscan's kernels read it beside model.keras, so that a scan with it need not load Keras even once."""
     from mirscan.scoring.loading import ship_plain_network
 
     print(ship_plain_network(model))
 
 
-@models_app.command()
+@models_app.command(cls=Command)
 def architectures() -> None:
     """Networks that `mirscan train --architecture` knows, with parameters and MFLOP per window."""
     from mirscan.keras_loading import load_keras
@@ -67,10 +69,12 @@ def architectures() -> None:
         )
 
 
-@models_app.command()
+@models_app.command(cls=Command)
 def prefilter(
-    model: Annotated[str, typer.Argument(help="Name or folder of the model whose card gets the threshold.")],
-    first: Annotated[str, typer.Argument(help="Cheaper model that looks first, or duplex.")],
+    model: Annotated[
+        str, typer.Argument(autocompletion=complete("card"), help="Name or folder of the model whose card gets the threshold.")
+    ],
+    first: Annotated[str, typer.Argument(autocompletion=complete("model"), help="Cheaper model that looks first, or duplex.")],
     mirnas: Annotated[Path, typer.Option("--mirnas", help="miRNAs as FASTA.")],
     utrs: Annotated[Path, typer.Option("--utrs", help="3'UTRs as FASTA, none that a test reports on.")],
     species: Annotated[str | None, typer.Option("--species", help="Keep miRNAs whose name begins so, as in hsa.")] = None,
@@ -89,7 +93,7 @@ def prefilter(
     print(f"lost: {choice.lost:.2%} of the {choice.n_reported:,} that {model} reports; written into its card")
 
 
-@models_app.command()
+@models_app.command(cls=Command)
 def table(
     results: Annotated[Path, typer.Option("--results", help="File that mirscan evaluate --record fills.")] = Path("models/results.json"),
     out: Annotated[Path, typer.Option("--out", help="Markdown file to write.")] = Path("models/README.md"),
@@ -101,7 +105,7 @@ def table(
     print(f"written: {out}")
 
 
-@models_app.command("import-rna-fm")
+@models_app.command("import-rna-fm", cls=Command)
 def import_rna_fm(
     weights: Annotated[Path, typer.Argument(help="RNA-FM_pretrained.pth, a local file.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the encoder.")] = Path("rna-fm"),

@@ -1,27 +1,37 @@
 """`mirscan negatives`: negatives for any positives, and what the result gives away."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from mirscan.cli.completion import complete
 from mirscan.notices import counted
 
 
 def negatives(
     pairs: Annotated[list[Path], typer.Argument(help="Positives: TSV, CSV (.gz too) or Parquet; rows labelled negative are left out.")],
-    kind: Annotated[str, typer.Option("--kind", help="other-mirna, other-cluster, same-transcript, random-window, shuffled or scan.")],
+    kind: Annotated[
+        Literal["other-mirna", "other-cluster", "same-transcript", "random-window", "shuffled", "scan"],
+        typer.Option("--kind", help="How they are made."),
+    ],
     out: Annotated[Path, typer.Option("--out", help="File to write: .parquet, .tsv or .tsv.gz; the bias report lies beside it as .json.")],
     ratio: Annotated[int, typer.Option(help="Negatives a positive, 1 to 1000.")] = 1,
     transcripts: Annotated[
         list[Path] | None, typer.Option("--transcripts", help="FASTA that windows are cut from; repeat for more.")
     ] = None,
     mirnas: Annotated[Path | None, typer.Option("--mirnas", help="FASTA of more miRNAs to draw from [those of the positives].")] = None,
-    seed_match: Annotated[str, typer.Option(help="Windows of same-transcript: any, with or without a 6mer of the miRNA.")] = "any",
-    seeds: Annotated[str, typer.Option(help="Seed rules of scan candidates, as for mirscan scan.")] = "canonical",
-    placement: Annotated[str, typer.Option(help="Windows of scan: scan (as a scan cuts them) or anywhere (seed at any place).")] = "scan",
+    seed_match: Annotated[
+        Literal["any", "with", "without"], typer.Option(help="Windows of same-transcript: any, with or without a 6mer of the miRNA.")
+    ] = "any",
+    seeds: Annotated[
+        str, typer.Option(autocompletion=complete("seeds"), help="Seed rules of scan candidates, as for mirscan scan.")
+    ] = "canonical",
+    placement: Annotated[
+        Literal["scan", "anywhere"], typer.Option(help="Windows of scan: scan (as a scan cuts them) or anywhere (seed at any place).")
+    ] = "scan",
     strata: Annotated[
-        str,
+        Literal["natural", "seed", "mirna"],
         typer.Option(help="Draw scan candidates or random windows: natural, mirna (as often as positives) or, candidates only, seed."),
     ] = "natural",
     seedless: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mirscan.cli.completion import complete_setting
 from mirscan.errors import InputError
 from mirscan.settings import Setting, settings_of
 
@@ -49,7 +50,12 @@ def describe_default(setting: Setting) -> str:
 
 def _parameter(setting: Setting) -> inspect.Parameter:
     """One option; without a default of its own, so that None says that it was not typed."""
-    details = {"help": _help(setting), "rich_help_panel": setting.meta.extra["panel"], "show_default": False}
+    details = {
+        "help": _help(setting),
+        "rich_help_panel": setting.meta.extra["panel"],
+        "show_default": False,
+        "autocompletion": complete_setting(setting),
+    }
     what = typer.Argument(**details) if setting.meta.extra["positional"] else typer.Option(*_flags(setting), **details)
     kind = _typed_kind(setting)
     default, kind = (inspect.Parameter.empty, kind) if setting.is_required else (None, kind | None)

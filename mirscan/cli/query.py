@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from mirscan.cli.completion import complete
 from mirscan.errors import InputError
 from mirscan.notices import counted
 
@@ -30,7 +31,9 @@ def query(
             help="Sites, or one row a gene and miRNA. Default: pairs, and sites where a pair or something of sites is asked for.",
         ),
     ] = None,
-    types: Annotated[list[str] | None, typer.Option("--type", help="Seed rule of the sites, as in 8mer.")] = None,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", autocompletion=complete("rule"), help="Seed rule of the sites, as in 8mer.")
+    ] = None,
     place: Annotated[str, typer.Option(help="NAME or NAME:FIRST-LAST on a transcript or chromosome, 1-based and inclusive.")] = "",
     region: Annotated[list[str] | None, typer.Option(help="Region of the transcript, where the run knows it.")] = None,
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Least score of a site, or best score of a pair.")] = 0.0,

@@ -1,7 +1,11 @@
-"""Ctrl-C and SIGTERM: the run stops, its folder is left free, and neither signal can get lost."""
+"""Ctrl-C and SIGTERM: the command ends with one line and its own exit code, its folder is left free, and neither signal can get lost."""
 
+import atexit
+import contextlib
+import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 
 
 class Terminated(KeyboardInterrupt):
@@ -9,6 +13,13 @@ class Terminated(KeyboardInterrupt):
 
 
 _KINDS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
+# What is said, and the exit code of a shell for a process that the signal ended.
+_ENDS = {KeyboardInterrupt: ("interrupted", 130), Terminated: ("terminated", 143)}
+_GO_ON = "what is done stays done, run the same command again to go on"
+_WITH_RESUME = "the same command with --resume goes on from the last checkpoint; before the first, leave --resume out"
+# How each command goes on; the others write a file whole or not at all.
+_HOW = {"scan": _GO_ON, "resume": _GO_ON, "benchmark-training": _GO_ON, "train": _WITH_RESUME, "pretrain": _WITH_RESUME}
+_ANEW = "run the same command again"
 _asked: list[type[KeyboardInterrupt]] = []
 
 
@@ -17,6 +28,38 @@ def catch_signals() -> None:
     for number in _KINDS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+
+
+@contextlib.contextmanager
+def stopping(command: Callable[[], str | None] = lambda: None) -> Iterator[None]:
+    """What a signal stops inside ends as one line and SystemExit. `command` gives the name of what is running.
+
+    Libraries catch the exception of a signal and raise one of their own; once a signal has come, every error is its doing.
+    """
+    try:
+        yield
+    except BaseException as error:
+        kind = _asked[-1] if _asked else type(error)
+        if kind not in _ENDS or getattr(error, "code", 1) == 0:
+            raise
+        said, code = _ENDS[kind]
+        print(f"mirscan: {said}; {_HOW.get(command(), _ANEW)}", file=sys.stderr)
+        # Said once, where this stands inside another one.
+        _asked.clear()
+        raise SystemExit(code) from None
+
+
+def leave_if_stopped(code) -> None:
+    """End the process here if `code` is that of a signal: destructors of libraries may wait forever for threads that were taken by
+    surprise, TensorFlow's among them.
+    """
+    if code not in {code for _, code in _ENDS.values()}:
+        return
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)
 
 
 def stoppable(progress: Callable) -> Callable:

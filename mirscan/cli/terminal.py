@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import sys
 
 
@@ -44,3 +45,8 @@ class Terminal:
         sys.stdout.flush()
         error = self._out.error
         return None if error is None or error.errno == errno.EPIPE else (error.strerror or str(error)).lower()
+
+
+def keep_plain() -> None:
+    """Numba without colours: where colorama is installed it would print a colour code as the last word of every command."""
+    os.environ.setdefault("NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING", "1")

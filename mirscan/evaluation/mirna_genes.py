@@ -18,7 +18,7 @@ from mirscan.evaluation.controls import left_out_rates
 from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import auroc
 from mirscan.notices import Notices
-from mirscan.pairs.read import read_text_table
+from mirscan.pairs.read import describe_headings, match_headings, read_text_table
 from mirscan.search.candidates import iter_candidates
 from mirscan.sequence.mirnas import MirnaSet, mirnas_from_sequences
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
@@ -116,14 +116,10 @@ def evaluate_mirna_genes(
 
 
 def _read(path: Path, transcriptome: Transcriptome, notices: Notices) -> _Pairs:
-    raw = read_text_table(path)
-    present = {name.lower(): name for name in reversed(raw.column_names)}
-    names = {role: next((present[h] for h in headings if h in present), None) for role, headings in _HEADINGS.items()}
-    missing = [role for role in ("mirna", "gene", "label") if names[role] is None]
-    if missing:
-        known = "; ".join(f"{role}: {', '.join(headings)}" for role, headings in _HEADINGS.items())
-        raise InputError(f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {known}")
-    column = {role: pc.cast(raw[name], pa.string()).combine_chunks() for role, name in names.items() if name is not None}
+    understood = describe_headings(_HEADINGS)
+    raw = read_text_table(path, understood)
+    names = match_headings(path, raw, _HEADINGS, ("mirna", "gene", "label"), understood)
+    column = {role: pc.cast(raw[name], pa.string()).combine_chunks() for role, name in names.items()}
     wrong = pc.invert(pc.is_in(column["label"], pa.array(["0", "1"])))
     if pc.any(wrong).as_py():
         row = pc.index(wrong, True).as_py()

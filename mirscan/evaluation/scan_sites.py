@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices, counted
-from mirscan.pairs.read import line_of, read_text_table
+from mirscan.pairs.read import describe_headings, line_of, match_headings, read_text_table
 from mirscan.sequence.mirnas import MirnaSet, mirnas_from_sequences, read_mirnas
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -20,7 +20,7 @@ HEADINGS = {
     "start": ("start0", "start"),
     "end": ("end",),
 }
-_UNDERSTOOD = "; ".join(f"{role}: {', '.join(headings)}" for role, headings in HEADINGS.items())
+_UNDERSTOOD = describe_headings(HEADINGS)
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def read_scan_sites(
     Raises InputError, with the line, for a row that is not a site, and where none is left.
     """
     path, notices = Path(path), Notices() if notices is None else notices
-    raw = read_text_table(path)
-    names = _match_headings(path, raw)
+    raw = read_text_table(path, _UNDERSTOOD)
+    names = match_headings(path, raw, HEADINGS, HEADINGS, _UNDERSTOOD)
     rows = np.arange(raw.num_rows)
     columns = {role: pc.cast(raw[name], pa.string()).combine_chunks() for role, name in names.items()}
     if where:
@@ -80,17 +80,6 @@ def read_scan_sites(
     notices.add("sites are repeated; each counts once", count=len(start) - distinct.shape[1])
     transcript, start, end, mirna = distinct
     return ScanSites(mirna_set, mirna, transcript, start, end)
-
-
-def _match_headings(path: Path, raw: pa.Table) -> dict[str, str]:
-    present = {name.lower(): name for name in reversed(raw.column_names)}
-    names = {role: next((present[h] for h in headings if h in present), None) for role, headings in HEADINGS.items()}
-    missing = [role for role, name in names.items() if name is None]
-    if missing:
-        raise InputError(
-            f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {_UNDERSTOOD}"
-        )
-    return names
 
 
 def _rows_where(path: Path, raw: pa.Table, where: str) -> np.ndarray:

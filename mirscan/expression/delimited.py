@@ -29,8 +29,10 @@ class Delimited:
         return [row[place] for row in self.rows]
 
 
-def read_delimited(path: str | os.PathLike, notices: Notices) -> Delimited:
-    """The table of a file. R's tables, whose first line lacks the heading of the ids, get an empty one.
+def read_delimited(path: str | os.PathLike, notices: Notices, expected: str) -> Delimited:
+    """The table of a file; `expected` says in errors what its columns should be.
+
+    R's tables, whose first line lacks the heading of the ids, get an empty one.
 
     Raises InputError for a file without rows and for a row with more or fewer fields than headings.
     """
@@ -42,7 +44,7 @@ def read_delimited(path: str | os.PathLike, notices: Notices) -> Delimited:
     numbered = [(number, fields) for number, fields in numbered if any(fields)]
     if len(numbered) < 2:
         raise InputError(
-            f"{path}: {counted(len(numbered), 'line')} in it; expected a line of headings and rows, separated by tabs or commas"
+            f"{path}: {counted(len(numbered), 'line')} in it; expected headings and rows, separated by tabs or commas: {expected}"
         )
     headings, rows = numbered[0][1], [fields for _, fields in numbered[1:]]
     if len(rows[0]) == len(headings) + 1:

@@ -71,7 +71,7 @@ def _from_fasta(path: str | os.PathLike, notices: Notices) -> dict[str, Guide]:
 
 
 def _from_table(path: str | os.PathLike, notices: Notices) -> dict[str, Guide]:
-    table = read_delimited(path, notices)
+    table = read_delimited(path, notices, "an experiment and the sequence of its miRNA")
     columns = {name: table.column(name) for name in table.headings}
     strands = [name for name, column in columns.items() if sum(map(bool, map(_SEQUENCE.fullmatch, column))) > len(column) / 2]
     guides = [name for name in strands if not _PASSENGER.search(name)]

@@ -25,6 +25,7 @@ _HEADINGS = {
     "ensg", "ensembl", "ensemblid", "ensemblgene", "geneid", "genestableid", "enst", "transcript", "transcriptid", "transcriptstableid",
     "entrez", "entrezid", "entrezgene", "refseq", "refseqid", "symbol", "genesymbol", "genename", "hgncsymbol", "gene", "name",
 }  # fmt: skip
+_EXPECTED = "two columns of ids, such as refseq and entrez"
 _VERSION = re.compile(r"\.\d+\Z")
 
 
@@ -99,10 +100,10 @@ def gene_ids(transcriptome: Transcriptome, tables: Iterable[str | os.PathLike] =
 
 def _add_table(known: dict[str, int], path: str | os.PathLike, notices: Notices) -> list[str]:
     """Enter all names of each row whose gene one of them tells; the kinds of its columns."""
-    table = read_delimited(path, notices)
+    table = read_delimited(path, notices, _EXPECTED)
     places = [place for place, name in enumerate(table.headings) if re.sub(r"[^a-z]", "", name.lower()) in _HEADINGS]
     if len(places) < 2:
-        raise InputError(f"{table.path}: headings {', '.join(table.headings[:8])}; expected two columns of ids, such as refseq and entrez")
+        raise InputError(f"{table.path}: headings {', '.join(table.headings[:8])}; expected {_EXPECTED}")
     for row in table.rows:
         names = [without_version(row[place]) for place in places if row[place] not in MISSING]
         number = next((known[name] for name in names if name in known), None)

@@ -26,7 +26,7 @@ def read_isoform_shares(path: str | os.PathLike, transcriptome: Transcriptome, n
     An isoform that the table lacks has a share of 0; all of a gene have NaN where it has none of them, or 0 for all. Each is counted.
     Raises InputError for a weight that is no number from 0 up, a transcript with two, and a table that names no transcript.
     """
-    table = read_delimited(path, Notices() if notices is None else notices)
+    table = read_delimited(path, Notices() if notices is None else notices, "transcript, and TPM or fraction")
     bases = _without_region(transcriptome)
     distinct = list(dict.fromkeys(bases))
     with tallied(notices) as tally:

@@ -12,6 +12,7 @@ from mirscan.expression.delimited import MISSING, Delimited, read_delimited
 from mirscan.notices import Notices
 
 FOLD_CHANGES, LEVELS = "fold changes", "levels"
+_EXPECTED = "genes in rows and experiments in columns"
 # log2 TPM or CPM reach 16 or so; counts of reads reach thousands. A fold change of 2**30 is a division by nothing.
 _MOST_LEVEL, _MOST_CHANGE = 25.0, 30.0
 # Mean-normalising against fewer experiments would mostly subtract a miRNA from itself.
@@ -37,10 +38,10 @@ def read_expression(path: str | os.PathLike, columns: str | Sequence[str] = "*",
     Raises InputError for numbers that look like counts, fewer than three columns of levels, and where no column fits.
     """
     notices = Notices() if notices is None else notices
-    table = read_delimited(path, notices)
+    table = read_delimited(path, notices, _EXPECTED)
     numbers = {name: column for place, name in enumerate(table.headings) if place and (column := _numbers(table, place)) is not None}
     if not numbers:
-        raise InputError(f"{table.path}: no column of numbers; expected genes in rows and experiments in columns")
+        raise InputError(f"{table.path}: no column of numbers; expected {_EXPECTED}")
     chosen = _choose(table, numbers, [columns] if isinstance(columns, str) else list(columns), notices)
     values, kind = _as_fold_changes(np.stack(list(chosen.values()), axis=1), table.path)
     if kind == LEVELS:
@@ -74,7 +75,7 @@ def read_levels(path: str | os.PathLike, like: Expression, notices: Notices | No
 
     Raises InputError where it lacks an experiment, or all of the genes.
     """
-    table = read_delimited(path, Notices() if notices is None else notices)
+    table = read_delimited(path, Notices() if notices is None else notices, _EXPECTED)
     missing = [name for name in like.experiments if name not in table.headings]
     if missing:
         raise InputError(f"{table.path}: no column {missing[0]!r}; expected the experiments of {like.path}")

@@ -15,9 +15,9 @@ import numpy as np
 from mirscan.errors import ModelError
 from mirscan.genes.site_features import CONSERVATION, FEATURE_NAMES, FROM_FILES, KINDS, LOG_ODDS, Places, SiteFeatures
 from mirscan.sequence.coding import REGIONS, THREE_UTR
-from mirscan.trained_models import Card, models_folder
+from mirscan.shipped import REPRESSION_FILE, models_folder, shipped_names
+from mirscan.trained_models import Card
 
-MODEL_FILE = "repression.toml"
 FORMAT = 2
 # What exp() may be given; a trained model stays far below.
 _MOST = 5.0
@@ -133,10 +133,10 @@ def _found(name: str, sources: Sources) -> str:
 def find_repression_model(name_or_path: str | os.PathLike = "repression") -> Path:
     """File of a shipped model's name, of a folder or of a path; ModelError lists the known names otherwise."""
     text = os.fspath(name_or_path)
-    for path in (models_folder() / text / MODEL_FILE, Path(text) / MODEL_FILE, Path(text)):
+    for path in (models_folder() / text / REPRESSION_FILE, Path(text) / REPRESSION_FILE, Path(text)):
         if path.is_file():
             return path
-    known = ", ".join(sorted(path.parent.name for path in models_folder().glob(f"*/{MODEL_FILE}"))) or "none"
+    known = ", ".join(shipped_names(REPRESSION_FILE)) or "none"
     raise ModelError(f"repression model {text!r}: neither a known name nor a file of `mirscan train-genes`; known: {known}")
 
 
@@ -179,7 +179,7 @@ def write_repression_model(model: RepressionModel, folder: str | os.PathLike) ->
     import tomli_w
 
     entries = {"format": FORMAT, **asdict(model)}
-    path = Path(folder) / MODEL_FILE
+    path = Path(folder) / REPRESSION_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(tomli_w.dumps(entries), encoding="utf-8")
     return path

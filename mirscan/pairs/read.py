@@ -3,7 +3,7 @@
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,8 +67,8 @@ def read_pairs(
 
 
 def _read_file(path: Path, weight: float | None, assumed_label: float | None) -> pa.Table:
-    raw = read_text_table(path)
-    names = _match_headings(path, raw, PAIRS.names if assumed_label is None else ("mirna", "target"))
+    raw = read_text_table(path, UNDERSTOOD)
+    names = match_headings(path, raw, HEADINGS, PAIRS.names if assumed_label is None else ("mirna", "target"), UNDERSTOOD)
     columns = {role: _sequences(path, raw[names[role]], role) for role in ("mirna", "target")}
     if "label" in names:
         columns["label"] = _labels(path, raw[names["label"]], names["label"])
@@ -86,23 +86,29 @@ def _read_file(path: Path, weight: float | None, assumed_label: float | None) ->
     return pa.table(columns)
 
 
-def read_text_table(path: Path) -> pa.Table:
-    """A TSV or CSV, packed or not, with every column as text, or a Parquet file as it is; InputError where it cannot be read.
+def read_text_table(path: Path, understood: str) -> pa.Table:
+    """A TSV or CSV, packed or not, with every column as text, or a Parquet file as it is; InputError where it cannot be read or has no
+    row. `understood` says what headings are expected.
 
     Its heading says what separates the columns: tabs, commas or semicolons.
     """
     if path.is_fifo():
         raise InputError(f"{path}: is a pipe; expected a file, since lines with errors and its checksum are read again")
     try:
-        if path.suffix == ".parquet" and path.is_file():
-            return _read_parquet(path)
-        with open_text(path) as handle:
-            delimiter, names = _read_heading(path, handle)
-            return _refuse_line_ends(path, _read_rows(path, handle, delimiter, names)) if handle.peek(1) else _no_rows(names)
+        table = _read_parquet(path) if path.suffix == ".parquet" and path.is_file() else _read_text(path, understood)
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path}: cannot be read as a table: {str(error).splitlines()[0]}; expected TSV, CSV (packed or not) in UTF-8, or Parquet"
         ) from error
+    if not table.num_rows:
+        raise InputError(f"{path}: headings {', '.join(table.column_names)} and no row; expected rows below headings: {understood}")
+    return table
+
+
+def _read_text(path: Path, understood: str) -> pa.Table:
+    with open_text(path) as handle:
+        delimiter, names = _read_heading(path, handle, understood)
+        return _refuse_line_ends(path, _read_rows(path, handle, delimiter, names)) if handle.peek(1) else _no_rows(names)
 
 
 def _read_parquet(path: Path) -> pa.Table:
@@ -111,11 +117,11 @@ def _read_parquet(path: Path) -> pa.Table:
     return read_table(path)
 
 
-def _read_heading(path: Path, handle: io.BufferedReader) -> tuple[str, list[str]]:
+def _read_heading(path: Path, handle: io.BufferedReader, understood: str) -> tuple[str, list[str]]:
     """(what separates the columns, their names) of the first line that is not blank."""
     heading = next((line for line in handle if line.strip()), b"").decode().rstrip("\n")
     if not heading:
-        raise InputError(f"{path}: the file is empty; expected a line of headings: {UNDERSTOOD}")
+        raise InputError(f"{path}: the file is empty; expected a line of headings: {understood}")
     delimiter = next((mark for mark in "\t,;" if mark in heading), "\t")
     names = [name.strip() for name in next(csv.reader([heading], delimiter=delimiter))]
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -176,10 +182,16 @@ def line_of(path: Path, row: int) -> int:
     return _find_line(path, lambda line: bool(line.strip()) and next(rows) == row)
 
 
-def _match_headings(path: Path, raw: pa.Table, required: tuple[str, ...]) -> dict[str, str]:
+def match_headings(
+    path: Path, raw: pa.Table, roles: Mapping[str, Sequence[str]], required: Iterable[str], understood: str
+) -> dict[str, str]:
+    """Column of each role that the table has: the first of the role's headings, in lower case, that is present and has no role yet.
+
+    Raises InputError, which lists `understood`, where a required role has none.
+    """
     present: dict[str, str] = {name.lower(): name for name in reversed(raw.column_names)}
     names = {}
-    for role, headings in HEADINGS.items():
+    for role, headings in roles.items():
         # One column plays one role, so `target` is a label only where the sequence stands elsewhere.
         found = next((present[h] for h in headings if h in present and present[h] not in names.values()), None)
         if found is not None:
@@ -187,9 +199,19 @@ def _match_headings(path: Path, raw: pa.Table, required: tuple[str, ...]) -> dic
     missing = [role for role in required if role not in names]
     if missing:
         raise InputError(
-            f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {UNDERSTOOD}"
+            f"{path}, line 1: no column for {' and '.join(missing)} among {', '.join(raw.column_names)}; understood: {understood}"
         )
     return names
+
+
+def describe_headings(roles: Mapping[str, Sequence[str]]) -> str:
+    """What `match_headings` understands, for errors.
+
+    >>> from mirscan.pairs.read import describe_headings
+    >>> describe_headings({"end": ("end", "stop")})
+    'end: end, stop'
+    """
+    return "; ".join(f"{role}: {', '.join(headings)}" for role, headings in roles.items())
 
 
 def _sequences(path: Path, column: pa.ChunkedArray, role: str) -> pa.ChunkedArray:

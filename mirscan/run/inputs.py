@@ -24,7 +24,7 @@ from mirscan.genome.extract import CHR, cut_genome
 from mirscan.genome.projection import project_transcriptome
 from mirscan.genome.reference import find_assembly
 from mirscan.keras_loading import check_backend
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 from mirscan.run.settings import ACCESSIBILITY, DUPLEX, ScanSettings
 from mirscan.scoring.duplex_engine import duplex_card
 from mirscan.search.filters import Regions, read_regions
@@ -32,7 +32,7 @@ from mirscan.seeds.rules import read_rules
 from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.coding import CodingRegions, read_coding
-from mirscan.sequence.families import NO_CLASS, Family, group_families, read_families, read_family_classes
+from mirscan.sequence.families import NO_CLASS, Family, find_family, group_families, read_families, read_family_classes
 from mirscan.sequence.mirnas import MirnaSet, read_mirnas
 from mirscan.sequence.transcriptome import (
     CODES_FILE,
@@ -212,7 +212,11 @@ def read_run_mirnas(settings: ScanSettings, notices: Notices) -> tuple[MirnaSet,
     mirnas = read_mirnas(settings.mirnas, settings.species, notices)
     if not settings.by_family:
         return mirnas, ()
-    grouped, families = group_families(mirnas, read_families(settings.families, notices) if settings.families else None)
+    names = read_families(settings.families, notices) if settings.families else {}
+    if names and not any(find_family(name, names) for name in mirnas.names):
+        n_mirnas = counted(len(mirnas.names), "miRNA")
+        raise InputError(f"{settings.families}: none of {n_mirnas} is in it; expected names such as {mirnas.names[0]} and their families")
+    grouped, families = group_families(mirnas, names)
     notices.add(
         "miRNAs share nt 2-8 with one before and have no rows of their own; families.tsv lists them", count=len(mirnas) - len(grouped)
     )

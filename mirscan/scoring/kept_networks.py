@@ -16,7 +16,7 @@ import numpy as np
 from mirscan.cache_folder import cache_folder
 from mirscan.scoring.plain_network import Convolution, Dense, PlainNetwork
 from mirscan.scoring.stem import Stem, Terms
-from mirscan.trained_models import models_folder
+from mirscan.shipped import models_folder
 
 # In the folder of a shipped model. A run works with a copy of the model, which is known by its checksum and has no such file.
 SHIPPED_FILE = "plain.npz"

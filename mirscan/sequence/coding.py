@@ -19,6 +19,7 @@ _HEADINGS = {
     "start": ("cds_start0", "cds_start", "start", "chromstart"),
     "end": ("cds_end", "cds_stop", "end", "chromend"),
 }
+_EXPECTED = "transcript, cds_start and cds_end (0-based, end exclusive), or a BED"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _intervals(path: str, notices: Notices):
     with open_text(path) as handle:
         lines = [(number, line, decode_text(line, notices).rstrip("\n")) for number, line in enumerate(handle, 1)]
     delimiter = "\t" if any("\t" in text for _, _, text in lines) else ","
-    places = None
+    places, n_rows = None, 0
     for number, line, text in lines:
         where = f"{path}, line {number}"
         fields = split_row(text, delimiter, where)
@@ -97,7 +98,10 @@ def _intervals(path: str, notices: Notices):
                 continue
         if len(fields) <= max(places) or not _are_numbers(fields, places):
             raise InputError(f"{where}: found {delimiter.join(fields)[:40]!r}; expected transcript, start and end of its coding sequence")
+        n_rows += 1
         yield where, fields[places[0]], int(fields[places[1]]), int(fields[places[2]])
+    if not n_rows:
+        raise InputError(f"{path}: no rows in it; expected {_EXPECTED}")
 
 
 def _places(fields: list[str], where: str) -> tuple[int, int, int]:
@@ -107,9 +111,7 @@ def _places(fields: list[str], where: str) -> tuple[int, int, int]:
     if None not in found:
         return tuple(found)
     if len(fields) < 3 or not _are_numbers(fields, (0, 1, 2)):
-        raise InputError(
-            f"{where}: headings {', '.join(fields[:8])}; expected transcript, cds_start and cds_end (0-based, end exclusive), or a BED"
-        )
+        raise InputError(f"{where}: headings {', '.join(fields[:8])}; expected {_EXPECTED}")
     return 0, 1, 2
 
 

@@ -50,7 +50,7 @@ def group_families(mirnas: MirnaSet, names: dict[str, str] | None = None) -> tup
     for indices in members.values():
         own = tuple(mirnas.names[index] for index in indices)
         seed = decode(mirnas.codes[indices[0], 1:8])
-        given = next((name for member in own if (name := _look_up(member, names or {}))), own[0])
+        given = next((name for member in own if (name := find_family(member, names or {}))), own[0])
         name = f"{given}:{seed}" if given in taken else given
         taken.add(name)
         families.append(Family(name, seed, own))
@@ -145,5 +145,6 @@ def _find(headings: list[str], names: Iterable[str]) -> int | None:
     return next((headings.index(name) for name in names if name in headings), None)
 
 
-def _look_up(name: str, families: dict[str, str]) -> str | None:
+def find_family(name: str, families: dict[str, str]) -> str | None:
+    """Family of a miRNA in what `read_families` gives, where names may be those of MirGeneDB's genes; None where it is not there."""
     return families.get(name) or families.get(_ARM.sub("", name))

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 import mirscan.doctor
+from mirscan.cli.command_tree import iter_commands
+from mirscan.cli.completion import WORDS
 from mirscan.cli.main import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -96,12 +98,46 @@ def test_no_color__is_respected_where_colour_is_forced(write_pairs):
     assert not any(f"\x1b[{code}" in coloured.stdout for code in range(30, 50))
 
 
-def test_completion__knows_the_commands():
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("sta", ["status"]),
+        ("models ch", ["check"]),
+        ("scan --see", ["--seeds"]),
+        ("scan --seeds e", ["extended"]),
+        ("scan --seeds 8mer,offset-", ["8mer,offset-7mer", "8mer,offset-6mer", "8mer,offset-9-mer-m7"]),
+        ("scan --gene-method n", ["noisy-or"]),
+        ("scan --features end", ["end_distance"]),
+        ("scan --model b", ["base", "base-pretrained"]),
+        ("scan --gene-model r", ["repression"]),
+        ("train --architecture resnet_m", ["resnet_medium"]),
+        ("train --loss f", ["focal"]),
+        ("query out --format j", ["json"]),
+        ("query out --type 8mer-", ["8mer-GU"]),
+        ("explain d", ["duplex"]),
+        ("negatives --kind sh", ["shuffled"]),
+        ("export out --format igv", ["igv"]),
+        # Nothing of its own, so that the shell offers files.
+        ("scan --mirnas m", []),
+    ],
+)
+def test_completion__offers(typed, offered):
     # As the installed script does: the variable bears its name.
     code = "import sys; sys.argv = ['mirscan']; from mirscan.cli.main import main; main()"
-    asked = {"_MIRSCAN_COMPLETE": "complete_bash", "COMP_WORDS": "mirscan sta", "COMP_CWORD": "1"}
+    asked = {"_MIRSCAN_COMPLETE": "complete_bash", "COMP_WORDS": f"mirscan {typed}", "COMP_CWORD": str(len(typed.split()))}
     completed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **asked})
-    assert completed.stdout.split() == ["status"]
+    assert completed.stdout.split() == offered
+
+
+def test_completion__loads_nothing_heavy():
+    code = "import sys; from mirscan.cli.completion import WORDS; [list(words.read()) for words in WORDS.values()]; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numba", "tensorflow", "keras", "duckdb", "pandas"} & set(loaded)
+
+
+def test_completion__words_belong_to_an_option():
+    names = {parameter.name for _, command, _ in iter_commands() for parameter in command.params}
+    assert set(WORDS) - names == {"card"}
 
 
 def test_doctor__checks_this_installation(monkeypatch):

@@ -1,6 +1,8 @@
-"""A signal that meets a destructor."""
+"""A signal that meets a destructor, a library that answers it with an error of its own, or a network at work."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -31,3 +33,67 @@ def test_signals__an_ignored_ctrl_c_stays_ignored():
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def test_stopping__an_error_that_a_signal_caused_is_the_signal(monkeypatch, capsys):
+    monkeypatch.setattr(signals, "_asked", [signals.Terminated])
+    with pytest.raises(SystemExit) as ended, signals.stopping(), signals.stopping(lambda: "train"):
+        # As DuckDB answers it.
+        raise RuntimeError("Query interrupted")
+    assert ended.value.code == 143
+    said = "mirscan: terminated; the same command with --resume goes on from the last checkpoint; before the first, leave --resume out\n"
+    assert capsys.readouterr().err == said
+
+
+def test_stopping__other_errors_and_a_good_end_stay_what_they_are(monkeypatch):
+    with pytest.raises(ZeroDivisionError), signals.stopping():
+        _ = 1 / 0
+    with pytest.raises(SystemExit) as ended, signals.stopping():
+        raise SystemExit(2)
+    assert ended.value.code == 2
+    monkeypatch.setattr(signals, "_asked", [KeyboardInterrupt])
+    with pytest.raises(SystemExit) as ended, signals.stopping():
+        raise SystemExit(0)
+    assert ended.value.code == 0
+
+
+def start(*words, **streams) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "mirscan", *map(str, words)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A background job of a shell ignores Ctrl-C and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **streams,
+    )
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals__end_a_training_in_one_line(write_pairs, tmp_path, sent, code):
+    words = ("train", write_pairs(n=200), "--architecture", "mirscan_fast", "--out", tmp_path / "model", "--epochs", 10_000, "--threads", 1)
+    child = start(*words, "--split", "random", "--allow-leak")
+    # TensorFlow is at work from the first validation on; its threads must not keep the process from ending.
+    for line in child.stdout:
+        if line.startswith("epoch"):
+            break
+    child.send_signal(sent)
+    _, stderr = child.communicate()
+    assert child.returncode == code
+    assert stderr.count("\n") == 1 and stderr.endswith(
+        "with --resume goes on from the last checkpoint; before the first, leave --resume out\n"
+    )
+
+
+def test_signals__end_a_query_in_one_line(tmp_path):
+    import mirscan as ms
+
+    ms.scan("examples/mirnas.fa", "examples/utrs.fa.gz", out=tmp_path / "out", model="none", threads=1)
+    endless = "SELECT count(*) FROM sites a, sites b, sites c, sites d WHERE a.start + b.start + c.start + d.start = 7"
+    log = tmp_path / "log"
+    child = start("--log-file", log, "query", tmp_path / "out", "--sql", endless)
+    while not log.exists() or "started" not in log.read_text():
+        assert child.poll() is None
+    child.send_signal(signal.SIGINT)
+    _, stderr = child.communicate()
+    assert (child.returncode, stderr) == (130, "mirscan: interrupted; run the same command again\n")

@@ -1,6 +1,8 @@
 """A scan whose output nobody takes still finishes, and says so; a command whose output is its result fails when that is lost."""
 
 import os
+import pty
+import re
 import subprocess
 import sys
 
@@ -85,3 +87,57 @@ def test_scan__what_is_wrong_in_a_pipe_is_said_of_the_pipe(command, tmp_path):
     done = command("scan", "--mirnas", tmp_path / "m.fa", "--utrs", "-", "--out", tmp_path / "o", stdin=subprocess.DEVNULL)
     said = b"mirscan: error: standard input: no sequences in it; expected FASTA with at least one record\n"
     assert (done.returncode, done.stderr) == (1, said)
+
+
+def _on_terminal(words, **environment) -> bytes:
+    """What a command writes to a terminal, until it ends."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(sys.executable, [sys.executable, "-m", "mirscan", *map(str, words)], os.environ | environment)
+    written = b""
+    try:
+        while piece := os.read(terminal, 1 << 16):
+            written += piece
+    # What Linux answers once the other end is closed.
+    except OSError:
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, written
+    return written
+
+
+@pytest.mark.parametrize(
+    ("environment", "escape"),
+    [
+        # NO_COLOR forbids colours; a bar may still move the cursor.
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, rb"\x1b\[[0-9;]*m"),
+        ({"TERM": "dumb"}, rb"\x1b"),
+    ],
+)
+def test_terminal__without_colours(tmp_path, scan, environment, escape):
+    assert scan(stdout=subprocess.PIPE).returncode == 0
+    again = ("scan", "--mirnas", tmp_path / "m.fa", "--utrs", tmp_path / "t.fa", "--model", "none", "--out", tmp_path / "p")
+    asked = ("show", "TNF*", "miR-1", tmp_path / "o"), ("query", tmp_path / "o"), ("status", tmp_path / "o"), ("models", "list")
+    for words in (again, *asked):
+        written = _on_terminal(words, **environment)
+        assert written and not re.findall(escape, written), words
+
+
+def test_terminal__a_bar_has_colours(tmp_path, scan):
+    assert scan(stdout=subprocess.PIPE).returncode == 0
+    words = ("scan", "--mirnas", tmp_path / "m.fa", "--utrs", tmp_path / "t.fa", "--model", "none", "--out", tmp_path / "p")
+    # The test of the test above: an empty NO_COLOR is none.
+    assert re.search(rb"\x1b\[[0-9;]+m", _on_terminal(words, TERM="xterm-256color", NO_COLOR=""))
+
+
+def test_pipe__holds_no_escape_sequence(scan, command):
+    assert b"\x1b" not in scan(stdout=subprocess.PIPE).stdout
+    for words in (
+        ("show", "TNF*", "miR-1", "o"),
+        ("query", "o"),
+        ("status", "o"),
+        ("status", "nowhere"),
+        ("models", "list"),
+        ("scan", "--no"),
+    ):
+        done = command(*words, stdout=subprocess.PIPE)
+        assert b"\x1b" not in done.stdout + done.stderr and done.stdout + done.stderr

@@ -78,7 +78,8 @@ def test_read_pairs__packing_marks_line_ends_and_delimiters(tmp_path, end, mark,
 
 
 def test_read_pairs__headings_alone_are_no_pairs(tmp_path):
-    assert read_pairs(write(tmp_path / "p.tsv", "mirna\ttarget\tlabel")).num_rows == 0
+    with pytest.raises(InputError, match=r"p.tsv: headings mirna, target, label and no row; expected rows below headings: noncodingRNA"):
+        read_pairs(write(tmp_path / "p.tsv", "mirna\ttarget\tlabel"))
 
 
 def test_read_pairs__numeric_target_column_is_a_soft_label(tmp_path):

@@ -32,7 +32,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def start_command(*arguments) -> list[str]:
     """What starts the `mirscan` command with these arguments."""
-    return [sys.executable, "-c", "from mirscan.cli.main import main; main()", *map(str, arguments)]
+    return [sys.executable, "-c", "from mirscan.__main__ import main; main()", *map(str, arguments)]
 
 
 @pytest.fixture(scope="module")
@@ -345,7 +345,8 @@ def test_faults__ctrl_c_ends_the_command_with_130_and_sigterm_with_143(runs, tmp
     child.send_signal(sent)
     _, stderr = child.communicate()
     assert child.returncode == code
-    assert b"Traceback" not in stderr
+    said = {130: b"interrupted", 143: b"terminated"}[code]
+    assert stderr == b"mirscan: " + said + b"; what is done stays done, run the same command again to go on\n"
     assert not (out / "lock.json").exists()
 
 
