@@ -23,6 +23,11 @@ def keep_lean() -> None:
     _is_lean = True
 
 
+def is_lean() -> bool:
+    """Whether `keep_lean` was asked for in this process."""
+    return _is_lean
+
+
 def check_backend() -> None:
     """Raise RunError where KERAS_BACKEND names a backend that Keras does not have or this installation lacks."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")

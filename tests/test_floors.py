@@ -11,7 +11,8 @@ import mirscan
 
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
-    **dict.fromkeys(("cache_folder", "cores", "errors", "notices", "settings", "shipped", "tables", "jit", "keras_loading", "__init__"), 0),
+    **dict.fromkeys(("errors", "notices", "settings", "shipped", "tables", "jit", "cores", "__init__"), 0),
+    **dict.fromkeys(("cache_folder", "keras_loading", "arrow_loading"), 0),
     "store": 1,
     "sequence": 2,
     **dict.fromkeys(("seeds", "networks", "duplex", "genome", "accessibility"), 3),
@@ -26,6 +27,7 @@ FLOORS = {
 SIBLINGS = {
     ("settings", "errors"),
     ("jit", "cache_folder"),
+    ("arrow_loading", "keras_loading"),
     ("__main__", "cli"),
     ("keras_loading", "errors"),
     ("keras_loading", "cache_folder"),

@@ -1,4 +1,4 @@
-"""Keras without what mirscan has no use for, in processes of its own only."""
+"""Keras and Arrow without what mirscan has no use for, in processes of its own only."""
 
 import json
 import subprocess
@@ -27,3 +27,24 @@ print(json.dumps([loaded, sklearn.metrics.roc_auc_score([0, 1], [0.1, 0.9])]))
 def test_load_keras__leaves_out_what_it_need_not_import_and_only_for_the_time(how, before, expected):
     finished = subprocess.run([sys.executable, "-c", PROGRAM, how, before], capture_output=True, text=True, check=True)
     assert json.loads(finished.stdout) == [expected, 1.0]
+
+
+ARROW = """
+import json, sys
+from mirscan.arrow_loading import spare_pandas
+from mirscan.keras_loading import keep_lean
+if sys.argv[1] == "lean":
+    keep_lean()
+spare_pandas()
+import numpy as np, pyarrow as pa
+arrays = pa.array(["a", None]), pa.array(np.array([1.0, np.nan]), from_pandas=True), pa.array(np.array(["a", None], object))
+loaded = "pandas" in sys.modules
+import pandas
+print(json.dumps([loaded, [array.null_count for array in arrays], pa.table({"a": [1]}).to_pandas()["a"].tolist()]))
+"""
+
+
+@pytest.mark.parametrize(("how", "loaded"), [("lean", False), ("plain", True)])
+def test_spare_pandas__arrays_are_the_same_and_pandas_still_there(how, loaded):
+    finished = subprocess.run([sys.executable, "-c", ARROW, how], capture_output=True, text=True, check=True)
+    assert json.loads(finished.stdout) == [loaded, [1, 1, 1], [1]]

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
+from mirscan.arrow_loading import spare_pandas
 from mirscan.errors import InputError, RunError
 from mirscan.run.report_file import read_report
 from mirscan.store.explained import explained_errors
@@ -74,6 +75,7 @@ def open_run(out: str | os.PathLike) -> FinishedRun:
     >>> run.sql("SELECT count(*) AS n FROM sites WHERE seed = '8mer'").to_pylist()
     [{'n': 359}]
     """
+    spare_pandas()
     store = open_store(out)
     with explained_errors(store.root):
         if not store.exists(PLAN) and not store.exists(REPORT):

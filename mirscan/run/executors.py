@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from mirscan.arrow_loading import spare_pandas
 from mirscan.errors import InputError, MirscanError, ModelError, RunError
 from mirscan.keras_loading import keep_lean
 from mirscan.run.jobs import BACKGROUND, FAILURES, PART, Job, do_job
@@ -258,6 +259,7 @@ def worker_context(root: str, identity: dict, threads: int) -> PartContext:
     """This process's context of the run at `root`, opened once, and again where the plan there was written anew: plans of runs with very
     many parts are long, so not for every part."""
     keep_lean()
+    spare_pandas()
     if root not in _contexts or _contexts[root][0] != identity:
         _contexts.clear()
         _contexts[root] = identity, open_context(root, threads)

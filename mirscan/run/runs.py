@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 
+from mirscan.arrow_loading import spare_pandas
 from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
 from mirscan.run.background import find_background_damage
@@ -55,6 +56,7 @@ def scan(
     how = {field.name for field in fields(RunOptions)}
     options = RunOptions(**{name: value for name, value in settings.items() if name in how})
     asked = make_settings(mirnas, transcripts, **{name: value for name, value in settings.items() if name not in how})
+    spare_pandas()
     store = open_store(out)
     with explained_errors(store.root):
         check_cluster(options)
@@ -70,6 +72,7 @@ def scan(
 
 def resume(out: str | os.PathLike, progress: Progress = ignore, **options) -> ScanResult:
     """Complete the run at `out` with its own settings and its own copies of the inputs; `options` are those of `RunOptions`."""
+    spare_pandas()
     store = open_store(out)
     with explained_errors(store.root):
         if not store.exists(PLAN):
