@@ -14,6 +14,7 @@ from mirscan.errors import InputError, ModelError, RunError
 from mirscan.keras_loading import load_keras
 from mirscan.sequence.alphabet import N
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
+from mirscan.shipped import models_folder, shipped_names
 from mirscan.train.pretrain_settings import PretrainSettings
 from mirscan.trained_models import file_sha256
 
@@ -191,27 +192,36 @@ def write_encoder(folder: str | Path, encoder, size: dict[str, int], origin: dic
     (folder / CARD_FILE).write_text(tomli_w.dumps(card), encoding="utf-8")
 
 
-def read_encoder_card(folder: str | Path) -> dict[str, Any]:
-    """Size, checksum and origin of an encoder's folder; ModelError where it is none or its file is another."""
-    path = Path(folder) / CARD_FILE
+def find_encoder(name_or_folder: str | Path) -> Path:
+    """Folder of an encoder: a folder that is there, else the shipped encoder of that name, such as `encoder`."""
+    shipped = models_folder() / name_or_folder
+    return shipped if str(name_or_folder) in shipped_names(ENCODER_FILE) and not Path(name_or_folder).exists() else Path(name_or_folder)
+
+
+def read_encoder_card(name_or_folder: str | Path) -> dict[str, Any]:
+    """Size, checksum and origin of an encoder; ModelError where it is none or its file is another."""
+    folder = find_encoder(name_or_folder)
+    path = folder / CARD_FILE
     try:
         card = tomllib.loads(path.read_text(encoding="utf-8"))
         right = file_sha256(path.with_name(ENCODER_FILE)) == card["sha256"]
     except (OSError, KeyError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(f"{folder}: not an encoder ({error}); expected a folder of mirscan pretrain") from None
+        known = ", ".join(shipped_names(ENCODER_FILE)) or "none"
+        raise ModelError(f"{folder}: not an encoder ({error}); expected a folder of mirscan pretrain, or a shipped one: {known}") from None
     if not right:
         raise ModelError(f"{folder}: {ENCODER_FILE} is not the file that {CARD_FILE} describes; fetch both again")
     return card
 
 
-def copy_encoder(folder: str | Path, network) -> str:
+def copy_encoder(name_or_folder: str | Path, network) -> str:
     """Put the weights of a pre-trained encoder into the layer `encoder` of a site network; says how many.
 
     ModelError where they do not fit.
     """
     keras = load_keras()
-    read_encoder_card(folder)
-    source = keras.saving.load_model(Path(folder) / ENCODER_FILE, compile=False, safe_mode=True)
+    read_encoder_card(name_or_folder)
+    folder = find_encoder(name_or_folder)
+    source = keras.saving.load_model(folder / ENCODER_FILE, compile=False, safe_mode=True)
     own, known = network.get_layer("encoder").weights, {weight.path: weight for weight in source.weights}
     for weight in own:
         if weight.path not in known or known[weight.path].shape != weight.shape:
