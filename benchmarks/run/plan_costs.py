@@ -3,8 +3,8 @@
     python benchmarks/run/plan_costs.py                       # print the tables
     python benchmarks/run/plan_costs.py --write docs/scaling.md    # put them into the document
 
-Everything is computed from the constants below. RATES and FINISH_RATE come from `benchmark_run.py rates` on one thread of the processor named
-there, with nothing else at work; change them and the prices, run with --write, and the document agrees again.
+Everything is computed from the constants below. RATES and FINISH_RATE come from `benchmark_run.py rates` on one thread of the processor
+named there, with nothing else at work; change them and the prices, run with --write, and the document agrees again.
 """
 
 import argparse

@@ -61,7 +61,7 @@ class Recipe(Settings):
         about("Start from the weights of this model; repeat for the mean of several of one architecture (Wortsman 2022).", _NETWORK),
     ] = ()
     encoder: Annotated[
-        str, about("Encoder that an encoded_sites network starts with: a folder of mirscan pretrain, or a shipped one.", _NETWORK)
+        str, about("Folder of mirscan pretrain, or shipped encoder, that an encoded_sites network starts with.", _NETWORK)
     ] = ""
     teacher: Annotated[str, about("Learn from this model's scores of the training pairs, too (Hinton 2015).", _NETWORK)] = ""
     teacher_share: Annotated[float, about("Part of a label that comes from the teacher.", _NETWORK, ge=0, le=1)] = 1.0
