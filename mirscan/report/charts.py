@@ -1,11 +1,14 @@
 """The charts of the page as Vega-Lite specifications; without data there is no chart."""
 
+import math
 from dataclasses import dataclass
 
 from mirscan.report.contents import SCORES, SHUFFLED, TRUE, Contents
 from mirscan.report.pair_picture import OTHER_STYLE, STYLES
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+# Part of a type's sites that a step of scores must hold to be worth room.
+_LEAST = 0.005
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,10 @@ def _with_marks(bars: dict, by_chance: list[dict]) -> dict:
 
 
 def _scores(contents: Contents) -> Chart:
+    shares = contents.scores()
+    first = _first_score(shares)
     encoding = {
-        "x": {"field": "score", "type": "quantitative", "title": "score", "scale": {"domain": [0, 1]}},
+        "x": {"field": "score", "type": "quantitative", "title": "score", "scale": {"domain": [first, 1]}},
         "y": {"field": "share", "type": "quantitative", "title": "share of the type's sites", "axis": {"format": "%"}},
         "color": _colour(contents),
         "tooltip": [
@@ -69,7 +74,17 @@ def _scores(contents: Contents) -> Chart:
         lines = {"domain": [TRUE, SHUFFLED], "range": [[1, 0], [3, 2]]}
         encoding["strokeDash"] = {"field": "of", "type": "nominal", "scale": lines, "legend": None}
         sentence += " Broken lines: shuffled transcripts; what lies right of them is more than chance."
-    return Chart("scores", "Scores", sentence, _spec(contents.scores(), {"type": "line", "interpolate": "step-after"}, encoding))
+    if first:
+        sentence += f" Scores below {first:g}, where no step holds {_LEAST:.1%} of a type, are left out."
+    # A step ends where the next one begins, and the last one at 1.
+    ends = [{**row, "score": 1} for row in shares if row["score"] == (SCORES - 1) / SCORES]
+    mark = {"type": "line", "interpolate": "step-after", "clip": True}
+    return Chart("scores", "Scores", sentence, _spec([*shares, *ends], mark, encoding))
+
+
+def _first_score(shares: list[dict]) -> float:
+    """Tenth at which the chart begins: below it no step holds `_LEAST` of a type."""
+    return math.floor(10 * min((row["score"] for row in shares if row["share"] >= _LEAST), default=0)) / 10
 
 
 def _density(contents: Contents) -> Chart:

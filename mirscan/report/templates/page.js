@@ -8,7 +8,7 @@
     background: "transparent",
     font: "system-ui, sans-serif",
     view: { stroke: null },
-    axis: { labelColor: "currentColor", titleColor: "currentColor", domainColor: "currentColor", tickColor: "currentColor", gridOpacity: 0.25, titleFontWeight: "normal" },
+    axis: { labelColor: "currentColor", titleColor: "currentColor", domainColor: "currentColor", tickColor: "currentColor", gridColor: "currentColor", gridOpacity: 0.1, titleFontWeight: "normal" },
     legend: { labelColor: "currentColor", titleColor: "currentColor" },
     header: { labelColor: "currentColor" },
   };
@@ -86,17 +86,17 @@
     document.getElementById("loci").addEventListener("change", (event) => browser.search(event.target.value));
   }
 
-  /* Tables and browser are built when they come near the screen, so that the page itself is there at once. */
-  const watcher = new IntersectionObserver(
-    (entries) => {
-      for (const entry of entries.filter((one) => one.isIntersecting)) {
-        watcher.unobserve(entry.target);
-        (entry.target.id === "browser" ? showBrowser : showTable)(entry.target);
-      }
-    },
-    { rootMargin: "400px" },
-  );
-  document.querySelectorAll(".table, #browser").forEach((holder) => watcher.observe(holder));
+  /* Tables and browser are built when they come near the screen, so that the page itself is there at once; tables else when nothing is to do. */
+  const waiting = new Set(document.querySelectorAll(".table, #browser"));
+  const watcher = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach((one) => show(one.target)), { rootMargin: "400px" });
+  async function show(holder) {
+    if (!waiting.delete(holder)) return;
+    watcher.unobserve(holder);
+    await (holder.id === "browser" ? showBrowser : showTable)(holder);
+  }
+  waiting.forEach((holder) => watcher.observe(holder));
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 500));
+  idle(() => document.querySelectorAll(".table").forEach(show));
   document.querySelectorAll("[data-download]").forEach((button) => {
     button.addEventListener("click", () => tables[button.dataset.download]?.download("csv", `${button.dataset.download}.csv`));
   });
