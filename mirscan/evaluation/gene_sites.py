@@ -54,7 +54,7 @@ class GeneSites:
     @property
     def features(self) -> SiteFeatures:
         """Features of the sites."""
-        known = whole_as_utr(len(self.transcriptome)) if self.coding is None else self.coding
+        known = whole_as_utr(self.transcriptome.lengths) if self.coding is None else self.coding
         return SiteFeatures(self.transcriptome, known, self.mirnas.codes, KINDS, self.conservation)
 
     @property

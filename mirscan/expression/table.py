@@ -9,12 +9,14 @@ import numpy as np
 
 from mirscan.errors import InputError
 from mirscan.expression.delimited import MISSING, Delimited, read_delimited
-from mirscan.notices import Notices
+from mirscan.notices import Notices, counted
 
 FOLD_CHANGES, LEVELS = "fold changes", "levels"
 _EXPECTED = "genes in rows and experiments in columns"
 # log2 TPM or CPM reach 16 or so; counts of reads reach thousands. A fold change of 2**30 is a division by nothing.
 _MOST_LEVEL, _MOST_CHANGE = 25.0, 30.0
+# Most genes do not change: ratios that are no logarithms lie about 1 in every experiment.
+_USUAL_RATIO = 0.9, 1.1
 # Mean-normalising against fewer experiments would mostly subtract a miRNA from itself.
 MIN_EXPERIMENTS = 3
 
@@ -109,9 +111,12 @@ def _as_fold_changes(values: np.ndarray, path: str) -> tuple[np.ndarray, str]:
         raise InputError(f"{path}: values from {lowest:g} to {highest:g}; expected log2 fold changes, within {_MOST_CHANGE:g} of 0")
     if not is_levels:
         return values, FOLD_CHANGES
+    middles = np.nanmedian(values, axis=0)
+    if lowest > 0 and _USUAL_RATIO[0] <= middles.min() and middles.max() <= _USUAL_RATIO[1]:
+        raise InputError(f"{path}: values about 1 from {lowest:.2g} to {highest:.2g} look like plain ratios; expected log2 fold changes")
     if values.shape[1] < MIN_EXPERIMENTS:
         raise InputError(
-            f"{path}: values about {np.nanmedian(values):.2g} are levels, and {values.shape[1]} columns of them; "
+            f"{path}: values about {np.nanmedian(values):.2g} are levels, and {counted(values.shape[1], 'column')} of them; "
             f"expected fold changes, or levels of at least {MIN_EXPERIMENTS} experiments to compare"
         )
     return values - np.nanmean(values, axis=1, keepdims=True), LEVELS

@@ -83,7 +83,7 @@ def load_repression(
 ) -> Repression:
     """The form of a repression model (a name or a file) that fits a scan; `sources`: the files behind its scores and `conservation`."""
     form = read_repression_model(model).choose(coding is not None, sources)
-    known = whole_as_utr(len(transcriptome)) if coding is None else coding
+    known = whole_as_utr(transcriptome.lengths) if coding is None else coding
     return Repression(form, SiteFeatures(transcriptome, known, mirnas.codes, rules, conservation))
 
 
@@ -254,7 +254,7 @@ def _match(transcriptome, mirnas, coding, names: GeneNames, sources: Sources, mo
     rows = [_positions(wanted, have, what) for wanted, have, what in (
         (names.transcripts, transcriptome.names.to_pylist(), "transcript"), (names.mirnas, mirnas.names, "miRNA")
     )]  # fmt: skip
-    coding = None if coding is None else CodingRegions(coding.start[rows[0]], coding.end[rows[0]])
+    coding = None if coding is None else coding.take(rows[0])
     return load_repression(transcriptome.take(rows[0]), mirnas.take(rows[1]), names.rules, coding, sources, model)
 
 

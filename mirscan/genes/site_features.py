@@ -1,11 +1,13 @@
 """What a site's effect on its mRNA depends on, from the packed transcripts alone: no column of SITES is needed but its place."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from mirscan.genes.abundance import target_abundance
+from mirscan.genes.polyadenylation import find_signals
 from mirscan.genome.conservation import BaseValues
 from mirscan.search.features import compute_features
 from mirscan.search.kernels import Rows
@@ -15,8 +17,7 @@ from mirscan.sequence.transcriptome import Transcriptome
 
 # Rules whose sites repress (Agarwal 2015; Kim 2016), in the order of the weights; sites of other rules have no effect.
 KINDS = ("8mer", "7mer-m8", "7mer-A1", "6mer", "6mer-A1", "offset-7mer", "offset-6mer")
-# Logarithms start here, in nt: a place 3 nt from an end is no nearer than one 10 nt away, and no UTR counts as shorter than 150 nt, below
-# which there are too few to learn from.
+# Logarithms start here, in nt: a place 3 nt from an end is no nearer than one 10 nt away, and no mRNA counts as shorter than 150 nt.
 _LEAST_DISTANCE, _LEAST_LENGTH = 10, 150
 # DUST scores from here mean repeats of a few letters (dustmasker's threshold). The sites of such a stretch are no independent chances: they
 # share the effect of a few.
@@ -89,16 +90,21 @@ class SiteFeatures:
         """Factor (n,) from 0 to 1 by which a site counts: less within a repeat of a few letters, where chances are not independent."""
         return _MOST_DUST / np.maximum(self._from_search("low_complexity", places), _MOST_DUST)
 
-    def utr_length(self, places: Places) -> np.ndarray:
-        length = self._transcriptome.lengths - self._coding.end
-        return _log10(length, 1000, _LEAST_LENGTH)[places.transcript]
-
     def long_utr(self, places: Places) -> np.ndarray:
-        """What the logarithm has above the usual length: beyond it a site loses more with each tenfold."""
-        return np.maximum(self.utr_length(places), 0)
+        """What the logarithm of the 3'UTR's length has above the usual one: below it a site loses nothing."""
+        length = self._transcriptome.lengths - self._coding.end
+        return _log10(length, 1000, 1000)[places.transcript]
 
-    def coding_length(self, places: Places) -> np.ndarray:
-        return _log10(self._coding.end - self._coding.start, 1000, _LEAST_LENGTH)[places.transcript]
+    def mrna_length(self, places: Places) -> np.ndarray:
+        return _log10(self._coding.mrna_length, 3000, _LEAST_LENGTH)[places.transcript]
+
+    @cached_property
+    def _signals(self):
+        return find_signals(self._transcriptome)
+
+    def polyadenylation(self, places: Places) -> np.ndarray:
+        """ln(1 + signals between the stop codon and the site)."""
+        return np.log1p(self._signals.between(places.transcript, self._coding.end[places.transcript], places.start))
 
     def end_distance(self, places: Places) -> np.ndarray:
         before = places.start - self._coding.end[places.transcript]
@@ -132,14 +138,14 @@ _FEATURES = {
     "end_distance": SiteFeatures.end_distance,
     "stop_distance": SiteFeatures.stop_distance,
     "target_abundance": SiteFeatures.target_abundance,
-    "utr_length": SiteFeatures.utr_length,
     "long_utr": SiteFeatures.long_utr,
-    "coding_length": SiteFeatures.coding_length,
+    "mrna_length": SiteFeatures.mrna_length,
+    "polyadenylation": SiteFeatures.polyadenylation,
     LOG_ODDS: SiteFeatures.log_odds,
     CONSERVATION: SiteFeatures.conservation,
 }
 FEATURE_NAMES = tuple(_FEATURES)
 # What comes out of a file, a network or a track: a weight is of use with that file alone.
 FROM_FILES = (LOG_ODDS, CONSERVATION)
-# What is said of the miRNA alone has one weight, wherever its sites lie.
-SHARED = ("target_abundance",)
+# What is said of the miRNA or the mRNA as such has one weight, wherever its sites lie.
+SHARED = ("target_abundance", "mrna_length")

@@ -6,7 +6,6 @@ from mirscan.genes.aggregation import GeneAggregator, GeneNames, load_repression
 from mirscan.genes.isoforms import IsoformMixer
 from mirscan.genes.methods import find_method
 from mirscan.run.partition import PartContext
-from mirscan.sequence.coding import CodingRegions
 from mirscan.sequence.transcriptome import Transcriptome
 
 
@@ -24,7 +23,7 @@ def make_gene_aggregator(
 def make_aggregator(context: PartContext, names: GeneNames, transcriptome: Transcriptome, rows: np.ndarray) -> GeneAggregator:
     """The aggregator for sites on `transcriptome` (n records), which `names` names and which has the transcripts `rows` (n,) of the run."""
     settings, known = context.plan.settings, context.known_coding
-    coding = known and CodingRegions(known.start[rows], known.end[rows])
+    coding = known and known.take(rows)
     conservation = context.conservation and context.conservation.take(rows)
     known_files = context.sources, context.repression_file, conservation
     repression = load_repression(transcriptome, context.mirnas, names.rules, coding, *known_files)

@@ -238,9 +238,9 @@ def open_run_regions(settings: ScanSettings, store: Store, transcriptome: Transc
     return read_regions(store.local(REGIONS), transcriptome, Notices()) if settings.regions else None
 
 
-def open_run_coding(settings: ScanSettings, store: Store) -> CodingRegions | None:
+def open_run_coding(settings: ScanSettings, store: Store, transcriptome: Transcriptome) -> CodingRegions | None:
     """The coding sequences of a run's transcripts; None without --cds."""
-    return CodingRegions(*np.load(store.local(CODING))) if settings.cds else None
+    return CodingRegions(*np.load(store.local(CODING)), transcriptome.lengths) if settings.cds else None
 
 
 def open_run_shares(settings: ScanSettings, store: Store) -> np.ndarray | None:

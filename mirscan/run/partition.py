@@ -97,7 +97,7 @@ class PartContext:
 
     @cached_property
     def coding(self) -> CodingRegions | None:
-        return open_run_coding(self.plan.settings, self.store)
+        return open_run_coding(self.plan.settings, self.store, self.transcriptome)
 
     @cached_property
     def family_conservation(self) -> pa.Array | None:

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.notices import Notices, counted, tallied
@@ -24,22 +25,29 @@ _EXPECTED = "transcript, cds_start and cds_end (0-based, end exclusive), or a BE
 
 @dataclass(frozen=True)
 class CodingRegions:
-    """`start`, `end` (n,) int32: the coding sequence of each transcript with its stop codon, 0-based and half-open.
+    """`start`, `end` (n,) int32: the coding sequence of each transcript with its stop codon, 0-based and half-open; `mrna_length` (n,): nt
+    of the whole mRNA, of which the transcript may be a region.
 
-    Where none is known both are 0, so that the whole transcript counts as 3'UTR.
+    Where no coding sequence is known both are 0, so that the whole transcript counts as 3'UTR.
     """
 
     start: np.ndarray
     end: np.ndarray
+    mrna_length: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "CodingRegions":
+        """Those of the transcripts at these positions (n,), in this order."""
+        return CodingRegions(self.start[rows], self.end[rows], self.mrna_length[rows])
 
     def regions_of(self, transcript: np.ndarray, start: np.ndarray) -> np.ndarray:
         """Numbers in `REGIONS` (n,) int8 of sites by their transcript and first base."""
         return (start >= self.start[transcript]).astype(np.int8) + (start >= self.end[transcript]).astype(np.int8)
 
 
-def whole_as_utr(n: int) -> CodingRegions:
-    """Transcripts (n) of which nothing is known to be coding."""
-    return CodingRegions(np.zeros(n, np.int32), np.zeros(n, np.int32))
+def whole_as_utr(lengths: np.ndarray) -> CodingRegions:
+    """Transcripts of these lengths (n,) of which nothing is known to be coding."""
+    nowhere = np.zeros(len(lengths), np.int32)
+    return CodingRegions(nowhere, nowhere, lengths)
 
 
 def coding_of_regions(transcriptome: Transcriptome) -> CodingRegions | None:
@@ -49,7 +57,15 @@ def coding_of_regions(transcriptome: Transcriptome) -> CodingRegions | None:
     if not (is_upstream | is_coding).any():
         return None
     lengths = transcriptome.lengths.astype(np.int32)
-    return CodingRegions(np.where(is_upstream, lengths, 0).astype(np.int32), np.where(is_upstream | is_coding, lengths, 0).astype(np.int32))
+    start, end = np.where(is_upstream, lengths, 0), np.where(is_upstream | is_coding, lengths, 0)
+    return CodingRegions(start.astype(np.int32), end.astype(np.int32), _lengths_together(transcriptome))
+
+
+def _lengths_together(transcriptome: Transcriptome) -> np.ndarray:
+    """By region of a transcript (n,), nt of all that were cut from it; they are called TRANSCRIPT:REGION where there are several."""
+    called = zip(transcriptome.names.to_pylist(), transcriptome.regions.to_pylist(), strict=True)
+    number = pa.array([name.removesuffix(f":{region}") for name, region in called]).dictionary_encode().indices.to_numpy()
+    return np.bincount(number, transcriptome.lengths).astype(np.int64)[number]
 
 
 def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: Notices | None = None) -> CodingRegions:
@@ -78,7 +94,7 @@ def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: 
         if len(missing):
             first_missing = transcriptome.names[int(missing[0])].as_py()
             tally.add("transcripts have no coding sequence and count as 3'UTR", first_missing, len(missing))
-    return CodingRegions(start, np.maximum(end, 0))
+    return CodingRegions(start, np.maximum(end, 0), lengths)
 
 
 def _intervals(path: str, notices: Notices):

@@ -12,14 +12,16 @@ from mirscan.genes.repression import RepressionModel
 from mirscan.genes.site_features import CONSERVATION, FROM_FILES, KINDS
 
 # Features by region, found by leaving studies out; docs/genes.md has what each adds. With the score of a network 3' pairing adds nothing.
-_UTR = "local_au", "end_distance", "utr_length", "long_utr", "target_abundance"
-_CDS = "local_au", "coding_length", "stop_distance", "target_abundance"
-_UPSTREAM = ("target_abundance",)
+_UTR = "local_au", "end_distance", "polyadenylation", "target_abundance", "mrna_length"
+_CDS = "local_au", "stop_distance", "target_abundance", "mrna_length"
+_UPSTREAM = "target_abundance", "mrna_length"
+# Of 3'UTRs alone the length of the mRNA is not known, and theirs says less, where it is below 1,000 nt nothing.
+_UTR_ALONE = "local_au", "end_distance", "polyadenylation", "target_abundance", "long_utr"
 FEATURES = {
     "mrna": {"3utr": (*_UTR, "supplementary"), "cds": _CDS, "5utr": _UPSTREAM},
     "mrna-scored": {"3utr": (*_UTR, "log_odds"), "cds": (*_CDS, "log_odds"), "5utr": _UPSTREAM},
-    "3utr": {"3utr": (*_UTR, "supplementary")},
-    "3utr-scored": {"3utr": (*_UTR, "log_odds")},
+    "3utr": {"3utr": (*_UTR_ALONE, "supplementary")},
+    "3utr-scored": {"3utr": (*_UTR_ALONE, "log_odds")},
 }
 # A coding sequence is conserved for its protein, whatever sites lie in it.
 FEATURES |= {f"{name}-conserved": {**regions, "3utr": (*regions["3utr"], CONSERVATION)} for name, regions in FEATURES.items()}

@@ -76,6 +76,8 @@ def test_read_expression__empty_columns_and_levels_are_said(tmp_path):
     [
         ({"a": np.arange(N) * 100}, "look like counts"),
         ({"a": 5 + noise(1), "b": 5 + noise(2)}, "levels, and 2 columns of them; expected fold changes, or levels of at least 3"),
+        ({"a": 5 + noise(1)}, "levels, and 1 column of them"),
+        ({"a": 2 ** noise(1), "b": 2 ** noise(2), "c": 2 ** noise(3)}, "values about 1 from .* look like plain ratios; expected log2 fold"),
         ({"a": np.zeros(N)}, "every column holds one value alone"),
         ({"a": ["word"] * N}, "no column of numbers"),
     ],

@@ -45,18 +45,18 @@ FORM = Form(
     needs_coding=True,
     scale=0.5,
     intercepts={"cds": {"8mer": -2.0}, "3utr": {"8mer": -0.5, "7mer-m8": -1.0}},
-    weights={"cds": {"stop_distance": -0.5}, "3utr": {"utr_length": -1.0, "end_distance": -0.25}},
+    weights={"cds": {"stop_distance": -0.5}, "3utr": {"mrna_length": -1.0, "end_distance": -0.25}},
 )
 
 
 def test_effects__equal_the_formula():
     transcriptome = transcriptome_from_sequences(["t"], [mrna([200, 900, 1500])])
-    features = SiteFeatures(transcriptome, CodingRegions(np.array([100]), np.array([1000])), MIRNAS.codes, KINDS)
+    features = SiteFeatures(transcriptome, CodingRegions(np.array([100]), np.array([1000]), transcriptome.lengths), MIRNAS.codes, KINDS)
     places = Places(
         *(np.array(column) for column in ([0] * 4, [0] * 4, [50, 200, 900, 1500], [58, 208, 908, 1508], [0, 0, 1, 0], [0.5] * 4))
     )
     effects = FORM.effects(features, places)
-    in_utr = math.exp(-0.5 - math.log10(1000 / 1000) - 0.25 * math.log10(492 / 300))
+    in_utr = math.exp(-0.5 - math.log10(2000 / 3000) - 0.25 * math.log10(492 / 300))
     in_cds = math.exp(-2 - 0.5 * math.log10(800 / 300))
     # Nothing is known of 5'UTRs here, nor of 7mers in coding sequences.
     assert effects == pytest.approx([0, in_cds, 0, in_utr], rel=1e-5)
@@ -65,7 +65,7 @@ def test_effects__equal_the_formula():
 
 def test_effects__of_a_repeat_of_few_letters_are_shared():
     transcriptome = transcriptome_from_sequences(["t"], ["GT" * 200 + mrna([300])])
-    features = SiteFeatures(transcriptome, whole_as_utr(1), MIRNAS.codes, KINDS)
+    features = SiteFeatures(transcriptome, whole_as_utr(transcriptome.lengths), MIRNAS.codes, KINDS)
     places = Places(*(np.array(column) for column in ([0, 0], [0, 0], [200, 700], [208, 708], [0, 0], [0.5, 0.5])))
     # 64 letters hold 62 triplets, half of them GTG and half TGT: two times 31 x 30 / 2 couples, by 61.
     assert features.uniqueness(places) == pytest.approx([2 / (930 / 61), 1], rel=1e-5)
@@ -75,7 +75,7 @@ def test_aggregate_genes__prediction_is_the_formula_over_the_sites_that_fit():
     starts = [500, 504, 520, 1500]
     transcriptome = transcriptome_from_sequences(["t"], [mrna(starts)])
     names = name_genes(transcriptome.names, transcriptome.genes, transcriptome.symbols, pa.array(MIRNAS.names), KINDS)
-    features = SiteFeatures(transcriptome, whole_as_utr(1), MIRNAS.codes, KINDS)
+    features = SiteFeatures(transcriptome, whole_as_utr(transcriptome.lengths), MIRNAS.codes, KINDS)
     form = Form("flat", False, 0.5, {"3utr": {"8mer": 0.0, "7mer-m8": -1.0, "7mer-A1": -1.0, "6mer": -1.0}}, {})
     places = places_of(transcriptome)
     aggregator = GeneAggregator(names, is_scored=False, repression=Repression(form, features))
@@ -104,7 +104,7 @@ def test_aggregate_genes__the_isoform_with_the_strongest_prediction_speaks():
 
 def test_aggregate_genes__counts_by_region():
     transcriptome = transcriptome_from_sequences(["t"], [mrna([20, 300, 700, 1500])])
-    coding = CodingRegions(np.array([100]), np.array([1000]))
+    coding = CodingRegions(np.array([100]), np.array([1000]), transcriptome.lengths)
     row = aggregate_genes(scored(transcriptome), transcriptome, MIRNAS, coding).to_pylist()[0]
     assert (row["n_5utr"], row["n_cds"], row["n_3utr"]) == (1, 2, 1)
 
@@ -185,17 +185,17 @@ def test_fit__finds_the_weights_that_made_the_changes():
     sequences = [mrna(sorted(rng.integers(100, length - 100, rng.integers(0, 5)).tolist()), length, seed)
                  for seed, length in enumerate(rng.integers(400, 3000, 800).tolist())]  # fmt: skip
     transcriptome = transcriptome_from_sequences([f"t{number}" for number in range(800)], sequences)
-    features = SiteFeatures(transcriptome, whole_as_utr(800), MIRNAS.codes, KINDS)
+    features = SiteFeatures(transcriptome, whole_as_utr(transcriptome.lengths), MIRNAS.codes, KINDS)
     places = places_of(transcriptome)
-    names = {"3utr": ("local_au", "utr_length")}
+    names = {"3utr": ("local_au", "mrna_length")}
     weak = dict.fromkeys(KINDS, -4.0)
-    true = Form("true", False, 1.0, {"3utr": {**weak, "8mer": -0.3}}, {"3utr": {"local_au": 2.0, "utr_length": -1.0}})
+    true = Form("true", False, 1.0, {"3utr": {**weak, "8mer": -0.3}}, {"3utr": {"local_au": 2.0, "mrna_length": -1.0}})
     totals = np.bincount(places.transcript, true.effects(features, places), 800)
     change = Change(0, np.arange(800), 0.6 * true.fold_changes(totals) + rng.normal(0, 0.01, 800))
     sites = gather_training_sites(features, places, places.transcript, [change], names)
     fit = fit_form("fit", sites, [change], names)
     assert fit.form.intercepts["3utr"]["8mer"] == pytest.approx(-0.3, abs=0.15)
-    assert fit.form.weights["3utr"] == pytest.approx({"local_au": 2.0, "utr_length": -1.0}, abs=0.15)
+    assert fit.form.weights["3utr"] == pytest.approx({"local_au": 2.0, "mrna_length": -1.0}, abs=0.15)
     assert fit.scales == pytest.approx([0.6], abs=0.06)
     assert not fit.form.needs_coding
 
@@ -206,7 +206,7 @@ def test_fit__gradient_equals_differences():
     transcriptome = transcriptome_from_sequences(
         [f"t{k}" for k in range(60)], [mrna([200, 700, 1200][: k % 4], 1500, k) for k in range(60)]
     )
-    coding = CodingRegions(np.full(60, 100), np.full(60, 800))
+    coding = CodingRegions(np.full(60, 100), np.full(60, 800), transcriptome.lengths)
     mirnas = mirnas_from_sequences(["let-7", "other"], ["UGAGGUAGUAGGUUGUAUAGUU", "UACCGUAGUAGGUUGUAUAGUU"])
     features = SiteFeatures(transcriptome, coding, mirnas.codes, KINDS)
     places = places_of(transcriptome, mirnas)

@@ -42,7 +42,7 @@ def dinucleotides(codes):
 def test_shuffles__have_the_dinucleotides_of_their_transcript_and_of_its_regions(runs):
     packed = read_transcriptome(runs.transcripts)
     third = packed.lengths // 3
-    coding = CodingRegions(third, 2 * third)
+    coding = CodingRegions(third, 2 * third, packed.lengths)
     rows, n = np.array([3, 0, 7]), 3
     shuffled = shuffle_transcripts(packed, rows, range(5, 7), 1, coding)
     assert len(shuffled) == 2 * n

@@ -65,7 +65,10 @@ def test_read_coding__bad_lines_are_one_sentence(tmp_path, text, message):
 def test_coding_of_regions__cut_regions_are_what_they_are_named(tmp_path):
     fasta = tmp_path / "cut.fa"
     places = {"5utr": "10-20", "cds": "20-50", "3utr": "50-90"}
-    fasta.write_text("".join(f">t:{region} place=chr1:{place}(+) region={region}\nACGTACGT\n" for region, place in places.items()))
-    regions = coding_of_regions(read_transcriptome(fasta)).regions_of(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 7, 0, 7, 0, 7]))
+    records = [f">t:{region} place=chr1:{place}(+) region={region}\nACGTACGT\n" for region, place in places.items()]
+    fasta.write_text("".join([*records, ">u:cds place=chr1:0-4(+) region=cds\nACGT\n"]))
+    coding = coding_of_regions(read_transcriptome(fasta))
+    assert coding.mrna_length.tolist() == [24, 24, 24, 4]
+    regions = coding.regions_of(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 7, 0, 7, 0, 7]))
     assert [REGIONS[region] for region in regions] == ["5utr", "5utr", "cds", "cds", "3utr", "3utr"]
     assert coding_of_regions(transcriptome_from_sequences(["t"], ["ACGT"])) is None
