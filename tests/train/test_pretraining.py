@@ -7,8 +7,9 @@ import pytest
 import mirscan.train.pretraining as module
 from mirscan.errors import InputError, ModelError, RunError
 from mirscan.networks.nucleotide_encoder import MASK, hide_letters
+from mirscan.shipped import models_folder
 from mirscan.train.fit import train_model
-from mirscan.train.pretraining import ENCODER_FILE, PretrainSettings, pretrain
+from mirscan.train.pretraining import ENCODER_FILE, PretrainSettings, find_encoder, pretrain, read_encoder_card
 from mirscan.train.recipe import Recipe
 from mirscan.trained_models import load_model
 
@@ -123,6 +124,32 @@ def test_copy_encoder__folders_and_networks_that_do_not_fit(fasta, write_pairs, 
     (tmp_path / "encoder" / ENCODER_FILE).write_bytes(b"another")
     with pytest.raises(ModelError, match=r"is not the file that encoder\.toml describes"):
         train_model(recipe, tmp_path / "m")
+
+
+def test_find_encoder__shipped_by_name_unless_a_folder_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shipped = read_encoder_card("encoder")
+    assert find_encoder("encoder") == models_folder() / "encoder"
+    metrics = shipped["origin"]["metrics"]
+    assert metrics["accuracy"] > metrics["most_frequent"] + 0.15
+    (tmp_path / "encoder").mkdir()
+    with pytest.raises(ModelError, match=r"encoder: not an encoder .* or a shipped one: encoder"):
+        read_encoder_card("encoder")
+
+
+def test_copy_encoder__of_the_shipped_encoder(write_pairs, tmp_path):
+    recipe = Recipe(
+        (str(write_pairs()),),
+        architecture="encoded_sites",
+        encoder="encoder",
+        layer_rates={"encoder": 0.0},
+        epochs=1,
+        validation_fraction=0.2,
+    )
+    train_model(recipe, tmp_path / "m")
+    network = load_model(tmp_path / "m").network
+    for one, two in zip(weights_of(find_encoder("encoder")), network.get_layer("encoder").weights, strict=True):
+        np.testing.assert_array_equal(one, np.array(two))
 
 
 def test_pretrain__settings_and_sequences_that_cannot_be(fasta, tmp_path):
