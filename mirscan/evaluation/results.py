@@ -43,6 +43,7 @@ def record_evaluation(
         key = _key(record)
         records = [old for old in records if _key(old) != key] + [record]
     records.sort(key=lambda r: (r["set"], r["control"], r["label"], r["name"], r.get("sha256", "")))
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name("writing-" + path.name)
     temporary.write_text(json.dumps(without_nan(records), indent=1) + "\n")
     os.replace(temporary, path)

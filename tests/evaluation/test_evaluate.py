@@ -180,14 +180,14 @@ def test_cli__evaluate_record_and_table(model, write_pairs, tmp_path):
         "--out",
         tmp_path / "e",
         "--record",
-        tmp_path / "r.json",
+        tmp_path / "records" / "r.json",
         "--label",
         "mine",
         "--no-controls",
     )
     assert done.exit_code == 0, done.output
     assert "held.tsv: 300 pairs" in done.output and (tmp_path / "e" / "evaluation.json").exists()
-    assert run_cli("models", "table", "--results", tmp_path / "r.json", "--out", tmp_path / "README.md").exit_code == 0
+    assert run_cli("models", "table", "--results", tmp_path / "records" / "r.json", "--out", tmp_path / "README.md").exit_code == 0
     assert "| **mine** | mirscan_base | training |" in (tmp_path / "README.md").read_text()
 
 
