@@ -146,7 +146,7 @@ def read_repression_model(name_or_path: str | os.PathLike = "repression") -> Rep
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))
         if entries.pop("format") != FORMAT:
-            raise ModelError(f"{path}: written by another version of mirscan")
+            raise ModelError(f"{path}: written by another version of mirscan; fit it again with `mirscan train-genes`")
         model = RepressionModel(**{**entries, "forms": tuple(map(_form, entries["forms"]))})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: not valid TOML ({error})") from None

@@ -53,7 +53,7 @@ def test_scan__says_what_it_will_do_and_what_it_found(example):
     out, text = example
     assert "300 transcripts, 459,004 bases x 20 miRNAs" in text
     assert re.search(r"8mer +359 ", text)
-    assert "ZEB1         hsa-miR-200b-3p" in text
+    assert "ZEB2         hsa-miR-200b-3p" in text
     assert str(out / "sites.bed.gz") in text
 
 

@@ -193,7 +193,7 @@ def test_formats__say_the_same(example, tmp_path):
 def test_text__says_once_what_is_the_same_and_that_it_was_cut(example):
     code, text, _ = run(example, "--mirna", "miR-200b-3p")
     lines = text.splitlines()
-    assert code == 0 and "mirna hsa-miR-200b-3p" in lines[0] and "ZEB1" in lines[2]
+    assert code == 0 and "mirna hsa-miR-200b-3p" in lines[0] and "ZEB2" in lines[2]
     assert len(lines) == 23 and lines[-1].startswith("the 20 strongest; --top N")
     assert len(run(example, "--mirna", "miR-200b-3p", "--top", 3)[1].splitlines()) == 5
     assert run(example, "--sql", "SELECT 1 AS one WHERE false")[1] == "no rows\n"

@@ -97,10 +97,8 @@ def test_scan__report_counts_agree(runs, golden, tmp_path):
     assert set(report["result"]["seconds"]) >= {"plan", "scan", "genes", "join", "index"}
     assert report["parts"] == len(list(golden.glob("sites/*.parquet"))) > 3
     assert result.files["sites.bed.gz"] == (golden / "sites.bed.gz").stat().st_size
-    strongest = max(
-        pq.read_table(golden / "genes.parquet").to_pylist(), key=lambda row: (row["n_8mer"], row["n_7mer_m8"], row["n_7mer_a1"])
-    )
-    assert result.top_pairs[0]["n_8mer"] == strongest["n_8mer"]
+    strongest = min(pq.read_table(golden / "genes.parquet").to_pylist(), key=lambda row: row["predicted_log2fc"])
+    assert (result.top_pairs[0]["gene"], result.top_pairs[0]["mirna"]) == (strongest["gene"], strongest["mirna"])
 
 
 def test_scan__too_short_mirna_is_told(runs, tmp_path):
