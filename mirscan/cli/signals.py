@@ -28,6 +28,13 @@ def catch_signals() -> None:
     for number in _KINDS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    sys.unraisablehook = tell_unraised
+
+
+def tell_unraised(unraisable) -> None:
+    """What Python prints of an error in a destructor, unless a signal raised it: `stoppable` raises that again."""
+    if not issubclass(unraisable.exc_type, tuple(_ENDS)):
+        sys.__unraisablehook__(unraisable)
 
 
 @contextlib.contextmanager

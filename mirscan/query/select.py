@@ -51,7 +51,7 @@ def query_run(out: str | os.PathLike, sites: bool | None = None, top: int = 0, *
 
     >>> _ = ms.scan("examples/mirnas.fa", "examples/utrs.fa.gz", out="queried-run", model="none")
     >>> ms.query_run("queried-run", mirnas=["miR-200b-3p"], top=2)["symbol"].to_pylist()
-    ['ZEB1', 'ZEB2']
+    ['ZEB2', 'ZEB1']
     >>> ms.query_run("queried-run", genes=["ZEB2"], mirnas=["miR-200b-3p"])["seed"].to_pylist()
     ['6mer', '7mer-m8', '8mer', '8mer', '8mer', '8mer', '7mer-A1', '6mer']
     """

@@ -1,5 +1,6 @@
 """A signal that meets a destructor, a library that answers it with an error of its own, or a network at work."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,18 @@ def test_signals__one_that_python_swallowed_is_raised_at_the_next_word(monkeypat
     with pytest.raises(kind):
         report("second")
     assert events == ["first"]
+
+
+@pytest.mark.parametrize(("error", "lines"), [(KeyboardInterrupt, 0), (signals.Terminated, 0), (ValueError, 1)])
+def test_tell_unraised__a_signal_inside_a_destructor_prints_nothing(monkeypatch, capsys, error, lines):
+    monkeypatch.setattr(sys, "unraisablehook", signals.tell_unraised)
+
+    class Last:
+        def __del__(self):
+            raise error
+
+    Last()
+    assert capsys.readouterr().err.count("Exception ignored in") == lines
 
 
 def test_signals__an_ignored_ctrl_c_stays_ignored():
@@ -63,6 +76,8 @@ def start(*words, **streams) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # JAX, where a test has imported it, lets TensorFlow say more.
+        env={name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"},
         # A background job of a shell ignores Ctrl-C and so would its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **streams,
