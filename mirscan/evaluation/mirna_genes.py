@@ -34,6 +34,9 @@ _HEADINGS = {
 }
 _PAIR_METRICS = ("accuracy", "precision", "recall", "specificity", "f1", "auroc")
 
+# Windows at once: a miRNA has some dozens, and TensorFlow computes whole batches, the last one filled up.
+_BATCH = 64
+
 
 @dataclass(frozen=True)
 class GeneScore:
@@ -98,7 +101,7 @@ def evaluate_mirna_genes(
     notices = Notices()
     transcriptome = read_transcriptome(transcripts, notices=notices)
     table = _read(Path(pairs), transcriptome, notices)
-    scorers = {str(model): load_scorer(model, precision=precision, threads=threads) for model in models}
+    scorers = {str(model): load_scorer(model, precision=precision, threads=threads, batch_size=_BATCH) for model in models}
     of_pair, values, has_6mer = _score(table, transcriptome, scorers, rule, progress)
     sets = list(dict.fromkeys(table.sets.tolist()))
     rows_of = {name: np.flatnonzero(table.sets == name) for name in sets}
