@@ -1,13 +1,15 @@
 """The first run on a machine compiles for its processor in two processes at once, where one alone would take half a minute."""
 
-import contextlib
 import logging
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from mirscan import __version__
+from mirscan.errors import MirscanError
 from mirscan.jit import code_folder
 from mirscan.run.settings import ScanSettings
 
@@ -29,11 +31,20 @@ def compile_first(settings: ScanSettings) -> None:
     Path(folder).mkdir(parents=True, exist_ok=True)
     Path(folder, _DONE).touch()
     logger.warning("first run on this machine: compiling for its processor, which takes about half a minute and is kept")
-    command = [sys.executable, "-c", _SCORE, settings.model, settings.precision]
-    # What is wrong with a model is the run's to say.
-    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    with subprocess.Popen(command, **quiet) if settings.is_scored else contextlib.nullcontext():
+    # What is wrong with a model, or with a disk, is the run's to say.
+    with _scoring_beside(settings) if settings.is_scored else nullcontext(), suppress(MirscanError, OSError):
         _scan_one_site("none")
+
+
+@contextmanager
+def _scoring_beside(settings: ScanSettings) -> Iterator[None]:
+    command = [sys.executable, "-c", _SCORE, settings.model, settings.precision]
+    with subprocess.Popen(command, **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)) as process:
+        try:
+            yield
+        except BaseException:
+            process.kill()
+            raise
 
 
 def compile_scoring(model: str, precision: str) -> None:

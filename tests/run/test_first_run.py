@@ -1,6 +1,8 @@
 """The first run on a machine: told once, and whatever happens beside it changes nothing."""
 
 import logging
+from contextlib import nullcontext
+from typing import ClassVar
 
 import pytest
 
@@ -37,14 +39,49 @@ def test_scan__tells_the_first_run_once(new_machine, asked, tmp_path, caplog):
     assert query_run(tmp_path / "out-0", sites=True).equals(query_run(tmp_path / "out-1", sites=True))
 
 
-def test_compile_first__scores_in_a_process_beside_only_where_a_run_scores(new_machine, monkeypatch):
-    started = []
-    monkeypatch.setattr(first_run.subprocess, "Popen", lambda command, **_: started.append(command) or first_run.contextlib.nullcontext())
+class Beside:
+    """A process that would compile for ever."""
+
+    commands: ClassVar[list[list[str]]] = []
+
+    def __init__(self, command, **streams):
+        self.commands.append(command)
+        self.is_killed = False
+
+    def kill(self):
+        self.is_killed = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        assert self.is_killed == (kind is not None)
+
+
+@pytest.fixture
+def beside(monkeypatch):
+    monkeypatch.setattr(first_run.subprocess, "Popen", Beside)
+    monkeypatch.setattr(Beside, "commands", [])
+    return Beside.commands
+
+
+def test_compile_first__scores_in_a_process_beside_only_where_a_run_scores(new_machine, beside):
     for model in ("none", "fast"):
         first_run.compile_first(make_settings("m.fa", ("t.fa",), model=model))
         for marker in new_machine.iterdir():
             marker.unlink()
-    assert [command[-2:] for command in started] == [["fast", "auto"]]
+    assert [command[-2:] for command in beside] == [["fast", "auto"]]
+
+
+@pytest.mark.parametrize(("error", "goes_on"), [(OSError("disk full"), True), (KeyboardInterrupt(), False)])
+def test_compile_first__a_disk_is_the_runs_business_and_a_signal_ends_the_process_beside(new_machine, beside, monkeypatch, error, goes_on):
+    def fail(model):
+        raise error
+
+    monkeypatch.setattr(first_run, "_scan_one_site", fail)
+    with nullcontext() if goes_on else pytest.raises(KeyboardInterrupt):
+        first_run.compile_first(make_settings("m.fa", ("t.fa",), model="fast"))
+    assert len(beside) == 1
 
 
 def test_scan__of_a_damaged_model_on_the_first_run_says_what_is_wrong(new_machine, asked, tmp_path):
