@@ -29,11 +29,16 @@ def compile_first(settings: ScanSettings) -> None:
     if folder is None or Path(folder, _DONE).exists():
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
-    Path(folder, _DONE).touch()
+    done = Path(folder, _DONE)
+    done.touch()
     logger.warning("first run on this machine: compiling for its processor, which takes about half a minute and is kept")
     # What is wrong with a model, or with a disk, is the run's to say.
-    with _scoring_beside(settings) if settings.is_scored else nullcontext(), suppress(MirscanError, OSError):
-        _scan_one_site("none")
+    try:
+        with _scoring_beside(settings) if settings.is_scored else nullcontext(), suppress(MirscanError, OSError):
+            _scan_one_site("none")
+    except BaseException:
+        done.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

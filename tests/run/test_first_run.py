@@ -82,6 +82,7 @@ def test_compile_first__a_disk_is_the_runs_business_and_a_signal_ends_the_proces
     with nullcontext() if goes_on else pytest.raises(KeyboardInterrupt):
         first_run.compile_first(make_settings("m.fa", ("t.fa",), model="fast"))
     assert len(beside) == 1
+    assert len(list(new_machine.iterdir())) == goes_on
 
 
 def test_scan__of_a_damaged_model_on_the_first_run_says_what_is_wrong(new_machine, asked, tmp_path):
