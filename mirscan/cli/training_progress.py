@@ -4,6 +4,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
+from mirscan.cli.signals import stoppable
+
 # Seconds between lines where there is no terminal.
 _LINE_EVERY = 30.0
 
@@ -15,7 +17,7 @@ def training_progress(quiet: bool) -> Iterator[tuple[Callable[[str], None], Call
 
     console = Console(stderr=True)
     if quiet:
-        yield (lambda line: None), (lambda step: None)
+        yield stoppable(lambda line: None), stoppable(lambda step: None)
     elif console.is_terminal:
         with _bar(console) as bar:
             task = bar.add_task("training", total=None, note="")
@@ -26,9 +28,9 @@ def training_progress(quiet: bool) -> Iterator[tuple[Callable[[str], None], Call
                 if step.validation:
                     console.print(validation_line(step), highlight=False)
 
-            yield (lambda line: console.print(line, highlight=False)), report
+            yield stoppable(lambda line: console.print(line, highlight=False)), stoppable(report)
     else:
-        yield (lambda line: print(line, flush=True)), _LinePrinter().report
+        yield stoppable(lambda line: print(line, flush=True)), stoppable(_LinePrinter().report)
 
 
 def validation_line(step) -> str:

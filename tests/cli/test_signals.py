@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from mirscan.cli import signals
+from mirscan.cli.training_progress import training_progress
 
 
 @pytest.mark.parametrize(("number", "kind"), signals._KINDS.items())
@@ -34,6 +35,15 @@ def test_tell_unraised__a_signal_inside_a_destructor_prints_nothing(monkeypatch,
 
     Last()
     assert capsys.readouterr().err.count("Exception ignored in") == lines
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_training_progress__one_that_python_swallowed_ends_the_training_at_the_next_step(monkeypatch, quiet):
+    monkeypatch.setattr(signals, "_asked", [KeyboardInterrupt])
+    with training_progress(quiet) as (say, report):
+        for tell in (say, report):
+            with pytest.raises(KeyboardInterrupt):
+                tell("anything")
 
 
 def test_signals__an_ignored_ctrl_c_stays_ignored():
