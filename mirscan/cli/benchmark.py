@@ -7,6 +7,7 @@ import typer
 
 from mirscan.benchmark.settings import BenchmarkSettings
 from mirscan.cli.options import with_settings
+from mirscan.cli.signals import stoppable
 from mirscan.notices import counted
 
 
@@ -21,5 +22,5 @@ def benchmark_training(
     """Train and test every method against imbalance, with one table of the results."""
     from mirscan.benchmark.compare import benchmark_training as compare
 
-    rows = compare(BenchmarkSettings(**flags), out, page, say=lambda line: print(line, flush=True))
+    rows = compare(BenchmarkSettings(**flags), out, page, say=stoppable(lambda line: print(line, flush=True)))
     print(f"{counted(len(rows), 'row')}: {out / 'rows.json'}, {out / 'comparison.png'}" + (f", {page}" if page else ""))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mirscan.cli.options import with_settings
+from mirscan.cli.signals import stoppable
 from mirscan.train.pretrain_settings import PretrainSettings
 
 
@@ -18,7 +19,7 @@ def pretrain(
     """Pre-train a nucleotide encoder on sequences; use it with mirscan train --encoder."""
     from mirscan.train.pretraining import pretrain as run
 
-    metrics = run(PretrainSettings(**flags), out, resume=resume, say=lambda line: print(line, flush=True))
+    metrics = run(PretrainSettings(**flags), out, resume=resume, say=stoppable(lambda line: print(line, flush=True)))
     told, frequent = metrics["accuracy"], metrics["most_frequent"]
     print(f"{out}: {told:.4f} of hidden letters told rightly; the most frequent letter alone: {frequent:.4f}")
     print(f"train with it: mirscan train PAIRS --encoder {out} --architecture encoded_sites --layer-rate encoder=0 ...")
