@@ -13,13 +13,12 @@ import mirscan
 from mirscan.cache_folder import cache_folder
 from mirscan.cores import usable_cores
 from mirscan.errors import RunError
+from mirscan.run.first_run import MIRNA, TRANSCRIPT, scan_one_site
 from mirscan.run.summary import package_versions
 from mirscan.scoring.processor import bfloat16_unit, may_have_gpu, processor_flags, processor_name
 
 # What kernels and networks run faster with.
 _FEATURES = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
-_MIRNA = "UGAGGUAGUAGGUUGUAUAGUU"
-_UTR = "GGCAACUAUACAACGUACUACCUCAUUGGCC"
 
 
 @dataclass(frozen=True)
@@ -67,17 +66,13 @@ def run_checks() -> Iterator[Check]:
 
 def _check_scan() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        mirnas, utrs = Path(folder, "mirnas.fa"), Path(folder, "utrs.fa")
-        mirnas.write_text(f">let-7a\n{_MIRNA}\n")
-        utrs.write_text(f">T1\n{_UTR}\n")
-        mirscan.scan(mirnas, utrs, out=Path(folder, "out"), threads=1)
-        sites = mirscan.query_run(Path(folder, "out"), sites=True).to_pylist()
-    start = _UTR.index("CUACCUCA")
+        sites = mirscan.query_run(scan_one_site(Path(folder), "base"), sites=True).to_pylist()
+    start = TRANSCRIPT.index("CUACCUCA")
     _expect("sites", [(site["start"], site["end"], site["seed"]) for site in sites], [(start, start + 8, "8mer")])
 
 
 def _check_duplex() -> None:
-    energy = mirscan.draw_duplex(_MIRNA, _UTR[2:27]).splitlines()[-1]
+    energy = mirscan.draw_duplex(MIRNA, TRANSCRIPT[2:27]).splitlines()[-1]
     _expect("energy", energy.split(",")[0], "energy -32.50 kcal/mol")
 
 

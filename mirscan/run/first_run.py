@@ -14,7 +14,8 @@ from mirscan.jit import code_folder
 from mirscan.run.settings import ScanSettings
 
 _DONE = f"first-run-{__version__}"
-_MIRNAS, _TRANSCRIPTS = ">let-7a\nUGAGGUAGUAGGUUGUAUAGUU\n", ">T1\nGGCAACUAUACAACGUACUACCUCAUUGGCC\n"
+# let-7a, and a transcript with one 8mer of it.
+MIRNA, TRANSCRIPT = "UGAGGUAGUAGGUUGUAUAGUU", "GGCAACUAUACAACGUACUACCUCAUUGGCC"
 _SCORE = "import sys; from mirscan.run.first_run import compile_scoring; compile_scoring(*sys.argv[1:])"
 
 logger = logging.getLogger("mirscan")
@@ -35,7 +36,7 @@ def compile_first(settings: ScanSettings) -> None:
     # What is wrong with a model, or with a disk, is the run's to say.
     try:
         with _scoring_beside(settings) if settings.is_scored else nullcontext(), suppress(MirscanError, OSError):
-            _scan_one_site("none")
+            _scan_and_forget("none")
     except BaseException:
         done.unlink(missing_ok=True)
         raise
@@ -60,14 +61,20 @@ def compile_scoring(model: str, precision: str) -> None:
 
     scorer = load_scorer(model, precision)
     scorer.score(np.zeros((1, scorer.layout.mirna_length), np.uint8), np.zeros((1, scorer.layout.length), np.uint8))
-    _scan_one_site(model)
+    _scan_and_forget(model)
 
 
-def _scan_one_site(model: str) -> None:
+def scan_one_site(folder: Path, model: str) -> Path:
+    """Scan `TRANSCRIPT` for `MIRNA` in a folder that is there; returns the run's folder."""
     from mirscan.run.runs import scan
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.joinpath("mirnas.fa").write_text(_MIRNAS)
-        folder.joinpath("transcripts.fa").write_text(_TRANSCRIPTS)
-        scan(folder / "mirnas.fa", folder / "transcripts.fa", out=folder / "out", model=model, threads=1)
+    mirnas, transcripts, out = folder / "mirnas.fa", folder / "transcripts.fa", folder / "out"
+    mirnas.write_text(f">let-7a\n{MIRNA}\n")
+    transcripts.write_text(f">T1\n{TRANSCRIPT}\n")
+    scan(mirnas, transcripts, out=out, model=model, threads=1)
+    return out
+
+
+def _scan_and_forget(model: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        scan_one_site(Path(folder), model)

@@ -148,7 +148,8 @@ def test_doctor__checks_this_installation(monkeypatch):
 
 
 def test_doctor__names_what_fails(monkeypatch):
-    monkeypatch.setattr(mirscan.doctor, "_MIRNA", "CCCCCCCCCCCCCCCCCCCCCC")
+    for module in (mirscan.doctor, mirscan.run.first_run):
+        monkeypatch.setattr(module, "MIRNA", "CCCCCCCCCCCCCCCCCCCCCC")
     result = run("doctor")
     assert result.exit_code == 1
     failed = [line for line in result.stdout.splitlines() if line.startswith("FAILED")]

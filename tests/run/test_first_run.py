@@ -78,7 +78,7 @@ def test_compile_first__a_disk_is_the_runs_business_and_a_signal_ends_the_proces
     def fail(model):
         raise error
 
-    monkeypatch.setattr(first_run, "_scan_one_site", fail)
+    monkeypatch.setattr(first_run, "_scan_and_forget", fail)
     with nullcontext() if goes_on else pytest.raises(KeyboardInterrupt):
         first_run.compile_first(make_settings("m.fa", ("t.fa",), model="fast"))
     assert len(beside) == 1
