@@ -198,12 +198,16 @@ def beside_scorer(engine: str, trained, scorer, codes: tuple, few: tuple) -> tup
 
 def without_tables(trained, scorer, mirna_codes, target_codes):
     """The scorer's own engine on the whole folded network."""
+    from mirscan.networks import members_of
     from mirscan.scoring.compiled import compile_network
     from mirscan.scoring.network_engine import NetworkEngine
     from mirscan.scoring.scorer import Scorer
 
-    runner = scorer.engine._runner
-    plain = type(runner)(compile_network(trained.network, runner.compiled.dtype, use_stem=False), runner.batch_size, 1)
+    runners = scorer.engine._runners
+    plain = [
+        type(runner)(compile_network(member, runner.compiled.dtype, use_stem=False), runner.batch_size, 1)
+        for runner, member in zip(runners, members_of(trained.network), strict=True)
+    ]
     other = Scorer(trained.card, NetworkEngine(plain, []))
     return lambda: other.score(mirna_codes, target_codes)
 

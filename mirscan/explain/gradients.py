@@ -15,6 +15,7 @@ import numpy as np
 from mirscan.duplex import duplex_features
 from mirscan.errors import ModelError
 from mirscan.keras_loading import load_keras
+from mirscan.networks import members_of
 from mirscan.sequence.alphabet import N
 from mirscan.trained_models import TrainedModel
 
@@ -29,10 +30,13 @@ class _AllRead(BaseException):
 
 
 @dataclass(frozen=True)
-class _OpenNetwork:
-    """A network whose embeddings can be read and replaced; they are called `n_calls` times, and `blank` is a letter that is not known."""
+class _OpenNetworks:
+    """Networks whose mean is the score, and whose embeddings can be read and replaced.
 
-    network: object
+    The embeddings are called `n_calls` times in all, and `blank` is a letter that is not known.
+    """
+
+    networks: list
     embeddings: tuple
     n_calls: int
     blank: int
@@ -49,22 +53,30 @@ class _OpenNetwork:
 
         with _replaced(self.embeddings, read):
             try:
-                self.network(inputs, training=False)
+                self.run(inputs)
             except _AllRead:
                 return outputs
         return outputs
+
+    def run(self, inputs: dict) -> list:
+        """Outputs (n, 1) of each network."""
+        return [network({tensor.name: inputs[tensor.name] for tensor in network.inputs}, training=False) for network in self.networks]
 
     def log_odds(self, inputs: dict, points: list):
         """(n, 1) where the embeddings give `points` instead."""
         from keras import ops
 
-        waiting, last = iter(points), self.network.layers[-1]
+        lasts = [network.layers[-1] for network in self.networks]
+        waiting, ends = iter(points), iter(lasts)
 
         def end(call, features, training=None):
+            last = next(ends)
             return ops.matmul(ops.cast(features, "float32"), ops.cast(last.kernel, "float32")) + last.bias
 
-        with _replaced(self.embeddings, lambda call, codes: next(waiting)), _replaced((last,), end):
-            return self.network(inputs, training=False)
+        with _replaced(self.embeddings, lambda call, codes: next(waiting)), _replaced(lasts, end):
+            found = ops.stack(self.run(inputs))
+        # log(p / (1 - p)) of the mean p of logistic functions, however near p is to 0 or 1
+        return ops.logsumexp(ops.log_sigmoid(found), axis=0) - ops.logsumexp(ops.log_sigmoid(-found), axis=0)
 
     def without(self, codes: np.ndarray) -> np.ndarray:
         """The same with no letter known."""
@@ -105,23 +117,23 @@ def integrated_gradients(
     return tuple(np.where(codes < N, side, np.nan) for side, codes in zip(sides, (mirna_codes, target_codes), strict=True))
 
 
-def _open(model: TrainedModel) -> _OpenNetwork:
+def _open(model: TrainedModel) -> _OpenNetworks:
     keras = load_keras()
-    backend, network = keras.backend.backend(), model.network
+    backend, networks = keras.backend.backend(), members_of(model.network)
     if backend not in _GRADIENTS:
         raise ModelError(
             f"integrated gradients run on {' and '.join(_GRADIENTS)}, and Keras runs on {backend}; set KERAS_BACKEND=tensorflow"
         )
-    embeddings = tuple(_find_embeddings(network, keras.layers.Embedding))
-    if not embeddings or not isinstance(network.layers[-1], keras.layers.Dense):
+    embeddings = tuple(layer for network in networks for layer in _find_embeddings(network, keras.layers.Embedding))
+    if not embeddings or not all(isinstance(network.layers[-1], keras.layers.Dense) for network in networks):
         raise ModelError(f"model {model.card.name!r}: has no embedding of letters or no dense end; use mutagenesis")
     from mirscan.networks.nucleotide_encoder import MASK, N_TOKENS
 
     blank = MASK if any(layer.input_dim == N_TOKENS for layer in embeddings) else N
     calls: list[None] = []
     with _replaced(embeddings, lambda call, codes: calls.append(None) or call(codes)):
-        network({tensor.name: np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs}, training=False)
-    return _OpenNetwork(network, embeddings, len(calls), blank)
+        model.network({tensor.name: np.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in model.network.inputs}, training=False)
+    return _OpenNetworks(networks, embeddings, len(calls), blank)
 
 
 def _find_embeddings(network, kind: type) -> Iterator:
@@ -133,7 +145,7 @@ def _find_embeddings(network, kind: type) -> Iterator:
             yield from _find_embeddings(layer, kind)
 
 
-def _attribute(opened: _OpenNetwork, codes: dict, held: dict, steps: int) -> list[np.ndarray]:
+def _attribute(opened: _OpenNetworks, codes: dict, held: dict, steps: int) -> list[np.ndarray]:
     """For each call of an embedding what each of its cells adds, (n, ...cells), summed over channels."""
     inputs, gradients = codes | held, _GRADIENTS[load_keras().backend.backend()](opened)
     ends = opened.encode(inputs)
@@ -146,7 +158,7 @@ def _attribute(opened: _OpenNetwork, codes: dict, held: dict, steps: int) -> lis
     return [((end - start) * total / steps).sum(axis=-1) for start, end, total in zip(starts, ends, sums, strict=True)]
 
 
-def _tensorflow_gradients(opened: _OpenNetwork) -> Callable:
+def _tensorflow_gradients(opened: _OpenNetworks) -> Callable:
     """Function of (inputs, points) that gives the gradients of the log odds at these points."""
     import tensorflow as tf
 
@@ -161,7 +173,7 @@ def _tensorflow_gradients(opened: _OpenNetwork) -> Callable:
     return gradients
 
 
-def _jax_gradients(opened: _OpenNetwork) -> Callable:
+def _jax_gradients(opened: _OpenNetworks) -> Callable:
     import jax
 
     compiled = jax.jit(jax.grad(lambda points, inputs: opened.log_odds(inputs, points).sum()))
@@ -171,7 +183,7 @@ def _jax_gradients(opened: _OpenNetwork) -> Callable:
 _GRADIENTS = {"tensorflow": _tensorflow_gradients, "jax": _jax_gradients}
 
 
-def _by_base(opened: _OpenNetwork, codes: dict, held: dict, name: str, cells: list[np.ndarray]) -> np.ndarray:
+def _by_base(opened: _OpenNetworks, codes: dict, held: dict, name: str, cells: list[np.ndarray]) -> np.ndarray:
     """Attributions (n, width) of one side: of each base the cells that change when it is not known."""
     whole, unknown = opened.encode(codes | held), opened.without(codes[name])
     side = np.zeros(unknown.shape, np.float32)

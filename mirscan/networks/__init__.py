@@ -14,6 +14,8 @@ _PUBLIC = {
     "list_architectures": "build",
     "count_mflop": "cost",
     "count_parameters": "cost",
+    "mean_network": "mean",
+    "members_of": "mean",
 }
 __all__ = sorted(_PUBLIC)
 

@@ -21,30 +21,30 @@ from mirscan.shipped import models_folder
 # In the folder of a shipped model. A run works with a copy of the model, which is known by its checksum and has no such file.
 SHIPPED_FILE = "plain.npz"
 _KINDS = {kind.__name__: kind for kind in (PlainNetwork, Convolution, Dense, Stem, Terms)}
-# What a network of one file becomes depends on these, too.
+# What the networks of one file become depends on these, too.
 _MAKERS = ("compiled", "fold", "graph", "stem", "stem_kernels", "plain_network", "kept_networks")
 
 
-def read_kept(sha256: str, name: str = "") -> PlainNetwork | None:
-    """The network of the model file with this checksum, shipped with the model of that name or kept; None where none is, or what is there
-    cannot be read.
+def read_kept(sha256: str, name: str = "") -> tuple[PlainNetwork, ...] | None:
+    """The networks of the model file with this checksum, shipped with the model of that name or kept; None where none are, or what is
+    there cannot be read.
     """
     paths = (models_folder() / name / SHIPPED_FILE, _path(sha256))
-    return next((network for path in paths if path and (network := read_plain(path, sha256)) is not None), None)
+    return next((networks for path in paths if path and (networks := read_plain(path, sha256)) is not None), None)
 
 
-def keep(sha256: str, network: PlainNetwork) -> None:
-    """Keep the network of the model file with this checksum; where nothing can be written, it is made again next time."""
+def keep(sha256: str, networks: tuple[PlainNetwork, ...]) -> None:
+    """Keep the networks of the model file with this checksum; where nothing can be written, they are made again next time."""
     if (path := _path(sha256)) is not None:
         with contextlib.suppress(OSError):
             path.parent.mkdir(exist_ok=True)
-            write_plain(path, sha256, network)
+            write_plain(path, sha256, networks)
 
 
-def write_plain(path: Path, sha256: str, network: PlainNetwork) -> None:
-    """Write the network of the model file with this checksum; the same bytes for the same network. Raises OSError."""
+def write_plain(path: Path, sha256: str, networks: tuple[PlainNetwork, ...]) -> None:
+    """Write the networks of the model file with this checksum; the same bytes for the same networks. Raises OSError."""
     arrays: dict[str, np.ndarray] = {}
-    header = json.dumps({"sha256": sha256, "network": _to_plain(network, arrays)})
+    header = json.dumps({"sha256": sha256, "networks": _to_plain(networks, arrays)})
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -54,12 +54,12 @@ def write_plain(path: Path, sha256: str, network: PlainNetwork) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def read_plain(path: Path, sha256: str) -> PlainNetwork | None:
-    """What `write_plain` wrote; None for another model file's network, or where nothing can be read."""
+def read_plain(path: Path, sha256: str) -> tuple[PlainNetwork, ...] | None:
+    """What `write_plain` wrote; None for another model file's networks, or where nothing can be read."""
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             header = json.loads(str(arrays["header"]))
-            return _from_plain(header["network"], arrays) if header["sha256"] == sha256 else None
+            return _from_plain(header["networks"], arrays) if header["sha256"] == sha256 else None
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from mirscan.errors import InputError
 from mirscan.keras_loading import load_keras
+from mirscan.networks import members_of
 from mirscan.scoring.cascade import CascadeScorer, make_cascade
 from mirscan.scoring.dot_tile import has_fused_multiply_add
 from mirscan.scoring.duplex_engine import DUPLEX, DuplexEngine, duplex_card
 from mirscan.scoring.kept_networks import SHIPPED_FILE, keep, read_kept, write_plain
 from mirscan.scoring.kernel_runner import KernelRunner
 from mirscan.scoring.network_engine import NetworkEngine
-from mirscan.scoring.plain_network import PlainNetwork, make_plain_network
+from mirscan.scoring.plain_network import PlainNetwork, make_plain_networks
 from mirscan.scoring.processor import bfloat16_unit, choose_precision, may_have_gpu
 from mirscan.scoring.scorer import Scorer
 from mirscan.trained_models import Card, TrainedModel, check_files, find_model, load_model
@@ -78,39 +79,39 @@ def _suits_kernels(engine: str, precision: str) -> bool:
 
 def _load_on_kernels(model, dtype: str, batch_size: int | None, threads: int | None) -> Scorer | None:
     """A scorer that needs no Keras, unless the network must be made plain first; None for a network that cannot be."""
-    card, network = _find_plain(model)
-    if network is None:
+    card, networks = _find_plain(model)
+    if networks is None:
         return None
-    return Scorer(card, NetworkEngine(KernelRunner(network, dtype, batch_size, threads or 1), []))
+    return Scorer(card, NetworkEngine([KernelRunner(network, dtype, batch_size, threads or 1) for network in networks], []))
 
 
-def _find_plain(model) -> tuple[Card, PlainNetwork | None]:
+def _find_plain(model) -> tuple[Card, tuple[PlainNetwork, ...] | None]:
     if isinstance(model, TrainedModel):
-        return model.card, make_plain_network(model.network)
+        return model.card, make_plain_networks(model.network)
     folder = find_model(model)
     card = check_files(folder)
-    network = read_kept(card.sha256, card.name) if card.sha256 else None
-    if network is None:
+    networks = read_kept(card.sha256, card.name) if card.sha256 else None
+    if networks is None:
         _choose_backend("auto")
-        network = make_plain_network(load_model(folder).network)
-        if network is not None and card.sha256:
-            keep(card.sha256, network)
-    return card, network
+        networks = make_plain_networks(load_model(folder).network)
+        if networks is not None and card.sha256:
+            keep(card.sha256, networks)
+    return card, networks
 
 
 def ship_plain_network(model: str | os.PathLike) -> Path:
-    """Write the network of a model as the kernels read it into the model's folder, so that scoring with it needs no Keras.
+    """Write the networks of a model as the kernels read them into the model's folder, so that scoring with it needs no Keras.
 
     Returns the file. Raises ModelError for the model and InputError for a network that the kernels do not have all layers of.
     """
     folder = find_model(model)
     _choose_backend("auto")
     trained = load_model(folder)
-    network = make_plain_network(trained.network)
-    if network is None:
+    networks = make_plain_networks(trained.network)
+    if networks is None:
         raise InputError(f"{folder}: the kernels have not all layers of this network; it is scored by Keras")
     path = folder / SHIPPED_FILE
-    write_plain(path, trained.card.sha256, network)
+    write_plain(path, trained.card.sha256, networks)
     # For everyone who may read the model; a temporary file is its owner's alone.
     path.chmod(0o644)
     return path
@@ -130,9 +131,10 @@ def _load_on_keras(model, precision: str, batch_size: int | None, threads: int |
     from mirscan.scoring.compiled import compile_network, largest_tensor
 
     # on a GPU the encoding and the first convolution are cheaper than carrying the stem there
-    compiled = compile_network(trained.network, dtype, use_stem=not has_gpu)
-    runner = Runner(compiled, batch_size or (GPU_BATCH if has_gpu else _cpu_batch(largest_tensor(compiled))), threads or 1)
-    loaded = NetworkEngine(runner, notes)
+    compiled = [compile_network(network, dtype, use_stem=not has_gpu) for network in members_of(trained.network)]
+    largest = max(map(largest_tensor, compiled))
+    batch_size = batch_size or (GPU_BATCH if has_gpu else _cpu_batch(largest))
+    loaded = NetworkEngine([Runner(network, batch_size, threads or 1) for network in compiled], notes)
     for sentence in loaded.notes:
         logger.warning("model %s: %s", trained.card.name, sentence)
     return Scorer(trained.card, loaded)

@@ -1,4 +1,6 @@
-"""The engine of a trained network: the duplex features it asks for, then the network on mirscan's own kernels, TensorFlow or JAX."""
+"""The engine of a trained model: the duplex features it asks for, then its networks on mirscan's own kernels, TensorFlow or JAX."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -6,31 +8,36 @@ from mirscan.scoring.runner import BatchRunner, Pairs
 
 
 class NetworkEngine:
-    """Feeds a runner, which knows batches and devices, with pairs and their duplex features."""
+    """Feeds runners, which know batches and devices, with pairs and their duplex features; the mean of what they give is the output.
 
-    def __init__(self, runner: BatchRunner, notes: list[str]):
-        self._runner, self._notes = runner, notes
+    `runners` has one for each network of the model, all of one kind.
+    """
+
+    def __init__(self, runners: Sequence[BatchRunner], notes: list[str]):
+        self._runners, self._notes = runners, notes
 
     @property
     def notes(self) -> list[str]:
-        return [*self._notes, *self._runner.notes]
+        return list(dict.fromkeys([*self._notes, *(note for runner in self._runners for note in runner.notes)]))
 
     def score(self, mirnas: np.ndarray, index: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Outputs (n,) float32 of the pairs (mirnas[index[r]], targets[r])."""
-        duplex = _DuplexFeatures(mirnas, index, targets) if self._runner.needs_duplex else None
-        return self._runner.score(Pairs(mirnas, index, targets, duplex))
+        duplex = _DuplexFeatures(mirnas, index, targets) if any(runner.needs_duplex for runner in self._runners) else None
+        pairs = Pairs(mirnas, index, targets, duplex)
+        return np.mean([runner.score(pairs) for runner in self._runners], axis=0, dtype=np.float32)
 
     def describe(self) -> dict:
-        """Engine, device, precision, batch, threads, what was folded, and what could not be done."""
-        runner = self._runner
+        """Engine, device, precision, networks, batch, threads, what was folded, and what could not be done."""
+        runner = self._runners[0]
         return {
             "engine": runner.name,
             "device": runner.device,
             "precision": runner.precision,
+            "networks": len(self._runners),
             "batch": runner.batch_size,
             "threads": runner.threads,
-            "tables": runner.has_tables,
-            "folded": runner.n_folded,
+            "tables": all(runner.has_tables for runner in self._runners),
+            "folded": sum(runner.n_folded for runner in self._runners),
             "notes": self.notes,
         }
 

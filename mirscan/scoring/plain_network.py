@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mirscan.errors import ModelError
+from mirscan.networks import members_of
 from mirscan.scoring.compiled import compile_network
 from mirscan.scoring.fold import IDENTITY
 from mirscan.scoring.graph import Call, Graph, read_graph
@@ -57,8 +58,13 @@ class PlainNetwork:
         return any(layer.is_side for layer in self.dense)
 
 
-def make_plain_network(network) -> PlainNetwork | None:
-    """A Keras network as arrays; None where it is made of anything else than what PlainNetwork has."""
+def make_plain_networks(network) -> tuple[PlainNetwork, ...] | None:
+    """A Keras network as arrays, or those that it is the mean of; None where one is made of anything else than what PlainNetwork has."""
+    networks = tuple(map(_make_plain_network, members_of(network)))
+    return None if None in networks else networks
+
+
+def _make_plain_network(network) -> PlainNetwork | None:
     compiled = compile_network(network, "float32")
     if compiled.stem is None or len(compiled.stem.shape) != 3:
         return None

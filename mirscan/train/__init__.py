@@ -7,7 +7,7 @@ imbalance.py    which pairs an epoch sees, and how they meet in batches
 iterative.py    growing negatives: epochs that follow from the validations before them
 sampling.py     from a recipe to the batches of its epochs
 priors.py       log odds moved to stated parts of positives by seed type
-ensemble.py     several networks as one
+ensemble.py     the members of an EasyEnsemble: what each learns from
 mixup.py        mixing of letters or features inside a network
 objective.py    losses, optimisers, schedules, weight averages
 loop.py         steps, validations, checkpoints

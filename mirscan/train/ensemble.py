@@ -1,4 +1,4 @@
-"""Several networks as one: each learns from all positives and its own draw of negatives (EasyEnsemble, Liu 2009, IEEE SMC-B 39:539)."""
+"""The members of an EasyEnsemble: each learns from all positives and its own draw of negatives (Liu 2009, IEEE SMC-B 39:539)."""
 
 from pathlib import Path
 
@@ -39,16 +39,3 @@ def member_pairs(recipe: Recipe, pairs: EncodedPairs, member: int) -> EncodedPai
 def member_checkpoint(work: Path, member: int) -> Path:
     """Where a member's checkpoint lies."""
     return work / (CHECKPOINT_FILE if member == 0 else f"member-{member}-{CHECKPOINT_FILE}")
-
-
-def mean_network(networks: list):
-    """One Keras model on the same inputs whose output is the mean of the networks' outputs; a single network as it is."""
-    if len(networks) == 1:
-        return networks[0]
-    import keras
-
-    inputs = {tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name) for tensor in networks[0].inputs}
-    for number, network in enumerate(networks, start=1):
-        network.name = f"member_{number}"
-    mean = keras.layers.Average(name="mean")([network(inputs) for network in networks])
-    return keras.Model(inputs, mean)

@@ -13,14 +13,14 @@ from mirscan.evaluation.calibration import base_rate_weights, calibrate, held_ou
 from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import calibration_error, summarize
 from mirscan.keras_loading import load_keras
-from mirscan.networks import find_architecture
+from mirscan.networks import find_architecture, mean_network, members_of
 from mirscan.pairs.columns import POSITIVE, group_codes
 from mirscan.seeds.seed_class import shift_by_seed
 from mirscan.store.explained import refuse_unwritable
 from mirscan.train.batches import predict_pairs
 from mirscan.train.checkpoint import CHECKPOINT_FILE
 from mirscan.train.data import TrainingData, example_pairs, load_training_data
-from mirscan.train.ensemble import mean_network, member_checkpoint, member_pairs, member_recipe
+from mirscan.train.ensemble import member_checkpoint, member_pairs, member_recipe
 from mirscan.train.iterative import draw_iterations, summarize_iterations
 from mirscan.train.loop import Loop, StepReport
 from mirscan.train.pretraining import ENCODED, copy_encoder, read_encoder_card
@@ -28,6 +28,7 @@ from mirscan.train.priors import seed_shift
 from mirscan.train.provenance import provenance
 from mirscan.train.recipe import Recipe, read_recipe
 from mirscan.trained_models import CARD_FILE, TRAINING_FILE, Card, find_model, load_model, read_card, write_model
+from mirscan.windows import WindowLayout
 
 WORK_FOLDER = "training"
 
@@ -131,17 +132,38 @@ def _complete(recipe: Recipe) -> Recipe:
     folders = [find_model(model) for model in (*recipe.init, *filter(None, (recipe.teacher, recipe.mining)))]
     if recipe.architecture:
         find_architecture(recipe.architecture)
-        return recipe
+        return _fit_averaged(recipe)
     if not recipe.init:
         raise InputError("recipe: no architecture; give --architecture NAME (see mirscan models architectures) or --init MODEL")
     card, old = read_card(folders[0]), read_recipe(folders[0] / TRAINING_FILE)
-    return recipe.replace(
+    recipe = recipe.replace(
         architecture=card.architecture,
         settings={**old.settings, **recipe.settings},
         duplex=recipe.duplex or card.inputs_duplex,
         mirna_length=card.layout.mirna_length,
         target_length=card.layout.length,
     )
+    return _fit_averaged(recipe)
+
+
+def _fit_averaged(recipe: Recipe) -> Recipe:
+    """The recipe with the anchor of the models that the network is averaged with, which must read the same inputs."""
+    for name in recipe.averaged_with:
+        card = read_card(find_model(name))
+        anchor = card.layout.anchor if recipe.anchor is None else recipe.anchor
+        recipe = recipe.replace(anchor=anchor)
+        own = WindowLayout(recipe.target_length, anchor, recipe.mirna_length)
+        if card.layout != own:
+            raise InputError(
+                f"recipe: averaged_with {name} reads {_in_words(card.layout)}, this network {_in_words(own)}; expected the same"
+            )
+        if card.inputs_duplex and not recipe.duplex:
+            raise InputError(f"recipe: averaged_with {name} reads duplex energies; expected duplex = true")
+    return recipe
+
+
+def _in_words(layout: WindowLayout) -> str:
+    return f"{layout.mirna_length} nt of a miRNA and windows of {layout.length} nt with anchor {layout.anchor}"
 
 
 def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], None]):
@@ -156,7 +178,9 @@ def _prepare_network(recipe: Recipe, data: TrainingData, say: Callable[[str], No
     if recipe.encoder:
         say(copy_encoder(recipe.encoder, network))
     if recipe.init:
-        say(copy_weights([load_model(model).network for model in recipe.init], network, ", ".join(recipe.init)))
+        # Of a model that is a mean the first member, which its recipe trained.
+        sources = [members_of(load_model(model).network)[0] for model in recipe.init]
+        say(copy_weights(sources, network, ", ".join(recipe.init)))
     say(f"{recipe.architecture}: {count_parameters(network):,} parameters")
     return network
 
@@ -216,7 +240,7 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], origin: dict, 
     from mirscan.networks import count_mflop, count_parameters
     from mirscan.train.curves import draw_training
 
-    networks = [_best_network(recipe, data, loop) for loop in loops]
+    networks = [_best_network(recipe, data, loop) for loop in loops] + _averaged_networks(recipe, data)
     network = mean_network(networks)
     shift = seed_shift(recipe, data.train)
     validation, progress = data.validation, loops[0].progress
@@ -234,9 +258,10 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], origin: dict, 
         "iterations": summarize_iterations(recipe, progress.history) if recipe.class_sampling == "iterative" else [],
         "members": [loop.progress.history for loop in loops[1:]],
     }
+    files = ", ".join(Path(path).name for path in recipe.pairs)
     card = Card(
         name=out.resolve().name,
-        description=f"{recipe.architecture} trained by mirscan on {', '.join(Path(p).name for p in recipe.pairs)}",
+        description=" and ".join([f"{recipe.architecture} trained by mirscan on {files}", *recipe.averaged_with]),
         architecture=recipe.architecture,
         layout=data.layout,
         inputs_duplex=recipe.duplex,
@@ -261,6 +286,10 @@ def _best_network(recipe: Recipe, data: TrainingData, loop: Loop):
     for weight, value in zip(network.weights, loop.best, strict=True):
         weight.assign(value)
     return network
+
+
+def _averaged_networks(recipe: Recipe, data: TrainingData) -> list:
+    return [member for model in recipe.averaged_with for member in members_of(load_model(model).network)]
 
 
 def _calibration_error(recipe: Recipe, labels: np.ndarray, scores: np.ndarray, mirnas: np.ndarray, sets: np.ndarray | None) -> float:

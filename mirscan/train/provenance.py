@@ -6,12 +6,12 @@ from mirscan.train.pretraining import read_encoder_card
 from mirscan.train.recipe import Recipe
 from mirscan.trained_models import NETWORK_FILE, file_sha256, find_model, read_card
 
-_OTHERS = ("teacher", "mining")
+_SEVERAL, _OTHERS = ("init", "averaged_with"), ("teacher", "mining")
 
 
 def provenance(recipe: Recipe, soft_labels: bool) -> dict:
-    """The `training` of a card. A fine-tuned network also knows what its start and its teacher were trained on: `init`, `teacher` and
-    `mining` name models by checksum, and `ancestors` holds the training of each of these and of those behind them."""
+    """The `training` of a card. A fine-tuned network also knows what its start and its teacher were trained on: `init`, `averaged_with`,
+    `teacher` and `mining` name models by checksum, and `ancestors` holds the training of each of these and of those behind them."""
     entries = {
         "pairs": _files(recipe.pairs) if recipe.epochs else [],
         "validation": _files(recipe.validation),
@@ -22,8 +22,9 @@ def provenance(recipe: Recipe, soft_labels: bool) -> dict:
     if recipe.encoder:
         entries["encoder"] = {"encoder": Path(recipe.encoder).name, **read_encoder_card(recipe.encoder)["origin"]}
     ancestors = {}
-    if recipe.init:
-        entries["init"] = [_model(name, ancestors) for name in recipe.init]
+    for role in _SEVERAL:
+        if getattr(recipe, role):
+            entries[role] = [_model(name, ancestors) for name in getattr(recipe, role)]
     for role in _OTHERS:
         if getattr(recipe, role):
             entries[role] = _model(getattr(recipe, role), ancestors)

@@ -60,6 +60,14 @@ class Recipe(Settings):
         tuple[str, ...],
         about("Start from the weights of this model; repeat for the mean of several of one architecture (Wortsman 2022).", _NETWORK),
     ] = ()
+    averaged_with: Annotated[
+        tuple[str, ...],
+        about(
+            "The model is the mean of the trained network and this model; repeat for more. Networks of different design err in different "
+            "places.",
+            _NETWORK,
+        ),
+    ] = ()
     encoder: Annotated[
         str, about("Folder of mirscan pretrain, or shipped encoder, that an encoded_sites network starts with.", _NETWORK)
     ] = ""

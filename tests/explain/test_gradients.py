@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from mirscan.errors import InputError
 from mirscan.explain.by_position import explain_by_position
 from mirscan.explain.gradients import integrated_gradients
 from mirscan.keras_loading import load_keras
-from mirscan.networks import build_network
+from mirscan.networks import build_network, mean_network
 from mirscan.networks.registry import ARCHITECTURES
 from mirscan.trained_models import Card, TrainedModel, load_model
 from mirscan.windows import WindowLayout, encode_pairs
@@ -64,9 +66,14 @@ def test_linear_network__each_base_adds_its_weight():
     assert np.isnan(mirna[:, 22:]).all()
 
 
-@pytest.mark.parametrize("name", ["fast", "base"])
-def test_shipped_network__attributions_add_up_to_the_log_odds(name):
-    model = load_model(name)
+def mean_of_two() -> TrainedModel:
+    model = load_model("fast")
+    return replace(model, network=mean_network([model.network, build_network("three_block_cnn", 24, 50)]))
+
+
+@pytest.mark.parametrize("model", [partial(load_model, "fast"), partial(load_model, "base"), mean_of_two], ids=["fast", "base", "mean"])
+def test_shipped_network__attributions_add_up_to_the_log_odds(model):
+    model = model()
     codes = some_codes(model.card.layout)
     unknown = tuple(np.full_like(side, 4) for side in codes)
     expected = log_odds(model, *codes, duplex_of=codes) - log_odds(model, *unknown, duplex_of=codes)

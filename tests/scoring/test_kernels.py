@@ -4,6 +4,7 @@ import itertools
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import ml_dtypes
 import numpy as np
@@ -11,13 +12,14 @@ import pytest
 
 from mirscan.duplex import DUPLEX_FEATURES, duplex_features
 from mirscan.errors import InputError
+from mirscan.networks import mean_network
 from mirscan.scoring import load_scorer
 from mirscan.scoring.dot_tile import LANES, TILES
 from mirscan.scoring.kept_networks import SHIPPED_FILE, keep, read_kept, read_plain, write_plain
 from mirscan.scoring.kernel_runner import KernelRunner, choose_tile, to_bfloat16
 from mirscan.scoring.layer_kernels import apply_dense
 from mirscan.scoring.network_engine import NetworkEngine
-from mirscan.scoring.plain_network import make_plain_network
+from mirscan.scoring.plain_network import make_plain_networks
 from mirscan.scoring.processor import bfloat16_unit
 from mirscan.trained_models import find_model, load_model
 
@@ -51,29 +53,40 @@ def test_kernels__shipped_models_are_plain_and_equal(name):
 
 
 @pytest.mark.parametrize("architecture", ["mirbind_cnn", "three_block_cnn"])
-def test_make_plain_network__of_other_layers_is_none(architecture, make_model):
-    assert make_plain_network(make_model(architecture).network) is None
+def test_make_plain_networks__of_other_layers_is_none(architecture, make_model):
+    assert make_plain_networks(make_model(architecture).network) is None
     with pytest.raises(InputError, match="engine 'kernels'"):
         load_scorer(make_model(architecture), engine="kernels")
 
 
-def test_make_plain_network__a_second_path_is_seen(make_model):
+def test_make_plain_networks__a_second_path_is_seen(make_model):
     import keras
 
     network = make_model("mirscan_fast").network
     flat = network.get_layer("flatten").output
     added = keras.layers.Add()([network.get_layer("dense_1").output, keras.layers.Dense(48, name="beside")(flat)])
-    assert make_plain_network(keras.Model(network.inputs, keras.layers.Dense(1, activation="sigmoid", name="end")(added))) is None
+    assert make_plain_networks(keras.Model(network.inputs, keras.layers.Dense(1, activation="sigmoid", name="end")(added))) is None
+
+
+@pytest.mark.parametrize("engine", ["kernels", "tensorflow"])
+def test_mean_of_networks__is_the_mean_of_their_outputs(engine, make_model, pairs):
+    """One with duplex features and one without, of different design."""
+    one, two = make_model("mirscan_base", len(DUPLEX_FEATURES)), make_model("mirscan_fast")
+    alone = [plain.astype(np.float64) for plain in (load_scorer(model, "float32", engine=engine).outputs(*pairs) for model in (one, two))]
+    mean = replace(one, network=mean_network([one.network, two.network]))
+    scorer = load_scorer(mean, "float32", engine=engine)
+    np.testing.assert_allclose(scorer.outputs(*pairs), (alone[0] + alone[1]) / 2, atol=1e-6)
+    assert scorer.describe()["networks"] == 2
 
 
 @pytest.mark.parametrize(
     "precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.skipif(bfloat16_unit() is None, reason="none"))]
 )
 def test_kernels__same_bits_in_any_batch_on_any_threads(precision, make_model, pairs):
-    network = make_plain_network(make_model("mirscan_base", len(DUPLEX_FEATURES)).network)
+    (network,) = make_plain_networks(make_model("mirscan_base", len(DUPLEX_FEATURES)).network)
     index = np.arange(600, dtype=np.int32)
     scores = [
-        NetworkEngine(KernelRunner(network, precision, batch, threads), []).score(pairs[0], index, pairs[1])
+        NetworkEngine([KernelRunner(network, precision, batch, threads)], []).score(pairs[0], index, pairs[1])
         for batch, threads in ((256, 1), (1, 1), (7, 2), (600, 1))
     ]
     for other in scores[1:]:
@@ -122,17 +135,18 @@ def cache(monkeypatch, tmp_path):
 
 
 def test_keep__read_again_gives_the_same_bits(make_model, pairs, cache):
-    network = make_plain_network(make_model("mirscan_base", len(DUPLEX_FEATURES)).network)
+    networks = make_plain_networks(make_model("mirscan_base", len(DUPLEX_FEATURES)).network)
     assert read_kept("some") is None
-    keep("some", network)
+    keep("some", networks)
     index = np.arange(600, dtype=np.int32)
-    scores = [NetworkEngine(KernelRunner(one, "float32"), []).score(pairs[0], index, pairs[1]) for one in (network, read_kept("some"))]
+    kept = (networks, read_kept("some"))
+    scores = [NetworkEngine([KernelRunner(one, "float32")], []).score(pairs[0], index, pairs[1]) for (one,) in kept]
     np.testing.assert_array_equal(*scores)
     assert read_kept("other") is None
 
 
 def test_read_kept__of_a_damaged_file_is_none(make_model, cache):
-    keep("some", make_plain_network(make_model("mirscan_fast").network))
+    keep("some", make_plain_networks(make_model("mirscan_fast").network))
     (file,) = (cache / "networks").iterdir()
     whole = file.read_bytes()
     for damaged in (b"", whole[:1000], whole[:5000] + b"x" + whole[5001:]):
@@ -162,6 +176,6 @@ def test_load_scorer__a_kept_or_shipped_network_needs_no_keras(tmp_path, monkeyp
 
 
 def test_read_plain__of_another_model_file_is_none(make_model, tmp_path):
-    write_plain(tmp_path / SHIPPED_FILE, "some", make_plain_network(make_model("mirscan_fast").network))
+    write_plain(tmp_path / SHIPPED_FILE, "some", make_plain_networks(make_model("mirscan_fast").network))
     assert read_plain(tmp_path / SHIPPED_FILE, "some") is not None
     assert read_plain(tmp_path / SHIPPED_FILE, "other") is None

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from mirscan.errors import InputError, RunError
+from mirscan.scoring import load_scorer
 from mirscan.train.data import load_training_data
 from mirscan.train.fit import train_model
 from mirscan.train.recipe import Recipe, read_recipe
 from mirscan.trained_models import file_sha256, load_model
+from mirscan.windows import encode_pairs
 
 TINY = {"stem_filters": 8, "filters": [8], "strides": [2], "pools": [1], "dense": [8], "dropout": 0.1}
 MAIN = Path(__file__).parents[2]
@@ -255,6 +257,28 @@ def test_train_model__duplex_features_are_computed_once_and_kept(write_pairs, tm
     monkeypatch.setattr("mirscan.duplex.duplex_features", None)
     data = load_training_data(recipe, tmp_path / "cache", lambda line: None)
     assert data.train.duplex.shape == (len(data.train), 8) and len(data.validation.duplex) == len(data.validation)
+
+
+def test_train_model__averaged_with_models_of_other_design(write_pairs, tmp_path):
+    pairs = write_pairs()
+    small = {"stem_filters": 8, "filters": (8,), "strides": (1,), "pools": (2,), "dense": (8,)}
+    for name, changes in (("1", {"duplex": True}), ("2", {"architecture": "mirscan_fast", "settings": small})):
+        train_model(tiny(pairs, anchor=30, epochs=1, **changes), tmp_path / name)
+    calibrates = Recipe(pairs=(str(pairs),), init=(str(tmp_path / "1"),), averaged_with=(str(tmp_path / "2"),), epochs=0)
+    card = train_model(calibrates.replace(validation_fraction=0.2), tmp_path / "both")
+    one, two, both = (load_scorer(tmp_path / name, "float32") for name in ("1", "2", "both"))
+    mirnas, windows = encode_pairs(["UGAGGUAGUAGGUUGUAUAGUU"] * 2, ["ACGGACUACCUCA" * 4, "GGAUCGA" * 8], card.layout)
+    expected = (one.outputs(mirnas, windows) + two.outputs(mirnas, windows)) / 2
+    np.testing.assert_allclose(both.outputs(mirnas, windows), expected, atol=1e-6)
+    assert card.layout.anchor == 30 and card.inputs_duplex and card.parameters == one.card.parameters + two.card.parameters
+    assert [model["model"] for model in card.training["averaged_with"]] == ["2"] and len(card.training["ancestors"]) == 2
+
+    again = train_model(Recipe(pairs=(str(pairs),), init=(str(tmp_path / "both"),), epochs=0, validation_fraction=0.2), tmp_path / "again")
+    assert again.parameters == one.card.parameters
+    with pytest.raises(InputError, match=r"averaged_with .*2 reads 24 nt .* 50 nt with anchor 30, this network .* anchor 20; expected"):
+        train_model(calibrates.replace(anchor=20), tmp_path / "m")
+    with pytest.raises(InputError, match=r"averaged_with .*1 reads duplex energies; expected duplex = true"):
+        train_model(tiny(pairs, averaged_with=(str(tmp_path / "1"),)), tmp_path / "m")
 
 
 def test_train_model__mean_of_models_and_a_teacher(write_pairs, tmp_path):
