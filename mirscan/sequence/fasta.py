@@ -21,7 +21,7 @@ _UNAVAILABLE = b"sequence unavailable"
 MAX_LENGTH = 2**31 - 1
 _PROTEIN_ONLY = "EFILPQZJO"
 # `>name<TAB>ACGT...`: a table with a > before each row.
-_ON_HEADER = re.compile(r"\t\s*([ACGTUNacgtun]{8,})$")
+_ON_HEADER = re.compile(r"\s([ACGTUNacgtun]{8,})$")
 _NOTATION = " A supplier's sign of a modified base? Write the bases alone."
 _HINTS = {
     **dict.fromkeys("/[](){}'+\u03a8\u03c8", _NOTATION),
@@ -88,7 +88,7 @@ def _split_records(path: str, handle: io.BufferedReader, notices: Notices) -> It
         elif header is not None:
             lines.append(line)
         elif line.strip():
-            found = line.strip()[:30].decode("utf-8", "replace")
+            found = line.rstrip()[:30].decode("utf-8", "replace")
             raise InputError(f"{path}, line {number}: found {found!r} before the first header; expected FASTA, a line that begins with '>'")
     if header is not None:
         yield header, header_line, lines
@@ -138,9 +138,9 @@ def _is_foreign(letter: str) -> bool:
 
 def check_name(name: str, where: str) -> str:
     """The name itself, if it can stand in TSV, BED and Parquet unchanged; else InputError."""
-    if len(name) > MAX_NAME:
-        raise InputError(f"{where}: a name of {len(name):,} letters ({name[:30]}...); expected at most {MAX_NAME}. Shorten it.")
     if not name.isprintable():
         letter = describe_letter(next(letter for letter in name if not letter.isprintable()))
         raise InputError(f"{where}: name {name[:60]!r} holds {letter}; expected printable letters")
+    if len(name) > MAX_NAME:
+        raise InputError(f"{where}: a name of {len(name):,} letters ({name[:30]}...); expected at most {MAX_NAME}. Shorten it.")
     return name
