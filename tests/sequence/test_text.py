@@ -79,7 +79,11 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
         (b">a\npUGAGG\n", "letter 'p' in 'a'.* A supplier's sign of a modified base"),
         (b">a\n1 acgt\n", "letter '1' in 'a'.* A number of a line"),
         (">a\nUG\u03a8\n".encode(), "PSI.* A supplier's sign"),
+        (b">a\nUGAGGUIGUAGG\n", "letter 'I' in 'a'.* A supplier's sign of a modified base"),
+        (b">a\nP-UGAGGUAGUAGG\n", "letter 'P' in 'a'.* A supplier's sign of a modified base"),
+        (b">a\nUGAGGUAGUAGG-Chol\n", "letter '-' in 'a'.* Remove alignment gaps first, and signs of suppliers"),
         (b">a\nmkvlp\n", "Is this a protein"),
+        (b">a\nMEEPQSDPSVEPPLSQETFSDLWKLLPENNVLSPLPSQAMDDLMLSPDDIEQWFTEDPGP\n", "letter 'E' in 'a'.* Is this a protein"),
         (b">a\nSequence unavailable\n>b\nSequence unavailable\n", "all 2 records say that their sequence is unavailable"),
     ],
 )
