@@ -161,13 +161,22 @@ def is_gene_id(field: str) -> bool:
     return bool(_IS_GENE(field))
 
 
+def is_transcript_id(field: str) -> bool:
+    """Whether a word is a transcript's stable id.
+
+    >>> is_transcript_id("NM_000546.6"), is_transcript_id("hsa-miR-21-5p")
+    (True, False)
+    """
+    return bool(_IS_TRANSCRIPT(field))
+
+
 def cannot_be_gene(field: str) -> bool:
     """Whether a word is a transcript's stable id, a chromosome, place, strand or kind of sequence.
 
     >>> cannot_be_gene("chr1"), cannot_be_gene("protein_coding"), cannot_be_gene("CHRNA9")
     (True, True, False)
     """
-    return bool(_NO_NAME.match(field) or _IS_TRANSCRIPT(field))
+    return bool(_NO_NAME.match(field)) or is_transcript_id(field)
 
 
 def _close_fields(header: str) -> str:
