@@ -237,6 +237,8 @@ def _find_one(name: str, entries: dict[str, GeneRow], versions: dict[str, dict[i
     known = versions.get(base, {})
     if version >= 0 and -1 in known:
         return known[-1]
+    if version in known:
+        return known[version]
     if not known or (version >= 0 and not has_versions(base)):
         return None
     chosen = known[max(known)]

@@ -58,6 +58,13 @@ def test_gene_map__stable_ids_say_which_column_is_the_gene(tmp_path):
     assert said[0] == "1 transcript has another version in the gene map (ENST00000269305.9)"
 
 
+def test_gene_map__exons_of_ucsc_are_of_their_transcript(tmp_path):
+    fasta = ">ENST00000269305.9_0\nAC\n>ENST00000269305.9_utr3_1_0_chr17_7668422_r\nAC\n>NM_000546_3\nAC\n"
+    genes, _, said = found_in(tmp_path, "ENST00000269305.8\tG0\nENST00000269305.9\tG1\nNM_000546\tG2\n", fasta)
+    assert genes == ["G1", "G1", "G2"]
+    assert said == ["3 transcripts have their gene from the gene map (first: ENST00000269305.9_0)"]
+
+
 def test_gene_map__numbers_behind_a_dot_are_versions_of_stable_ids_only(tmp_path):
     """F00.1 and F00.3 of a worm are genes of one cosmid, not versions."""
     assert found_in(tmp_path, "F00.1\tG1\nt\tG\n", ">F00.3\nAC\n>t\nAC\n")[0] == ["F00.3", "G"]
