@@ -3,8 +3,11 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from mirscan.errors import RunError
 
 
 @cache
@@ -13,6 +16,14 @@ def cache_folder() -> Path | None:
     the temporary directory. None where none of them can be written.
     """
     return next(filter(_is_usable, _candidates()), None)
+
+
+def temporary_folder() -> Path:
+    """The temporary directory of this machine; RunError where there is none, as in a container whose files are read-only."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        raise RunError("no temporary directory can be written; set TMPDIR to a folder that can") from None
 
 
 def redirect_unwritable_home(variable: str, name: str) -> None:
@@ -32,7 +43,8 @@ def _candidates() -> Iterator[Path]:
     # Without a home folder "~" stays as it is.
     if shared := os.environ.get("XDG_CACHE_HOME") or (home.startswith("/") and f"{home}/.cache"):
         yield Path(shared, "mirscan")
-    yield Path(tempfile.gettempdir(), own)
+    with suppress(RunError):
+        yield temporary_folder() / own
 
 
 def _is_usable(folder: Path) -> bool:

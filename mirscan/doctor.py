@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mirscan
-from mirscan.cache_folder import cache_folder
+from mirscan.cache_folder import cache_folder, temporary_folder
 from mirscan.cores import usable_cores
 from mirscan.errors import RunError
 from mirscan.run.first_run import MIRNA, TRANSCRIPT, scan_one_site
@@ -35,7 +35,6 @@ def describe_machine() -> dict[str, str]:
     """Versions and what mirscan finds here, by name."""
     features = [flag for flag in _FEATURES if flag in processor_flags()]
     cache = cache_folder()
-    temporary = tempfile.gettempdir()
     return {
         "mirscan": f"{mirscan.__version__} in {Path(mirscan.__file__).parent}",
         "python": f"{platform.python_version()} on {platform.platform()}",
@@ -46,8 +45,16 @@ def describe_machine() -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.1f} GB",
         "gpu": _gpu_names() if may_have_gpu() else "none visible",
         "cache": str(cache) if cache else "none can be written; every start compiles for half a minute (set NUMBA_CACHE_DIR)",
-        "temporary": f"{temporary}, {shutil.disk_usage(temporary).free / 1e9:.1f} GB free",
+        "temporary": _temporary(),
     }
+
+
+def _temporary() -> str:
+    try:
+        folder = temporary_folder()
+    except RunError as error:
+        return str(error)
+    return f"{folder}, {shutil.disk_usage(folder).free / 1e9:.1f} GB free"
 
 
 def run_checks() -> Iterator[Check]:

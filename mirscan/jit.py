@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import multiprocessing
 import sys
 from functools import cache
 
@@ -36,9 +37,11 @@ def code_folder() -> str | None:
     """
     folder = cache_folder()
     if folder is None:
-        logging.getLogger("mirscan").warning(
-            "no cache folder can be written, so every start compiles for half a minute; set NUMBA_CACHE_DIR to one that can"
-        )
+        # Workers leave it to the process that started them.
+        if multiprocessing.parent_process() is None:
+            logging.getLogger("mirscan").warning(
+                "no cache folder can be written, so every start compiles for half a minute; set NUMBA_CACHE_DIR to one that can"
+            )
         return None
     processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten(), numba.__version__, sys.version
     return str(folder / f"kernels-{hashlib.sha256(repr(processor).encode()).hexdigest()[:12]}")

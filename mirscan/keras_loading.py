@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from mirscan.cache_folder import redirect_unwritable_home
+from mirscan.cache_folder import redirect_unwritable_home, temporary_folder
 from mirscan.errors import RunError
 
 _BACKENDS = ("tensorflow", "jax", "torch")
@@ -43,6 +43,8 @@ def load_keras():
     Those come from C++ before any logging can be configured, so the file descriptor itself is turned away for the import.
     """
     check_backend()
+    # TensorFlow asks for it when it is imported.
+    temporary_folder()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     redirect_unwritable_home("KERAS_HOME", "keras")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")

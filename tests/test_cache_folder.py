@@ -23,11 +23,13 @@ print(SEED_CLASSES[classes[0]], cache_folder())
 """
 
 
-def run(temporary, **variables):
+def run_lines(lines, **variables):
     environment = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME")}
-    return subprocess.run(
-        [sys.executable, "-c", KERNEL.format(temporary=str(temporary))], env=environment | variables, capture_output=True, text=True
-    )
+    return subprocess.run([sys.executable, "-c", lines], env=environment | variables, capture_output=True, text=True)
+
+
+def run(temporary, **variables):
+    return run_lines(KERNEL.format(temporary=str(temporary)), **variables)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,33 @@ def test_cache_folder__first_that_can_be_written(tmp_path, variables, expected):
 def test_cache_folder__none_is_said_once_and_scans_all_the_same():
     done = run(NOWHERE, HOME=NOWHERE)
     assert done.stdout.split() == ["8mer", "None"]
+    assert done.stderr.count("no cache folder can be written") == 1 and "Traceback" not in done.stderr
+
+
+def test_cache_folder__none_where_there_is_no_temporary_directory():
+    lines = f"""
+import tempfile
+tempfile._candidate_tempdir_list = lambda: [{NOWHERE!r}]
+from mirscan.cache_folder import cache_folder, temporary_folder
+print(cache_folder())
+temporary_folder()
+"""
+    done = run_lines(lines, HOME=NOWHERE)
+    assert done.stdout == "None\n"
+    assert done.stderr.splitlines()[-1].endswith("RunError: no temporary directory can be written; set TMPDIR to a folder that can")
+
+
+def test_cache_folder__none_is_not_said_again_by_workers():
+    lines = f"""
+import multiprocessing, tempfile
+tempfile.tempdir = {NOWHERE!r}
+from mirscan.jit import code_folder
+code_folder()
+worker = multiprocessing.get_context("fork").Process(target=code_folder.__wrapped__)
+worker.start()
+worker.join()
+"""
+    done = run_lines(lines, HOME=NOWHERE)
     assert done.stderr.count("no cache folder can be written") == 1 and "Traceback" not in done.stderr
 
 

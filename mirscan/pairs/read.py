@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from mirscan.errors import InputError
 from mirscan.notices import counted
 from mirscan.sequence.alphabet import BYTE_CODES, INVALID, LETTERS
+from mirscan.sequence.fasta import check_name
 from mirscan.sequence.text import describe_letter, open_text
 from mirscan.tables import PAIRS
 
@@ -123,7 +124,7 @@ def _read_heading(path: Path, handle: io.BufferedReader, understood: str) -> tup
     if not heading:
         raise InputError(f"{path}: the file is empty; expected a line of headings: {understood}")
     delimiter = next((mark for mark in "\t,;" if mark in heading), "\t")
-    names = [name.strip() for name in next(csv.reader([heading], delimiter=delimiter))]
+    names = [check_name(name.strip(), f"{path}, line 1") for name in next(csv.reader([heading], delimiter=delimiter))]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(f"{path}, line 1: two columns are called {twice!r}; expected distinct headings")
     return delimiter, names

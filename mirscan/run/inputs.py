@@ -14,6 +14,7 @@ import pyarrow as pa
 
 import mirscan
 from mirscan.accessibility.folding import vienna
+from mirscan.cache_folder import temporary_folder
 from mirscan.errors import InputError, ModelError
 from mirscan.expression.isoform_weights import read_isoform_shares
 from mirscan.genes.repression import Source, find_repression_model, read_repression_model
@@ -100,9 +101,10 @@ def _spool(path: str, folder: Path, number: int) -> Path:
 
 
 def check_settings(settings: ScanSettings) -> None:
-    """Raise what every part would meet: RunError for a Keras backend and InputError for a ViennaRNA that is not installed, ModelError for a
-    model that is not whole.
+    """Raise what every part would meet: RunError for a Keras backend that is not installed and where there is no temporary directory,
+    InputError for a ViennaRNA that is not installed, ModelError for a model that is not whole.
     """
+    temporary_folder()
     read_repression_model(settings.gene_model)
     if ACCESSIBILITY in settings.features:
         vienna()

@@ -7,6 +7,7 @@ import numpy as np
 
 from mirscan.notices import counted
 from mirscan.sequence.alphabet import N
+from mirscan.sequence.headers import is_transcript_id
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -21,8 +22,11 @@ _ENSEMBL = {
     **{"TRU": "fru", "TNI": "tni", "SSA": "ssa", "GMO": "gmo", "ONI": "oni", "PMA": "pma", "CIN": "cin"},
 }
 _OTHER_IDS = {"FB": "dme", "WBGene": "cel", "AT": "ath"}
-_STABLE_ID = re.compile(r"ENS(?P<ensembl>[A-Z]*)[TG]\d{6,}|(?P<other>FB(?=(?:tr|gn)\d{7})|WBGene(?=\d{8})|AT(?=[1-5CM]G\d{5}))")
-_MIRNA_NAME = re.compile(r"([A-Za-z]{3,4})-(?:mir|let|lin|lsy|bantam)", re.IGNORECASE)
+_STABLE_ID = re.compile(
+    r"ENS(?P<ensembl>[A-Z]*)[TG]\d{6,}|(?P<other>FB(?=(?:tr|gn)\d{7})|WBGene(?=\d{8})|AT(?=[1-5CM]G\d{5})|[a-z]{3}(?=_circ_\d))"
+)
+# Viruses have digits: hsv1-miR-H1, hhv6b-miR-Ro6-1.
+_MIRNA_NAME = re.compile(r"([A-Za-z]\w{2,4})-(?:mir|let|lin|lsy|bantam)", re.IGNORECASE)
 # So many transcripts tell the species.
 _SAMPLE = 1000
 
@@ -35,7 +39,21 @@ def suspect_inputs(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
         reasons.append(f"{n_short:,} of {len(lengths):,} targets are shorter than {_SHORT_TARGET} nt: are miRNAs given as --utrs?")
     if median > _LONG_MIRNA:
         reasons.append(f"half of the miRNAs are longer than {_LONG_MIRNA} nt ({median}): are --mirnas and --utrs exchanged?")
-    return [*reasons, *_compare_species(transcriptome, mirnas)]
+    return [*reasons, *_exchanged_names(transcriptome, mirnas), *_compare_species(transcriptome, mirnas)]
+
+
+def _exchanged_names(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
+    """Sentences where names say that targets are miRNAs, or that miRNAs are transcripts."""
+    targets = list(filter(_MIRNA_NAME.match, transcriptome.names.to_pylist()))
+    transcripts = list(filter(is_transcript_id, mirnas.names))
+    return [
+        f"{len(found):,} of {n:,} {what} (first: {found[0]}): {question}"
+        for found, n, what, question in (
+            (targets, len(transcriptome), "targets have names of miRNAs", "are miRNAs given as --utrs?"),
+            (transcripts, len(mirnas), "miRNAs have names of transcripts", "are --mirnas and --utrs exchanged?"),
+        )
+        if found
+    ]
 
 
 def _compare_species(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
@@ -59,7 +77,8 @@ def _species_of(transcriptome: Transcriptome) -> tuple[str | None, str]:
     n, counts = min(_SAMPLE, len(transcriptome)), Counter()
     for names in zip(transcriptome.names[:n].to_pylist(), transcriptome.genes[:n].to_pylist(), strict=True):
         found = next((found for name in names if (found := _STABLE_ID.match(name))), None)
-        species = found and (_OTHER_IDS[found["other"]] if found["other"] else _ENSEMBL.get(found["ensembl"]))
+        # A circle of circBase has miRBase's prefix itself.
+        species = found and (_OTHER_IDS.get(found["other"], found["other"]) or _ENSEMBL.get(found["ensembl"]))
         if species:
             counts[species] += 1
             first.setdefault(species, found.string)

@@ -19,17 +19,18 @@ MAX_NAME = 255
 _UNAVAILABLE = b"sequence unavailable"
 # Positions are int32 everywhere downstream.
 MAX_LENGTH = 2**31 - 1
-_PROTEIN_ONLY = "EFILPQZJO"
 # `>name<TAB>ACGT...`: a table with a > before each row.
-_ON_HEADER = re.compile(r"\t\s*([ACGTUNacgtun]{8,})$")
+_ON_HEADER = re.compile(r"\s([ACGTUNacgtun]{8,})$")
 _NOTATION = " A supplier's sign of a modified base? Write the bases alone."
+_BASES = b"ACGTUacgtu"
 _HINTS = {
     **dict.fromkeys("/[](){}'+\u03a8\u03c8", _NOTATION),
     **dict.fromkeys("0123456789", " A number of a line, or a supplier's sign of a modified base? Write the bases alone."),
     "\0": " Is this UTF-16 or binary? Save it as UTF-8 text.",
     "*": " Is this a protein FASTA, or a supplier's sign of a modified bond? Write the bases alone.",
-    "-": " Remove alignment gaps first.",
-    ".": " Remove alignment gaps first.",
+    **dict.fromkeys("-.", " Remove alignment gaps first, and signs of suppliers."),
+    # I is inosine, too.
+    **dict.fromkeys("EFILPQZJO", " Is this a protein FASTA?"),
 }
 
 
@@ -88,7 +89,7 @@ def _split_records(path: str, handle: io.BufferedReader, notices: Notices) -> It
         elif header is not None:
             lines.append(line)
         elif line.strip():
-            found = line.strip()[:30].decode("utf-8", "replace")
+            found = line.rstrip()[:30].decode("utf-8", "replace")
             raise InputError(f"{path}, line {number}: found {found!r} before the first header; expected FASTA, a line that begins with '>'")
     if header is not None:
         yield header, header_line, lines
@@ -123,9 +124,9 @@ def _wrong_letter(path: str, header: str, header_line: int, lines: list[bytes]) 
             continue
         byte = line.translate(None, b"\r\n\t ")[codes.index(INVALID)]
         letter = chr(byte) if byte < 128 else next(filter(_is_foreign, decode_text(line, Notices())))
-        # A small letter among capitals: fU, pU, lA, iT of suppliers.
-        is_sign = letter.islower() and any(base in line for base in (b"A", b"C", b"G", b"U", b"T"))
-        hint = _NOTATION if is_sign else " Is this a protein FASTA?" if letter.upper() in _PROTEIN_ONLY else _HINTS.get(letter, "")
+        # Among bases fU, pU, lA, iT and I are signs of suppliers; a quarter of a protein is A, C, G and T.
+        is_sign = letter.isalpha() and 2 * len(line.translate(None, _BASES)) < len(line)
+        hint = _NOTATION if is_sign else _HINTS.get(letter.upper(), "")
         name = first_word(header)[:60]
         shown = describe_letter(letter)
         return InputError(f"{path}, line {number}: letter {shown} in {name!r}; expected A C G T U N or an IUPAC code.{hint}")
@@ -138,9 +139,9 @@ def _is_foreign(letter: str) -> bool:
 
 def check_name(name: str, where: str) -> str:
     """The name itself, if it can stand in TSV, BED and Parquet unchanged; else InputError."""
-    if len(name) > MAX_NAME:
-        raise InputError(f"{where}: a name of {len(name):,} letters ({name[:30]}...); expected at most {MAX_NAME}. Shorten it.")
     if not name.isprintable():
         letter = describe_letter(next(letter for letter in name if not letter.isprintable()))
         raise InputError(f"{where}: name {name[:60]!r} holds {letter}; expected printable letters")
+    if len(name) > MAX_NAME:
+        raise InputError(f"{where}: a name of {len(name):,} letters ({name[:30]}...); expected at most {MAX_NAME}. Shorten it.")
     return name

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -39,12 +39,16 @@ _SAMPLE_LINES = 1000
 _MONTH = (
     r"(?:Jan|Feb|Mar|M[aä]r|Mrz|Apr|Avr|Abr|May|Mai|Jun|Juin|Jul|Juil|Aug|Ago|Sep|Set|Oct|Okt|Out|Nov|Dec|Dez|Dic|D[eé]c)[a-zéû]{0,6}\.?"
 )
+_FOREIGN_MONTH = r"(?=[^\W\d_]*[^\x00-\x7f])[^\W\d_]{3,}\.?"
 _DATE = re.compile(
-    rf"\d{{1,4}}[-./ ]+{_MONTH}(?:[-./ ]+\d{{2,4}})?\Z|{_MONTH}[-./ ](?:\d\d?|\d{{4}})\Z"
-    r"|\d{4}-\d\d-\d\d\b.*|\d\d?([/.])\d\d?\1\d{2,4}\Z",
+    rf"\d{{1,4}}[-./ ]+(?:{_MONTH}|{_FOREIGN_MONTH})(?:[-./ ]+\d{{2,4}})?\Z|\d\d?{_MONTH}(?:\d\d)?\d\d\Z"
+    rf"|{_MONTH}[-./ ](?:\d\d?(?:,? \d{{4}})?|\d{{4}})\Z|(?:\d+\u5e74)?\d+\u6708.*"
+    r"|\d{4}([-/.])\d\d?\1\d\d?(?:[T ].*)?\Z|\d\d?([-/.])\d\d?\2\d{2,4}\Z",
     re.IGNORECASE,
 )
-_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d+\Z", re.I)
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:E\+?\d+)?\Z", re.I)
+_SPREADSHEET_ERROR = re.compile(r"#[A-Z0/]+[!?]\Z")
+_DECIMAL = re.compile(r"\d+\.0\Z")
 
 
 class GeneRow(NamedTuple):
@@ -134,11 +138,10 @@ class GeneTable:
                 notices.add("rows of the gene map name no gene and were left out", name)
                 continue
             where = f"{self.path}, line {line}"
-            row = GeneRow(line, check_name(gene or symbol, where), check_name(symbol, where))
+            row = GeneRow(line, check_name(_whole_number(gene or symbol, notices), where), check_name(symbol, where))
             entries.setdefault(name, row)
             _compare(name, entries[name], row, where, notices)
-            for value in {row.gene, row.symbol}:
-                _note_spreadsheet(value, notices)
+            _note_spreadsheet(row, notices)
         return entries
 
 
@@ -152,7 +155,7 @@ def read_gene_table(path: str | os.PathLike, notices: Notices) -> GeneTable:
         lines = [(number, decode_text(line, notices).rstrip("\n")) for number, line in enumerate(handle, 1)]
     texts = [(number, text) for number, text in lines if text.strip() and not _is_comment(text)]
     sample = [text for _, text in texts[:_SAMPLE_LINES]]
-    delimiter = max(_DELIMITERS, key=lambda mark: sum(mark in text.strip() for text in sample))
+    delimiter = _find_delimiter([text.strip() for text in sample])
     rows = list(_split_rows(path, texts, delimiter))
     heading = rows.pop(0)[1] if rows and _is_heading(rows[0][1]) else []
     if not rows:
@@ -162,6 +165,12 @@ def read_gene_table(path: str | os.PathLike, notices: Notices) -> GeneTable:
         heading = ["", *heading]
     _refuse_annotation(path, *rows[0])
     return GeneTable(path, heading, rows)
+
+
+def _find_delimiter(lines: Sequence[str]) -> str:
+    """What most lines hold, and of several such marks the one that is most often the first: others stand in texts."""
+    firsts = Counter(found[0] for line in lines if (found := re.search(f"[{_DELIMITERS}]", line)))
+    return max(_DELIMITERS, key=lambda mark: (sum(mark in line for line in lines), firsts[mark]))
 
 
 def is_transcript_heading(name: str) -> bool:
@@ -223,11 +232,23 @@ def _compare(name: str, first: GeneRow, row: GeneRow, where: str, notices: Notic
         notices.add("rows of the gene map give a transcript another symbol; the first is kept", f"{name}: {first.symbol}, not {row.symbol}")
 
 
-def _note_spreadsheet(value: str, notices: Notices) -> None:
-    if _DATE.match(value):
-        notices.add("symbols of the gene map have the form of dates, as spreadsheets make of MARCH1 or SEPT2", value)
-    elif _SCIENTIFIC.match(value):
-        notices.add("symbols of the gene map have the form of numbers, as spreadsheets make of 2310009E13Rik's clone", value)
+def _whole_number(gene: str, notices: Notices) -> str:
+    """An Entrez id without the .0 that data frames give numbers of a column which lacks some."""
+    if not _DECIMAL.match(gene):
+        return gene
+    notices.add("genes of the gene map were numbers with .0, as data frames make of Entrez ids; read without", gene)
+    return gene.removesuffix(".0")
+
+
+def _note_spreadsheet(row: GeneRow, notices: Notices) -> None:
+    for value in dict.fromkeys((row.gene, row.symbol)):
+        if _DATE.match(value):
+            notices.add("symbols of the gene map have the form of dates, as spreadsheets make of MARCH1 or SEPT2", value)
+        elif _SPREADSHEET_ERROR.match(value):
+            notices.add("symbols of the gene map were lost to an error of a spreadsheet", value)
+        # Genes may be numbers of Entrez.
+        elif _NUMBER.match(value) and (value != row.gene or not value.isdecimal()):
+            notices.add("symbols of the gene map have the form of numbers, as spreadsheets make of MARCH1 or 2310009E13Rik's clone", value)
 
 
 def _find_one(name: str, entries: dict[str, GeneRow], versions: dict[str, dict[int, GeneRow]], notices: Notices) -> GeneRow | None:
@@ -237,6 +258,8 @@ def _find_one(name: str, entries: dict[str, GeneRow], versions: dict[str, dict[i
     known = versions.get(base, {})
     if version >= 0 and -1 in known:
         return known[-1]
+    if version in known:
+        return known[version]
     if not known or (version >= 0 and not has_versions(base)):
         return None
     chosen = known[max(known)]

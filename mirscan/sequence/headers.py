@@ -14,10 +14,11 @@ from mirscan.sequence.text import first_word, strip_blanks
 _VERSION, _MORE = r"(?:\.\d+)?", r"(?:_PAR_Y|_\d+)?"
 _TAIR_GENE = r"AT[1-5CM]G\d{5}"
 _TRANSCRIPT_ID = (
-    rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}{_MORE}|[NX][MR]_\d+{_VERSION}(?:_\d+)?|FBtr\d{{7}}|{_TAIR_GENE}\.\d+|[a-z]{{3}}_circ\w+)"
+    rf"(?:ENS[A-Z]{{0,6}}T\d{{6,}}{_VERSION}{_MORE}|[NX][MR]_\d+{_VERSION}(?:_\d+)?|FBtr\d{{7}}|{_TAIR_GENE}\.\d+"
+    r"|uc\d{3}[a-z]{3}\.\d+|[a-z]{3}_circ\w+)"
 )
 _GENE_ID = rf"(?:ENS[A-Z]{{0,6}}G\d{{6,}}{_VERSION}{_MORE}|FBgn\d{{7}}|{_TAIR_GENE}|WBGene\d{{8}}|MGI:\d+|HGNC:\d+)"
-_IS_TRANSCRIPT, _IS_GENE = (re.compile(rf"{pattern}\Z").match for pattern in (_TRANSCRIPT_ID, _GENE_ID))
+_IS_TRANSCRIPT, _IS_GENE, _IS_REFSEQ = (re.compile(rf"{pattern}\Z").match for pattern in (_TRANSCRIPT_ID, _GENE_ID, r"[NX][MR]_\d+.*"))
 # Chromosomes, places, strands, kinds of sequence: what stands between | beside names and is no gene.
 _NO_NAME = re.compile(
     r"(?:(?-i:chr(?:\d{1,2}[LR]?|[A-Z]|MT|Un)(?:_\w+)?)(?::.*)?|[\w.]+:\d+-\d+.*|[+-]|-1|\d+\.\.\d+|\d+(?:;\d+)+"
@@ -25,9 +26,13 @@ _NO_NAME = re.compile(
     r"|mRNA|[ct]?DNA|ncRNA|lncRNA|protein_coding|None|NA|N/A|NULL|NaN|\.|unknown)\Z",
     re.IGNORECASE,
 )
+# Ensembl's and NCBI's GFF3, and what gffread makes of it, write what an id is before it.
+_PREFIX = re.compile(r"(?:\A|(?<=\|))(?:transcript:|gene:|rna-(?=[NX][MR]_\d))")
+# BioMart's description of a gene is one field among the others, and has blanks.
+_DESCRIPTION = re.compile(r"\|[^|]* [^|]*\[Source:[^|]*")
 # NCBI's databases; the accession follows the tag, behind gi|number| and gnl|database|, too.
 _TAGS = {"ref", "gb", "emb", "dbj", "tpg", "tpe", "tpd", "lcl", "gi", "gnl"}
-_GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent|locus|locus_tag|GeneID)[:=]\"?([^\s\];,\"]+)")
+_GENE_WORD = re.compile(r"(?<![\w.])(?:gene_id|gene|parent|locus|locus_tag|GeneID)[:=]\"?(?:gene[:-])?([^\s\];,\"]+)")
 _SYMBOL_WORD = re.compile(r"(?<![\w.])(?:gene_symbol|gene_name|symbol)[:=]\"?([^\s\];,\"]+)")
 # "NM_000546.6 Homo sapiens tumor protein p53 (TP53), transcript variant 1, mRNA"
 _NCBI_SYMBOL = re.compile(r"^(?:gi\|\d+\|)?(?:ref\|)?[NX][MR]_\S+ .*\(([^\s()]+)\),? .*(?:RNA|variant)")
@@ -36,17 +41,20 @@ _DATASETS_SYMBOL = re.compile(r"^[NX][MR]_\S+ (\S+) \[organism=")
 # FlyBase's name of a transcript is the symbol with -RA, -RB, ...; TAIR lists the symbols of a gene.
 _FLYBASE_SYMBOL = re.compile(r"^FBtr\d{7}\b.* name=([^\s;]+)-R[A-Z]+;")
 _TAIR_SYMBOL = re.compile(rf"^{_TAIR_GENE}\.\d+ \| Symbols: *([^\s,|]+)")
-_SYMBOLS = (_SYMBOL_WORD, _NCBI_SYMBOL, _DATASETS_SYMBOL, _FLYBASE_SYMBOL, _TAIR_SYMBOL)
+_WORMBASE_SYMBOL = re.compile(r" gene=WBGene\d{8} .*?(?<!\S)locus=(\S+)")
+_SYMBOLS = (_SYMBOL_WORD, _NCBI_SYMBOL, _DATASETS_SYMBOL, _FLYBASE_SYMBOL, _TAIR_SYMBOL, _WORMBASE_SYMBOL)
 # A transcript's own name holds that of its gene: Trinity, its older releases, StringTie, PacBio, TAIR.
 _OWN_GENES = tuple(
     re.compile(rf"{pattern}\Z")
-    for pattern in (r"(.*_c\d+_g\d+)_i\d+", r"(comp\d+_c\d+)_seq\d+", r"((?:MSTRG|STRG|PB)\.\d+)\.\d+", rf"({_TAIR_GENE})\.\d+")
+    for pattern in (r"((?:.*_)?c\d+_g\d+)_i\d+", r"(comp\d+_c\d+)_seq\d+", r"((?:MSTRG|STRG|PB)\.\d+)\.\d+", rf"({_TAIR_GENE})\.\d+")
 )
 # CIRI's name of a circle is its place, with | between the ends.
-_CIRCLE = re.compile(r"[\w.]+:\d+\|\d+\Z")
+_CIRCLE = re.compile(r"([\w.]+:\d+\|\d+)(?:\||\Z)")
 _UCSC_NAME = re.compile(rf"[A-Za-z0-9]+_[A-Za-z0-9]+_({_TRANSCRIPT_ID})\Z")
 # `mirscan extract` (0-based, spliced).
 _OWN_PLACE = re.compile(r"(?<!\S)place=(\S+):(\d+-\d+(?:,\d+-\d+)*)\(([+-])\)(?:\s+region=(\S+))?")
+# bedtools getfasta -nameOnly -s.
+_STRAND = re.compile(r"\([+-]\)\Z")
 # bedtools getfasta, with -name and without (0-based), UCSC's table browser, Ensembl, TAIR and FlyBase (1-based).
 _BEDTOOLS = re.compile(r"(?:(?P<name>.*)::)?(?P<contig>[^\s:|]+):(?P<start>\d+)-(?P<end>\d+)(?:\((?P<strand>[+-])\))?\Z")
 _PLACES = (
@@ -115,12 +123,13 @@ def parse_header(header: str) -> Header:
     >>> str(parse_header("T1::chr1:100-131(+)").place)
     'chr1:100-131(+)'
     """
-    word, place, region = _split_place(_close_fields(header))
-    names = _tagged(word) or _fields(word) if "|" in word and not _CIRCLE.match(word) else None
+    word, place, region = _split_place(_close_fields(_DESCRIPTION.sub("", header)))
+    word = _PREFIX.sub("", word if place else _STRAND.sub("", word))
+    names = _tagged(word) or _fields(word) if "|" in word else None
     name, gene, symbol = names or (_UCSC_NAME.sub(r"\1", word), None, None)
     gene = gene or _first(_GENE_WORD, header)
     symbol = symbol or next(filter(None, (_first(pattern, header) for pattern in _SYMBOLS)), None)
-    gene = gene or next(filter(None, (_first(pattern, name) for pattern in _OWN_GENES)), None) or symbol or name
+    gene = gene or _own_gene(name) or symbol or name
     return Header(name, gene, symbol or gene, place, region)
 
 
@@ -161,13 +170,22 @@ def is_gene_id(field: str) -> bool:
     return bool(_IS_GENE(field))
 
 
+def is_transcript_id(field: str) -> bool:
+    """Whether a word is a transcript's stable id.
+
+    >>> is_transcript_id("NM_000546.6"), is_transcript_id("hsa-miR-21-5p")
+    (True, False)
+    """
+    return bool(_IS_TRANSCRIPT(field))
+
+
 def cannot_be_gene(field: str) -> bool:
     """Whether a word is a transcript's stable id, a chromosome, place, strand or kind of sequence.
 
     >>> cannot_be_gene("chr1"), cannot_be_gene("protein_coding"), cannot_be_gene("CHRNA9")
     (True, True, False)
     """
-    return bool(_NO_NAME.match(field) or _IS_TRANSCRIPT(field))
+    return bool(_NO_NAME.match(field)) or is_transcript_id(field)
 
 
 def _close_fields(header: str) -> str:
@@ -201,6 +219,10 @@ def _split_place(header: str) -> tuple[str, Place | None, str | None]:
     return word, None, None
 
 
+def _own_gene(transcript: str) -> str | None:
+    return next(filter(None, (_first(pattern, transcript) for pattern in _OWN_GENES)), None)
+
+
 def _tagged(word: str) -> tuple[str, None, None] | None:
     """NCBI's gi|number|database|accession|locus, database|accession|locus and gnl|database|id."""
     tag, *fields = word.strip("|").split("|")
@@ -213,32 +235,35 @@ def _tagged(word: str) -> tuple[str, None, None] | None:
 
 def _fields(word: str) -> tuple[str, str | None, str | None]:
     """Fields between |, by what they are: stable ids in any order, else transcript, gene, symbol in this one."""
-    fields = word.strip("|").split("|")
-    name = next(filter(_IS_TRANSCRIPT, fields), None)
+    circle = _CIRCLE.match(word)
+    fields = [circle[1], *word[circle.end() :].split("|")] if circle else word.strip("|").split("|")
+    name = circle[1] if circle else next(filter(_IS_TRANSCRIPT, fields), None)
     genes = list(filter(_IS_GENE, fields))
-    gene = genes[0] if genes else None
     # GENCODE: transcript, gene, two of Havana, transcript name, symbol, length, biotype.
-    if name and gene and len(fields) >= 8 and fields[6].isdecimal():
-        return name, gene, fields[5]
-    name = name or next((field for field in fields if field and field != gene), word)
-    left = [field for field in fields[0 if gene else 1 :] if field and field != name and field not in genes]
+    if name and genes and len(fields) >= 8 and fields[6].isdecimal():
+        return name, genes[0], fields[5]
+    name = name or next((field for field in fields if field and field not in genes[:1]), word)
+    genes = genes or list(filter(None, [_own_gene(name)]))
+    left = [field for field in fields if field and field != name and field not in genes]
     rest = [
         field
         for field, after in zip(left, [*left[1:], ""], strict=False)
         if not (cannot_be_gene(field) or _is_position(field, after, name))
     ]
-    if gene is None and rest:
-        gene = rest.pop(0)
-    return name, gene, rest[0] if rest and not rest[0].isdecimal() else None
+    if not genes and rest:
+        genes = [rest.pop(0)]
+    return name, genes[0] if genes else None, rest[0] if rest and not rest[0].isdecimal() else None
 
 
 def _is_position(field: str, after: str, transcript: str) -> bool:
-    """Whether a field is part of a place: a chromosome before another field, or a number (perhaps an Entrez id) beside another number,
-    a strand or Ensembl's own ids.
+    """Whether a field is part of a place or a length: a chromosome before another field, or a number that is no Entrez id, which stands
+    behind a RefSeq id or before a symbol.
     """
     if field in ("X", "Y", "MT"):
         return after != ""
-    return field.isdecimal() and (transcript.startswith("ENS") or after.isdecimal() or after in ("+", "-", "1", "-1"))
+    if not field.isdecimal() or transcript.startswith("ENS") or after.isdecimal() or after in ("+", "-", "-1"):
+        return field.isdecimal()
+    return not (_IS_REFSEQ(transcript) or (after and not cannot_be_gene(after)))
 
 
 def _first(pattern: re.Pattern, text: str) -> str | None:

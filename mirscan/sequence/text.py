@@ -192,20 +192,28 @@ def _foreign_letter(text: str) -> str:
     """A word about the first blank or quote that is none to a parser, or nothing."""
     for number, line in enumerate(text.split("\n"), 1):
         for letter in line:
-            if letter in _TYPESET_QUOTES or not (letter.isascii() or letter.isprintable()):
+            if letter in _TYPESET_QUOTES or _is_invisible(letter):
                 plain = "a plain quote" if letter in _TYPESET_QUOTES else "a plain blank"
                 return f"; line {number} holds {describe_letter(letter)}, write {plain}"
     return ""
 
 
 def decode_text(line: bytes, notices: Notices) -> str:
-    """The line as UTF-8, else as Latin-1, which is said; so two letters never become the same one."""
+    """The line as UTF-8, else as Latin-1, so two letters never become the same one. That is said, and letters that nobody sees are."""
     try:
-        return line.decode()
+        text = line.decode()
     except UnicodeDecodeError:
         text = line.decode("latin-1")
         notices.add("lines are not UTF-8 and were read as Latin-1", text.strip()[:60])
-        return text
+    # Nearly all lines are ASCII, and annotations have millions.
+    if not text.isascii() and (found := next(filter(_is_invisible, text), None)):
+        notices.add(f"lines hold {describe_letter(found)}, which is no plain blank", repr(text.strip()[:60]))
+    return text
+
+
+def _is_invisible(letter: str) -> bool:
+    """Whether a letter is a blank or a sign of other alphabets that shows nothing, such as the no-break space and the zero-width ones."""
+    return not (letter.isascii() or letter.isprintable())
 
 
 def decode_name(name: bytes) -> str:

@@ -187,10 +187,7 @@ def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa
                 if digest == hash(record.codes):
                     notices.add("transcripts with a name and sequence that stood before were left out", name)
                     continue
-                raise InputError(
-                    f"{where}: name {name!r} stands in {first} already with another sequence; "
-                    "expected distinct names, and a name ends at the first blank"
-                )
+                raise _name_twice(name, record.header, where, first)
             seen[name] = where, hash(record.codes)
             _note_letters(name, record, notices)
             gene, symbol = check_name(names.gene, where), check_name(names.symbol, where)
@@ -205,6 +202,14 @@ def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa
         _take_genes(columns, table, os.fspath(paths[0]), notices)
     _note_symbols(columns, notices)
     return pa.table(columns, schema=_SCHEMA)
+
+
+def _name_twice(name: str, header: str, where: str, first: str) -> InputError:
+    of = "" if header == name else f" of {header[:60]!r}"
+    return InputError(
+        f"{where}: name {name!r}{of} stands in {first} already with another sequence; "
+        "expected distinct names, and a name ends at the first blank; --header chooses another"
+    )
 
 
 def _take_genes(columns: list[list], table: GeneTable, fasta: str, notices: Notices) -> None:

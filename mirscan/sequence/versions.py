@@ -4,15 +4,19 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-_VERSION = re.compile(r"(?P<base>ENS[A-Z]*T\d+)(?:\.(?P<version>\d+))?_\d+\Z|(?P<name>.+)\.(?P<number>\d+)\Z")
+# _1 behind a version: lifted by GENCODE to another assembly, or UCSC's number of an exon, which it also writes as _utr3_0_0_chr1_13221_f.
+_VERSION = re.compile(
+    r"(?P<base>ENS[A-Z]*T\d+|[NX][MR]_\d+)(?:\.(?P<version>\d+))?_(?:\d+|(?:utr[35]|cds|exon|intron)_\d+_\w+)\Z"
+    r"|(?P<name>.+)\.(?P<number>\d+)\Z"
+)
 _VERSIONED = re.compile(r"ENS[A-Z]*T\d{6,}\Z|[NX][MR]_\d+\Z")
 
 
 def split_version(name: str) -> tuple[str, int]:
     """Name and version of a transcript, -1 where it has none.
 
-    >>> split_version("ENST00000456328.2_1"), split_version("NM_000546")
-    (('ENST00000456328', 2), ('NM_000546', -1))
+    >>> split_version("ENST00000456328.2_1"), split_version("NM_000546"), split_version("NM_000546_utr3_2_0_chr17_7668422_r")
+    (('ENST00000456328', 2), ('NM_000546', -1), ('NM_000546', -1))
     """
     # Most names have neither, and a table may have a million.
     found = _VERSION.match(name) if "." in name or "_" in name else None

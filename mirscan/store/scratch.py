@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from mirscan.cache_folder import temporary_folder
+
 _PREFIX, _LOCK = "mirscan-scratch-", "in-use"
 
 
@@ -31,7 +33,7 @@ class ScratchFolder:
 
 
 def _abandoned() -> Iterator[Path]:
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in temporary_folder().glob(f"{_PREFIX}*"):
         try:
             lock = os.open(folder / _LOCK, os.O_RDWR)
         except OSError:

@@ -133,6 +133,7 @@ def test_read_pairs__several_files_with_weights(tmp_path):
         (["mirna\ttarget\tlabel", f"{MIRNA}\t{SITE[:9]}\u200b{SITE}\t1"], r"letter U\+200B \(ZERO WIDTH SPACE\) in the target"),
         (["mirna\ttarget\tlabel\tfamily", f'{MIRNA}\t{SITE}\t1\t"a', f"{MIRNA}\t{SITE}\t1\tb"], r"line 2: a quote in column family is"),
         (["mirna\ttarget\tlabel\tlabel", f"{MIRNA}\t{SITE}\t1\t1"], r"two columns are called 'label'"),
+        (["mirna\ttarget\t\u200blabel", f"{MIRNA}\t{SITE}\t1"], r"line 1: name .*label' holds U\+200B \(ZERO WIDTH SPACE\)"),
     ],
 )
 def test_read_pairs__bad_input_names_line_and_expectation(tmp_path, lines, message):

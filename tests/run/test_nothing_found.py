@@ -57,6 +57,15 @@ HUMAN, MOUSE, FLY = "ENST00000269305.9", "ENSMUST00000108658.10", "FBtr0070604"
         (["cel-lin-4-5p", "dme-bantam-3p"], [FLY, FLY + "x"], "1 of 2 miRNAs are of another species (first: cel-lin-4-5p)"),
         (["cel-lin-4-5p", "dme-bantam-3p"], [FLY], "--species dme keeps its own"),
         (["ath-miR156a"], ["AT1G01010.1"], None),
+        (["hsa-miR-21-5p"], ["hsa_circ_0000002"], None),
+        (["mmu-miR-21a-5p"], ["hsa_circ_0000002"], "of hsa by their names"),
+        (["hsv1-miR-H1-5p"], [HUMAN], "1 of 1 miRNAs are of another species (first: hsv1-miR-H1-5p)"),
+        (
+            ["hsa-miR-21-5p"],
+            ["T1", "hsa-miR-1-3p"],
+            "1 of 2 targets have names of miRNAs (first: hsa-miR-1-3p): are miRNAs given as --utrs?",
+        ),
+        (["NM_1234.5"], ["T1"], "1 of 1 miRNAs have names of transcripts (first: NM_1234.5): are --mirnas and --utrs exchanged?"),
     ],
 )
 def test_suspect_inputs__of_two_species(mirnas, transcripts, said):

@@ -35,6 +35,8 @@ def found_in(folder, text, fasta=FASTA):
         "t1.2\tG1\tTP53\tprotein; binds DNA, twice\nt2\tG2\t\tunknown\n",
         'tx,gene,symbol,text\nt1.2,G1,TP53,"binds; and, cuts"\nt2,G2,,"a; b"\n',
         "tx,gene,symbol,text\nt1.2,G1,TP53,binds; cuts\nt2,G2,,b\n",
+        't1.2;G1;TP53;"binds, cuts"\nt2;G2;;"a, b"\n',
+        "t1.2,G1,TP53,binds; cuts well\nt2,G2,,a; b\n",
         "#tax_id\tGeneID\tRNA_nucleotide_accession.version\tSymbol\n9606\tG1\tt1.2\tTP53\n9606\tG2\tt2.5\t-\n9606\tG7\t-\tX\n",
         "# from release 100\n\nt1.2|G|more|\tG1\tTP53\nt2\tG2\n",
         "t1.2\tchr17\tG1\tTP53\nt2\tchr3\tG2\t\n",
@@ -56,6 +58,13 @@ def test_gene_map__stable_ids_say_which_column_is_the_gene(tmp_path):
     genes, symbols, said = found_in(tmp_path, text, fasta)
     assert genes == ["ENSG00000141510.18", "ENSG00000141510"] and symbols == ["TP53"] * 2
     assert said[0] == "1 transcript has another version in the gene map (ENST00000269305.9)"
+
+
+def test_gene_map__exons_of_ucsc_are_of_their_transcript(tmp_path):
+    fasta = ">ENST00000269305.9_0\nAC\n>ENST00000269305.9_utr3_1_0_chr17_7668422_r\nAC\n>NM_000546_3\nAC\n"
+    genes, _, said = found_in(tmp_path, "ENST00000269305.8\tG0\nENST00000269305.9\tG1\nNM_000546\tG2\n", fasta)
+    assert genes == ["G1", "G1", "G2"]
+    assert said == ["3 transcripts have their gene from the gene map (first: ENST00000269305.9_0)"]
 
 
 def test_gene_map__numbers_behind_a_dot_are_versions_of_stable_ids_only(tmp_path):
@@ -80,11 +89,20 @@ def test_gene_map__numbers_behind_a_dot_are_versions_of_stable_ids_only(tmp_path
             for date in (
                 *("Mar-01", "1-Mar", "01-Mar", "2001-03-01", "2001-03-01 00:00:00", "1-Sep", "Sep-02", "1-Dec", "4-Oct", "01.03.2001"),
                 *("3/1/2001", "1. Mrz", "01. Sep", "2-sept.", "1-M\u00e4r", "1-d\u00e9c", "MARCH-01-2001".title()[:8], "1-Mar-01"),
+                *("2001/3/1", "2001-03-01T00:00:00", "01-03-2001", "01MAR2001", "Mar 1, 2001", "2-\u0441\u0435\u043d", "9\u67082\u65e5"),
             )
         ),
+        *(
+            (
+                f"t1\tG1\t{number}\n",
+                f"1 symbol of the gene map has the form of numbers, as spreadsheets make of MARCH1 or 2310009E13Rik's clone ({number})",
+            )
+            for number in ("2.31E+19", "2,31E+19", "36951", "36951.0")
+        ),
+        ("t1\tG1\t#NAME?\n", "1 symbol of the gene map was lost to an error of a spreadsheet (#NAME?)"),
         (
-            "t1\tG1\t2.31E+19\n",
-            "1 symbol of the gene map has the form of numbers, as spreadsheets make of 2310009E13Rik's clone (2.31E+19)",
+            "t1\t7157.0\tTP53\n",
+            "1 gene of the gene map was numbers with .0, as data frames make of Entrez ids; read without (7157.0)",
         ),
     ],
 )
@@ -93,7 +111,11 @@ def test_gene_map__what_is_lost_or_chosen_is_said(tmp_path, text, said):
 
 
 @pytest.mark.parametrize(
-    "symbol", ["MARCH1", "MARC1", "SEPT2", "SEPTIN2", "DEC1", "OCT4", "MAR1", "H1-2", "H2AC1", "HLA-A", "NKX2-5", "MT-ND1", "1-8D", "E2F1"]
+    "symbol",
+    [
+        *("MARCH1", "MARC1", "SEPT2", "SEPTIN2", "DEC1", "OCT4", "MAR1", "H1-2", "H2AC1", "HLA-A", "NKX2-5", "MT-ND1", "1-8D", "E2F1"),
+        *("14-3-3", "5-HTT", "4EBP1"),
+    ],
 )
 def test_gene_map__names_are_no_dates(tmp_path, symbol):
     assert len(found_in(tmp_path, f"t1\tG1\t{symbol}\n")[2]) == 2
@@ -129,6 +151,11 @@ def test_read_gene_table__lines_are_those_of_the_file(tmp_path):
     (tmp_path / "map").write_text("# a\n\ntx,gene\n\nt1,A\n")
     table = read_gene_table(tmp_path / "map", Notices())
     assert table.heading == ["tx", "gene"] and table.rows == [(5, ["t1", "A"])]
+
+
+def test_gene_map__decimal_numbers_are_entrez_ids(tmp_path):
+    genes, _, _ = found_in(tmp_path, "tx,gene\nt1,7157.0\nt2,7157\n")
+    assert genes[:2] == ["7157", "7157"]
 
 
 def test_gene_map__without_symbols_keeps_those_of_the_same_gene(tmp_path):

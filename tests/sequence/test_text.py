@@ -13,7 +13,7 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices
 from mirscan.sequence.fasta import read_fasta
 from mirscan.sequence.mirnas import read_mirnas
-from mirscan.sequence.text import BUFFER, open_text, read_toml
+from mirscan.sequence.text import BUFFER, decode_text, open_text, read_toml
 from mirscan.sequence.transcriptome import read_transcriptome
 
 
@@ -73,10 +73,17 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
         (">a\nAC\u00a0GT\n".encode(), "NO-BREAK SPACE"),
         (">a\nAC\u200bGT\n".encode(), "ZERO WIDTH SPACE"),
         (b">a\tACGTACGT\n>b\nACGT\n", "on the line of its header"),
+        (b">a\nACGT\n>b my gene acguacgu\n", "line 3: the sequence 'acguacgu' stands on the line of its header"),
+        (b" >a\nACGT\n", "line 1: found ' >a' before the first header"),
+        (f">{'a' * 300}\u0085\nACGT\n".encode(), r"name .* holds U\+0085"),
         (b">a\npUGAGG\n", "letter 'p' in 'a'.* A supplier's sign of a modified base"),
         (b">a\n1 acgt\n", "letter '1' in 'a'.* A number of a line"),
         (">a\nUG\u03a8\n".encode(), "PSI.* A supplier's sign"),
+        (b">a\nUGAGGUIGUAGG\n", "letter 'I' in 'a'.* A supplier's sign of a modified base"),
+        (b">a\nP-UGAGGUAGUAGG\n", "letter 'P' in 'a'.* A supplier's sign of a modified base"),
+        (b">a\nUGAGGUAGUAGG-Chol\n", "letter '-' in 'a'.* Remove alignment gaps first, and signs of suppliers"),
         (b">a\nmkvlp\n", "Is this a protein"),
+        (b">a\nMEEPQSDPSVEPPLSQETFSDLWKLLPENNVLSPLPSQAMDDLMLSPDDIEQWFTEDPGP\n", "letter 'E' in 'a'.* Is this a protein"),
         (b">a\nSequence unavailable\n>b\nSequence unavailable\n", "all 2 records say that their sequence is unavailable"),
     ],
 )
@@ -115,6 +122,15 @@ def test_read_fasta__latin1_headers_stay_apart(tmp_path):
     records = list(read_fasta(write(tmp_path, b">\xe9\nACGT\n>\xe8\nACGT\n"), notices))
     assert [record.header for record in records] == ["\u00e9", "\u00e8"]
     assert [notice.count for notice in notices] == [2]
+
+
+@pytest.mark.parametrize("letter", ["\u00a0", "\u200b", "\u00ad"])
+def test_decode_text__letters_that_nobody_sees_are_said(letter):
+    notices = Notices()
+    texts = [decode_text(line.encode(), notices) for line in (f"T1{letter}\tG1", "T2\tG\u00e9", f"T3\tG{letter}2")]
+    assert texts == [f"T1{letter}\tG1", "T2\tG\u00e9", f"T3\tG{letter}2"]
+    (notice,) = notices
+    assert notice.count == 2 and f"U+{ord(letter):04X}" in notice.what and notice.first == repr(f"T1{letter}\tG1")
 
 
 @pytest.mark.parametrize("letters", ["UGAGGUAGUAGGUUGUAUAdTdT", "mUGAGGUAGUAGG", "UGAGGUAGUAGDTDT", "ugagguaguagdtdt", "UsGsAGGUAGUAGG"])
