@@ -27,6 +27,7 @@ FLOORS = {
 SIBLINGS = {
     ("settings", "errors"),
     ("jit", "cache_folder"),
+    ("jit", "errors"),
     ("arrow_loading", "keras_loading"),
     ("__main__", "cli"),
     ("keras_loading", "errors"),
