@@ -57,7 +57,7 @@ _REFUSED = {
 # Hyphens and dashes of typeset papers, the minus sign, and their small and full-width forms -> the hyphen of a keyboard.
 PLAIN_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
 _TYPESET_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
-_BED_HEADER = re.compile(rb"#|(?:track|browser)(?:\s|\Z)")
+_BED_HEADER = re.compile(rb"#|(?:track|browser)(?!\s+\d+\s+\d+(?:\s|\Z))(?:\s|\Z)")
 # Where a tar archive has its magic.
 _TAR_PLACE = slice(257, 262)
 
@@ -150,10 +150,10 @@ def first_word(text: str) -> str:
 
 
 def is_bed_header(line: bytes) -> bool:
-    """Whether a line of BED is none: a comment, or a line of a browser; a contig may well be called track1.
+    """Whether a line of BED is none: a comment, or a line of a browser; a contig may well be called track1, or even track.
 
-    >>> is_bed_header(b"track name=x"), is_bed_header(b"track1\\t0\\t9")
-    (True, False)
+    >>> is_bed_header(b"track name=x"), is_bed_header(b"track1\\t0\\t9"), is_bed_header(b"track\\t0\\t9")
+    (True, False, False)
     """
     return bool(_BED_HEADER.match(line))
 
