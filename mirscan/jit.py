@@ -4,12 +4,24 @@ import hashlib
 import logging
 import multiprocessing
 import sys
+import warnings
 from functools import cache
 
-import llvmlite.binding
-import numba
-
 from mirscan.cache_folder import cache_folder
+from mirscan.errors import RunError
+
+try:
+    with warnings.catch_warnings():
+        # Numba warns with a traceback of a variable that it cannot read, and ends with another where it cannot go on.
+        warnings.filterwarnings("error", "Environment variable 'NUMBA_", RuntimeWarning)
+        import llvmlite.binding
+        import numba
+except (RuntimeWarning, ValueError) as error:
+    raise RunError(
+        f"Numba refuses its settings ({str(error).splitlines()[0].rstrip('.')}); mend NUMBA_... variables or unset them"
+    ) from None
+if numba.config.DISABLE_JIT:
+    raise RunError("NUMBA_DISABLE_JIT is set, and the kernels are right and fast only when they are compiled; unset it")
 
 
 def njit(function=None, **options):

@@ -14,13 +14,20 @@ _BACKENDS = ("tensorflow", "jax", "torch")
 # What Keras and TensorFlow import for no other reason than that it is installed: data frames, plots, wrappers, converters. Without it
 # they need half the seconds and two thirds of the memory.
 _NEEDLESS = ("jax", "matplotlib", "pandas", "scipy", "sklearn")
+# What a user has set for work of their own with Keras and matplotlib would change networks and pictures, or keep both from loading:
+# Keras takes a folder that cannot be for one without settings.
+_PLAIN = {"KERAS_HOME": os.devnull, "MATPLOTLIBRC": os.devnull, "MPLBACKEND": "agg"}
 _is_lean = False
 
 
 def keep_lean() -> None:
-    """Import Keras without what mirscan has no use for. For processes of mirscan's own: Keras knows no data frames in them."""
+    """Import Keras without what mirscan has no use for, and without the user's settings of Keras and matplotlib.
+
+    For processes of mirscan's own: Keras knows no data frames in them.
+    """
     global _is_lean
     _is_lean = True
+    os.environ.update(_PLAIN)
 
 
 def is_lean() -> bool:
@@ -28,9 +35,14 @@ def is_lean() -> bool:
     return _is_lean
 
 
+def _backend() -> str:
+    # As Keras has it, an empty variable is none.
+    return os.environ.get("KERAS_BACKEND") or "tensorflow"
+
+
 def check_backend() -> None:
     """Raise RunError where KERAS_BACKEND names a backend that Keras does not have or this installation lacks."""
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = _backend()
     if backend not in _BACKENDS:
         raise RunError(f"KERAS_BACKEND={backend}: not a backend; expected {', '.join(_BACKENDS)}, or unset the variable")
     if importlib.util.find_spec(backend) is None:
@@ -47,9 +59,12 @@ def load_keras():
     temporary_folder()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     redirect_unwritable_home("KERAS_HOME", "keras")
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    with _silent_standard_error(), _hidden(name for name in _NEEDLESS if _is_lean and name != backend):
-        import keras
+    with _silent_standard_error(), _hidden(name for name in _NEEDLESS if _is_lean and name != _backend()):
+        try:
+            import keras
+        except (ImportError, ValueError) as error:
+            what = f"Keras on {_backend()} does not load ({' '.join(str(error).split())})"
+            raise RunError(f"{what}; install it anew, or mend KERAS_... variables and keras.json") from None
     # Each model that is loaded is traced once; TensorFlow takes several for one that is traced again and again, and warns.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras

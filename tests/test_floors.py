@@ -28,6 +28,7 @@ SIBLINGS = {
     ("settings", "errors"),
     ("jit", "cache_folder"),
     ("cache_folder", "errors"),
+    ("jit", "errors"),
     ("arrow_loading", "keras_loading"),
     ("__main__", "cli"),
     ("keras_loading", "errors"),

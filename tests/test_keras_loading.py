@@ -1,6 +1,7 @@
 """Keras and Arrow without what mirscan has no use for, in processes of its own only."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -27,6 +28,27 @@ print(json.dumps([loaded, sklearn.metrics.roc_auc_score([0, 1], [0.1, 0.9])]))
 def test_load_keras__leaves_out_what_it_need_not_import_and_only_for_the_time(how, before, expected):
     finished = subprocess.run([sys.executable, "-c", PROGRAM, how, before], capture_output=True, text=True, check=True)
     assert json.loads(finished.stdout) == [expected, 1.0]
+
+
+SETTINGS = """
+from mirscan.evaluation.curves import new_figure
+from mirscan.keras_loading import keep_lean, load_keras
+keep_lean()
+config = load_keras().config
+print(config.backend(), config.floatx(), config.image_data_format())
+new_figure(1, 4)
+import matplotlib
+print(matplotlib.rcParams["font.size"])
+"""
+
+
+def test_keep_lean__settings_of_the_user_for_keras_and_matplotlib_change_nothing(tmp_path):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras/keras.json").write_text('{"backend": "torch", "floatx": "float16", "image_data_format": "channels_first"}')
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\n")
+    own = {"HOME": str(tmp_path), "MPLBACKEND": "nonsense", "MATPLOTLIBRC": str(tmp_path), "KERAS_BACKEND": ""}
+    finished = subprocess.run([sys.executable, "-c", SETTINGS], capture_output=True, text=True, check=True, env=os.environ | own)
+    assert finished.stdout.split() == ["tensorflow", "float32", "channels_last", "10.0"]
 
 
 ARROW = """

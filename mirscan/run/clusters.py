@@ -4,10 +4,10 @@ import importlib
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from mirscan.cores import usable_cores
-from mirscan.errors import InputError, RunError
+from mirscan.errors import InputError, MirscanError, RunError
 from mirscan.run.settings import RunOptions
 from mirscan.sequence.text import read_toml, read_utf8
 
@@ -46,6 +46,8 @@ _FILE_KEYS = {"kind", "workers", "maximum", "threads", "arguments"}
 
 def check_cluster(options: RunOptions) -> None:
     """Raise InputError or RunError, before anything is written, for a memory limit or a cluster file that cannot be meant."""
+    if options.memory_limit is not None or options.is_distributed:
+        _load_dask()
     if options.memory_limit is not None:
         from dask.utils import parse_bytes
 
@@ -60,6 +62,28 @@ def check_cluster(options: RunOptions) -> None:
         _check_dask_settings(options)
     if options.cluster:
         _cluster_class(options.cluster, read_cluster_file(options.cluster))
+
+
+def _load_dask() -> None:
+    """Import Dask, which reads its settings then."""
+    with _refusing():
+        import distributed  # noqa: F401
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """RunError where Dask does not start; with settings that it cannot read it raises whatever it meets."""
+    try:
+        yield
+    except MirscanError:
+        raise
+    except Exception as error:
+        # Of a chain, the first error says what is wrong.
+        while error.__cause__ is not None:
+            error = error.__cause__
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(": ")
+        settings = sorted(name for name in os.environ if name.startswith("DASK_")) or ["the YAML files of ~/.config/dask"]
+        raise RunError(f"Dask does not start ({reason}); mend {' or '.join(settings)}") from None
 
 
 def _check_dask_settings(options: RunOptions) -> None:
@@ -89,11 +113,16 @@ def open_client(options: RunOptions, n_parts: int, tell: Callable[[str], None]) 
 
     with dask.config.set(_SCHEDULER | _QUIET):
         if options.scheduler:
-            with _connect(options.scheduler) as client:
+            with _refusing():
+                client = _connect(options.scheduler)
+            with client:
                 yield client, options.threads or 1, 0
             return
-        cluster, threads, most_workers = _read_cluster(options) if options.cluster else _local_cluster(options, n_parts)
-        with cluster, distributed.Client(cluster, timeout=CONNECT_SECONDS) as client:
+        with ExitStack() as stack:
+            with _refusing():
+                cluster, threads, most_workers = _read_cluster(options) if options.cluster else _local_cluster(options, n_parts)
+                stack.enter_context(cluster)
+                client = stack.enter_context(distributed.Client(cluster, timeout=CONNECT_SECONDS))
             if options.dashboard:
                 tell(f"dashboard: {client.dashboard_link}")
             yield client, threads, most_workers

@@ -1,6 +1,5 @@
 """The one door for text a user gives: compression, byte order marks, line ends and letters of other encodings end here."""
 
-import bz2
 import csv
 import gzip
 import io
@@ -10,7 +9,7 @@ import re
 import tomllib
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -22,30 +21,72 @@ GZIP_MAGIC = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 
 
-def _open_zstd(raw: io.BufferedReader) -> IO[bytes]:
-    import pyarrow as pa
+def _open_with_arrow(codec: str) -> Callable[[io.BufferedReader], IO[bytes]]:
+    # Python's own bz2 passes over what is damaged behind a first stream.
+    def open_stream(raw: io.BufferedReader) -> IO[bytes]:
+        import pyarrow as pa
 
-    return pa.CompressedInputStream(raw, "zstd")
+        return pa.CompressedInputStream(raw, codec)
+
+    return open_stream
+
+
+class _XzStreams(io.RawIOBase):
+    """What xz streams hold, one behind another; Python's own lzma passes over what is damaged behind the first."""
+
+    def __init__(self, raw: io.BufferedReader):
+        self._raw, self._stream, self._packed = raw, lzma.LZMADecompressor(), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        content = b""
+        while not content and self._find_packed():
+            content = self._stream.decompress(self._packed, len(buffer))
+            self._packed = self._stream.unused_data
+        buffer[: len(content)] = content
+        return len(content)
+
+    def _find_packed(self) -> bool:
+        """Have what the stream needs, or the next one where it has ended; False at the end of the file."""
+        if not self._stream.eof:
+            self._packed = self._raw.read1(BUFFER) if self._stream.needs_input else b""
+            if self._stream.needs_input and not self._packed:
+                raise EOFError("the file ends before its stream does")
+            return True
+        # Streams may be padded with zeros.
+        rest = self._packed.lstrip(b"\0")
+        while not rest and (more := self._raw.read1(BUFFER)):
+            rest = more.lstrip(b"\0")
+        self._packed, self._stream = rest, lzma.LZMADecompressor() if rest else self._stream
+        return bool(rest)
 
 
 # pzstd begins with a frame that says how long the next one is.
 _READERS = {
     GZIP_MAGIC: gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\x00": lzma.open,
-    b"\x28\xb5\x2f\xfd": _open_zstd,
-    b"\x50\x2a\x4d\x18": _open_zstd,
+    b"BZh": _open_with_arrow("bz2"),
+    b"\xfd7zXZ\x00": _XzStreams,
+    # xz's predecessor, of .lzma files.
+    b"]\0\0": _XzStreams,
+    b"\x28\xb5\x2f\xfd": _open_with_arrow("zstd"),
+    b"\x50\x2a\x4d\x18": _open_with_arrow("zstd"),
 }
 # What is recognised only to say the way out.
 _REFUSED = {
+    **dict.fromkeys(_READERS, "is packed twice; unpack it once"),
     b"PK\x03\x04": "is a zip archive or a spreadsheet; unpack it with `unzip`, or save the sheet as text",
+    b"PK\x05\x06": "is an empty zip archive; expected text",
     b"7z\xbc\xaf": "is a 7z archive; unpack it with `7z x`",
     b"Rar!": "is a rar archive; unpack it with `unrar x`",
     b"\x04\x22\x4d\x18": "is lz4; unpack it with `lz4 -d` or compress it with gzip",
+    b"LZIP": "is lzip; unpack it with `lzip -d` or compress it with gzip",
+    b"\x89LZO": "is lzop; unpack it with `lzop -d` or compress it with gzip",
     b"\x1f\x9d": "is a .Z of `compress`; unpack it with `gunzip`",
     b"\x1a\x41\x27\x43": "is 2bit; make FASTA of it with `twoBitToFa`",
     b"\x43\x27\x41\x1a": "is 2bit; make FASTA of it with `twoBitToFa`",
-    b"BAM\x01": "is BAM; make FASTA of it with `samtools fasta`",
+    **dict.fromkeys((b"BAM\x01", b"CRAM"), "is BAM or CRAM; make FASTA of it with `samtools fasta`"),
     b"PAR1\x15": "is Parquet; expected text",
     b"\xd0\xcf\x11\xe0": "is a document of a spreadsheet or word processor; save it as text",
     b"{\\rtf": "is a document of a word processor; save it as plain text",
@@ -57,7 +98,9 @@ _REFUSED = {
 # Hyphens and dashes of typeset papers, the minus sign, and their small and full-width forms -> the hyphen of a keyboard.
 PLAIN_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
 _TYPESET_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
-_BED_HEADER = re.compile(rb"#|(?:track|browser)(?:\s|\Z)")
+_BED_HEADER = re.compile(rb"#|(?:track|browser)(?!\s+\d+\s+\d+(?:\s|\Z))(?:\s|\Z)")
+# Control characters, and what PNG, HDF5 and others begin with.
+_NEVER_IN_TEXT = re.compile(rb"\A\x89|[\x00-\x08\x0e-\x1f]")
 # Where a tar archive has its magic.
 _TAR_PLACE = slice(257, 262)
 
@@ -87,7 +130,7 @@ def open_text(path: str | os.PathLike) -> Iterator[io.BufferedReader]:
 
 def _open_lines(path: str, raw: io.BufferedReader) -> io.BufferedReader:
     head = raw.peek(8)
-    if path.endswith((".gz", ".bgz")) and not head.startswith(GZIP_MAGIC):
+    if path.endswith((".gz", ".bgz")) and head and not head.startswith(GZIP_MAGIC):
         raise InputError(f"{path}: the name says gzip but the content is not; rename it or compress it again")
     reader = next((reader for magic, reader in _READERS.items() if head.startswith(magic)), None)
     content = raw if reader is None else io.BufferedReader(reader(raw), BUFFER)
@@ -112,6 +155,9 @@ def _name_other_kind(head: bytes) -> str | None:
         zeros = sample[offset::2].count(0)
         if zeros and zeros > len(sample) // 4 > 2 * sample[1 - offset :: 2].count(0):
             return f"is UTF-16 text without a mark; save it as UTF-8, such as with `iconv -f {name} -t UTF-8`"
+    # A name of FASTA that holds such a letter has an error of its own.
+    if not head.startswith(b">") and (found := _NEVER_IN_TEXT.search(head[:64].partition(b"\n")[0])):
+        return f"is no text (byte 0x{found[0][0]:02x} in its first line); expected text, as it is or packed by gzip, bzip2, xz or zstd"
     return None
 
 
@@ -150,10 +196,10 @@ def first_word(text: str) -> str:
 
 
 def is_bed_header(line: bytes) -> bool:
-    """Whether a line of BED is none: a comment, or a line of a browser; a contig may well be called track1.
+    """Whether a line of BED is none: a comment, or a line of a browser; a contig may well be called track1, or even track.
 
-    >>> is_bed_header(b"track name=x"), is_bed_header(b"track1\\t0\\t9")
-    (True, False)
+    >>> is_bed_header(b"track name=x"), is_bed_header(b"track1\\t0\\t9"), is_bed_header(b"track\\t0\\t9")
+    (True, False, False)
     """
     return bool(_BED_HEADER.match(line))
 

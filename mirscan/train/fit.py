@@ -12,7 +12,7 @@ from mirscan.errors import InputError, RunError
 from mirscan.evaluation.calibration import base_rate_weights, calibrate, held_out_calibration
 from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import calibration_error, summarize
-from mirscan.keras_loading import load_keras
+from mirscan.keras_loading import check_backend, load_keras
 from mirscan.networks import find_architecture, mean_network, members_of
 from mirscan.pairs.columns import POSITIVE, group_codes
 from mirscan.seeds.seed_class import shift_by_seed
@@ -65,6 +65,7 @@ def train_model(
     """
     out = Path(out)
     work = out / WORK_FOLDER
+    check_backend()
     _check_folder(out, work, resume or finish)
     recipe = _complete(recipe)
     if recipe.teacher or recipe.mining:

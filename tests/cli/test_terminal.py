@@ -64,6 +64,10 @@ def test_models__lost_result_is_an_error(command):
         (["--model", "fast"], {"KERAS_BACKEND": "nonsense"}, "KERAS_BACKEND=nonsense: not a backend; expected tensorflow, jax, torch"),
         (["--workers", "1"], {"DASK_TEMPORARY_DIRECTORY": "/nowhere"}, "temporary-directory /nowhere: not a folder that can be written"),
         (["--workers", "1"], {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true"}, "comm.require-encryption is set"),
+        (["--workers", "1"], {"DASK_LOGGING": "x"}, "Dask does not start (ValueError: dictionary update sequence"),
+        ([], {"NUMBA_NUM_THREADS": "0"}, "Numba refuses its settings (Number of threads specified must be > 0)"),
+        ([], {"NUMBA_NUM_THREADS": "four"}, "'NUMBA_NUM_THREADS' is defined but its associated value 'four' could not be parsed"),
+        ([], {"NUMBA_DISABLE_JIT": "1"}, "NUMBA_DISABLE_JIT is set"),
     ],
 )
 def test_scan__surroundings_are_checked_before_planning(scan, tmp_path, arguments, environment, said):

@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 import cloudpickle
+import dask
 import pytest
 
 from mirscan.errors import InputError, RunError
@@ -114,6 +115,13 @@ def test_cluster__adapts_to_the_parts_that_wait(tmp_path, monkeypatch):
 def test_cluster__tls_without_certificates_is_one_line(runs, tmp_path):
     with pytest.raises(RunError, match=r"--scheduler tls://127.0.0.1:9: TLS needs certificates; set DASK_CONFIG"):
         runs.scan(tmp_path / "out", scheduler="tls://127.0.0.1:9")
+
+
+def test_cluster__settings_of_dask_that_keep_workers_from_starting_are_one_line(runs, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__MEMORY__TARGET", "abc")
+    said = r"^Dask does not start \(.+\); mend .*DASK_DISTRIBUTED__WORKER__MEMORY__TARGET"
+    with dask.config.set({"distributed.worker.memory.target": "abc"}), pytest.raises(RunError, match=said):
+        runs.scan(tmp_path / "out", workers=1)
 
 
 def test_resources__mistake_is_one_line():

@@ -137,8 +137,9 @@ def test_regions__missing_file(case, tmp_path):
         find_candidates(*case, regions=tmp_path / "nowhere.bed")
 
 
-def test_regions__transcript_called_like_a_header_line(tmp_path):
-    transcriptome = transcriptome_from_sequences(["track1"], ["CTACCTCA"])
+@pytest.mark.parametrize("name", ["track1", "browser_1", "track", "browser"])
+def test_regions__transcript_called_like_a_header_line(tmp_path, name):
+    transcriptome = transcriptome_from_sequences([name], ["CTACCTCA"])
     mirnas = mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
-    bed = write_bed(tmp_path, "track name=x\nbrowser position chr1\ntrack1\t0\t8\n")
+    bed = write_bed(tmp_path, f"track name=x\nbrowser position chr1\n{name}\t0\t8\n")
     assert find_candidates(transcriptome, mirnas, regions=bed)["seed"].to_pylist() == ["8mer"]

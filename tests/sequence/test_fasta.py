@@ -66,6 +66,7 @@ def test_read_fasta__agrees_with_pysam(tmp_path):
         ("x.fa", b">a\nAC\x00GT\n", "letter U+0000"),
         ("x.fa.gz", b">a\nACGT\n", "the name says gzip but the content is not"),
         ("x.fa.gz", gzip.compress(b">a\n" + bytes(65 + i * i % 7 % 2 * 2 for i in range(90000)), mtime=0)[:-40], "damaged gzip"),
+        ("x.fa.gz", b"", "no sequences in it"),
         ("x.fa", b"PK\x03\x04 not text", "is a zip archive"),
     ],
 )

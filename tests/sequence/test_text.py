@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import tarfile
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -33,6 +34,19 @@ def pzstd(content: bytes) -> bytes:
     return skippable + zstd(content[:5]) + skippable + zstd(content[5:])
 
 
+def xz_streams(content: bytes) -> bytes:
+    """Two streams with the padding between them that the format allows."""
+    return lzma.compress(content[:5]) + bytes(8) + lzma.compress(content[5:]) + bytes(4)
+
+
+def lzma_alone(content: bytes) -> bytes:
+    return lzma.compress(content, lzma.FORMAT_ALONE)
+
+
+def bzip2_streams(content: bytes) -> bytes:
+    return bz2.compress(content[:5]) + bz2.compress(content[5:])
+
+
 def tar(content: bytes) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
@@ -42,7 +56,7 @@ def tar(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd, pzstd])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, bzip2_streams, lzma.compress, lzma_alone, xz_streams, zstd, pzstd])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
     with open_text(write(tmp_path, pack(b"\xef\xbb\xbf" + end.join([b">a", b"ACGT", b""])))) as lines:
@@ -56,6 +70,13 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
         (b"7z\xbc\xaf\x27\x1c", "7z archive; unpack it with `7z x`"),
         (b"\x04\x22\x4d\x18", "lz4; unpack it"),
         (b"\x1f\x9d\x90", "gunzip"),
+        (b"LZIP\x01\x0c", r"lzip; unpack it with `lzip -d`"),
+        (b"PK\x05\x06" + bytes(18), "an empty zip archive"),
+        (gzip.compress(gzip.compress(b">a\nACGT\n")), "packed twice; unpack it once"),
+        (bz2.compress(lzma.compress(b">a\nACGT\n")), "packed twice; unpack it once"),
+        (zlib.compress(b">a\nACGT\n" * 99), r"no text \(byte 0x.. in its first line\); expected text, as it is or packed by gzip"),
+        (b"\x89HDF\r\n\x1a\n", r"no text \(byte 0x89"),
+        (b"SQLite format 3\0", r"no text \(byte 0x00"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "a document of a spreadsheet"),
         (b"<!DOCTYPE html>", "a page of the web"),
         (tar(b">a\nACGT\n"), "a tar archive; unpack it with `tar -xf`"),
@@ -66,7 +87,9 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
         (">a\nACGT\n".encode("utf-16-be"), "without a mark; .* -f UTF-16BE"),
         (bz2.compress(b">a\nACGT\n")[:-4], "damaged"),
         (zstd(b">a\nACGT\n")[:-4], "damaged"),
-        (zstd(b">a\nACGT\n") + b"ACGT", "damaged"),
+        (lzma.compress(b">a\nACGT\n")[:-4], "damaged"),
+        *((pack(b">a\nACGT\n") + b"ACGT" * 9, "damaged") for pack in (gzip.compress, bz2.compress, lzma.compress, zstd)),
+        *((pack(b">a\nA\n") + b"!" + pack(b">b\nA\n")[1:], "damaged") for pack in (gzip.compress, bz2.compress, lzma.compress, zstd)),
         (">my\u00a0gene\nACGT\n".encode(), r"name 'my.xa0gene' holds U\+00A0 \(NO-BREAK SPACE\)"),
         (">T1\u200b\nACGT\n".encode(), r"name 'T1.u200b' holds U\+200B \(ZERO WIDTH SPACE\)"),
         (b">a\nACGT\n\xef\xbb\xbf>b\nACGT\n", r"line 3: letter U\+FEFF"),
