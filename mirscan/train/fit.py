@@ -138,7 +138,7 @@ def _complete(recipe: Recipe) -> Recipe:
         raise InputError("recipe: no architecture; give --architecture NAME (see mirscan models architectures) or --init MODEL")
     card, old = read_card(folders[0]), read_recipe(folders[0] / TRAINING_FILE)
     recipe = recipe.replace(
-        architecture=card.architecture,
+        architecture=old.architecture,
         settings={**old.settings, **recipe.settings},
         duplex=recipe.duplex or card.inputs_duplex,
         mirna_length=card.layout.mirna_length,
@@ -241,7 +241,9 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], origin: dict, 
     from mirscan.networks import count_mflop, count_parameters
     from mirscan.train.curves import draw_training
 
-    networks = [_best_network(recipe, data, loop) for loop in loops] + _averaged_networks(recipe, data)
+    networks = [_best_network(recipe, data, loop) for loop in loops]
+    averaged = [load_model(model) for model in recipe.averaged_with]
+    networks += [member for model in averaged for member in members_of(model.network)]
     network = mean_network(networks)
     shift = seed_shift(recipe, data.train)
     validation, progress = data.validation, loops[0].progress
@@ -263,7 +265,7 @@ def _write(recipe: Recipe, data: TrainingData, loops: list[Loop], origin: dict, 
     card = Card(
         name=out.resolve().name,
         description=" and ".join([f"{recipe.architecture} trained by mirscan on {files}", *recipe.averaged_with]),
-        architecture=recipe.architecture,
+        architecture=" + ".join([recipe.architecture, *(model.card.architecture for model in averaged)]),
         layout=data.layout,
         inputs_duplex=recipe.duplex,
         parameters=sum(map(count_parameters, networks)),
@@ -287,10 +289,6 @@ def _best_network(recipe: Recipe, data: TrainingData, loop: Loop):
     for weight, value in zip(network.weights, loop.best, strict=True):
         weight.assign(value)
     return network
-
-
-def _averaged_networks(recipe: Recipe, data: TrainingData) -> list:
-    return [member for model in recipe.averaged_with for member in members_of(load_model(model).network)]
 
 
 def _calibration_error(recipe: Recipe, labels: np.ndarray, scores: np.ndarray, mirnas: np.ndarray, sets: np.ndarray | None) -> float:

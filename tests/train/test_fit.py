@@ -270,6 +270,7 @@ def test_train_model__averaged_with_models_of_other_design(write_pairs, tmp_path
     mirnas, windows = encode_pairs(["UGAGGUAGUAGGUUGUAUAGUU"] * 2, ["ACGGACUACCUCA" * 4, "GGAUCGA" * 8], card.layout)
     expected = (one.outputs(mirnas, windows) + two.outputs(mirnas, windows)) / 2
     np.testing.assert_allclose(both.outputs(mirnas, windows), expected, atol=1e-6)
+    assert card.architecture == "mirscan_base + mirscan_fast"
     assert card.layout.anchor == 30 and card.inputs_duplex and card.parameters == one.card.parameters + two.card.parameters
     assert [model["model"] for model in card.training["averaged_with"]] == ["2"] and len(card.training["ancestors"]) == 2
 
