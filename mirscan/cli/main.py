@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -144,7 +145,10 @@ def main() -> None:
 
 
 def _refuse_other_encodings(words: list[str]) -> None:
-    """Arrow takes every path for UTF-8, so a word whose bytes are something else would name another file or none."""
+    """Arrow takes every path for UTF-8, so a word or this folder whose bytes are something else would name another file or none."""
+    # A folder that is gone has no name.
+    with suppress(OSError):
+        words = [*words, os.getcwd()]
     for word in words:
         if os.fsencode(word) != word.encode("utf-8", "surrogatepass"):
             print(f"mirscan: error: {word!a}: not UTF-8; rename it, or set a UTF-8 locale such as LC_ALL=C.UTF-8", file=sys.stderr)

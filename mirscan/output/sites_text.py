@@ -11,16 +11,29 @@ import pyarrow.csv
 
 from mirscan.output.bgzf import BgzfFile
 
+_UNQUOTED, _QUOTED = (pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style=style) for style in ("none", "needed"))
+
 
 def write_sites_text(path: str | os.PathLike, batches: Iterator[pa.RecordBatch]) -> None:
     """Write batches of SITES with one header line, compressed; null is an empty field, blocks are written as 100-104,200-204."""
     with closing(BgzfFile(path)) as file:
         for number, batch in enumerate(batches):
-            table = pa.table([_as_text(column) for column in batch.columns], names=batch.schema.names)
-            options = pyarrow.csv.WriteOptions(include_header=number == 0, delimiter="\t", quoting_style="none", quoting_header="none")
-            buffer = io.BytesIO()
-            pyarrow.csv.write_csv(table, buffer, options)
-            file.write(buffer.getvalue())
+            if number == 0:
+                file.write(("\t".join(batch.schema.names) + "\n").encode())
+            file.write(text_rows(pa.table([_as_text(column) for column in batch.columns], names=batch.schema.names)))
+
+
+def text_rows(table: pa.Table) -> bytes:
+    """Rows between tabs, without a heading; null is an empty field. Text is quoted only where some of it would break the rows: quotes in
+    names, and tabs and line ends in what a user's SQL makes.
+    """
+    buffer = io.BytesIO()
+    try:
+        pyarrow.csv.write_csv(table, buffer, _UNQUOTED)
+    except pa.ArrowInvalid:
+        buffer = io.BytesIO()
+        pyarrow.csv.write_csv(table, buffer, _QUOTED)
+    return buffer.getvalue()
 
 
 def _as_text(column: pa.Array) -> pa.Array:

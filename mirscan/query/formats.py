@@ -81,15 +81,9 @@ def _too_many(widths: dict[str, int], most: int | None) -> list[str]:
 
 def to_tsv(table: pa.Table) -> bytes:
     """Heading and rows; null is an empty field."""
-    return ("\t".join(table.column_names) + "\n").encode() + _tsv_rows(_flat(table))
+    from mirscan.output.sites_text import text_rows
 
-
-def _tsv_rows(table: pa.Table) -> bytes:
-    import pyarrow.csv as pacsv
-
-    sink = io.BytesIO()
-    pacsv.write_csv(table, sink, pacsv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none"))
-    return sink.getvalue()
+    return ("\t".join(table.column_names) + "\n").encode() + text_rows(_flat(table))
 
 
 def to_json(table: pa.Table) -> bytes:
@@ -126,6 +120,7 @@ def to_bed(table: pa.Table) -> bytes:
 def _genome_bed(table: pa.Table) -> bytes:
     """BED12 lines: miRNA, rule and gene as the name, a block for each stretch of a site that a splice junction cuts."""
     from mirscan.output.bed import COLOURS, OTHER_COLOUR, WITH_A
+    from mirscan.output.sites_text import text_rows
 
     colours = " ".join(f"WHEN '{rule}' THEN '{colour}'" for rule, colour in COLOURS.items())
     thick = _THICK.format(with_a=", ".join(f"'{rule}'" for rule in sorted(WITH_A)))
@@ -138,7 +133,7 @@ def _genome_bed(table: pa.Table) -> bytes:
         FROM rows ORDER BY chrom, genome_start, genome_end, mirna""",
         table,
     )
-    return _tsv_rows(lines)
+    return text_rows(lines)
 
 
 def _flat(table: pa.Table) -> pa.Table:

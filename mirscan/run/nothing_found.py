@@ -8,7 +8,7 @@ import numpy as np
 from mirscan.notices import counted
 from mirscan.sequence.alphabet import N
 from mirscan.sequence.headers import is_transcript_id
-from mirscan.sequence.mirnas import MirnaSet
+from mirscan.sequence.mirnas import MIRNA_NAME, MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 
 # No 3'UTR worth a scan is as short as a miRNA, no mature miRNA as long as this.
@@ -25,8 +25,6 @@ _OTHER_IDS = {"FB": "dme", "WBGene": "cel", "AT": "ath"}
 _STABLE_ID = re.compile(
     r"ENS(?P<ensembl>[A-Z]*)[TG]\d{6,}|(?P<other>FB(?=(?:tr|gn)\d{7})|WBGene(?=\d{8})|AT(?=[1-5CM]G\d{5})|[a-z]{3}(?=_circ_\d))"
 )
-# Viruses have digits: hsv1-miR-H1, hhv6b-miR-Ro6-1.
-_MIRNA_NAME = re.compile(r"([A-Za-z]\w{2,4})-(?:mir|let|lin|lsy|bantam)", re.IGNORECASE)
 # So many transcripts tell the species.
 _SAMPLE = 1000
 
@@ -44,7 +42,7 @@ def suspect_inputs(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
 
 def _exchanged_names(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
     """Sentences where names say that targets are miRNAs, or that miRNAs are transcripts."""
-    targets = list(filter(_MIRNA_NAME.match, transcriptome.names.to_pylist()))
+    targets = list(filter(MIRNA_NAME.match, transcriptome.names.to_pylist()))
     transcripts = list(filter(is_transcript_id, mirnas.names))
     return [
         f"{len(found):,} of {n:,} {what} (first: {found[0]}): {question}"
@@ -59,7 +57,7 @@ def _exchanged_names(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str
 def _compare_species(transcriptome: Transcriptome, mirnas: MirnaSet) -> list[str]:
     """A sentence where names say that miRNAs and transcripts are of different species; whole files of miRBase are of 271."""
     species, example = _species_of(transcriptome)
-    named = [(name, found[1].lower()) for name in mirnas.names if (found := _MIRNA_NAME.match(name))]
+    named = [(name, found[1].lower()) for name in mirnas.names if (found := MIRNA_NAME.match(name))]
     foreign = [name for name, prefix in named if prefix != species]
     if species is None or not foreign:
         return []

@@ -142,6 +142,8 @@ def check_name(name: str, where: str) -> str:
     if not name.isprintable():
         letter = describe_letter(next(letter for letter in name if not letter.isprintable()))
         raise InputError(f"{where}: name {name[:60]!r} holds {letter}; expected printable letters")
+    if name.startswith(('"', "#")):
+        raise InputError(f"{where}: name {name[:60]!r} begins with {name[0]!r}, as quoted text and comments of tables do. Rename it.")
     if len(name) > MAX_NAME:
         raise InputError(f"{where}: a name of {len(name):,} letters ({name[:30]}...); expected at most {MAX_NAME}. Shorten it.")
     return name

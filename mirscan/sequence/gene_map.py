@@ -133,7 +133,7 @@ class GeneTable:
             if not _is_wanted(fields, transcript, wanted):
                 continue
             name = _transcript(fields[transcript])
-            gene, symbol = (fields[i] if i is not None and i < len(fields) and fields[i] not in _NO_NAME else "" for i in columns[1:])
+            gene, symbol = (_value(fields, column, notices) for column in columns[1:])
             if not (gene or symbol):
                 notices.add("rows of the gene map name no gene and were left out", name)
                 continue
@@ -223,6 +223,15 @@ def _is_wanted(fields: list[str], column: int, wanted: Collection[str]) -> bool:
     return name in wanted or split_version(name)[0] in wanted
 
 
+def _value(fields: list[str], column: int | None, notices: Notices) -> str:
+    """What a row says in a column; nothing for the words and errors of spreadsheets that stand for it."""
+    value = fields[column] if column is not None and column < len(fields) else ""
+    if _SPREADSHEET_ERROR.match(value):
+        notices.add("fields of the gene map were lost to an error of a spreadsheet", value)
+        return ""
+    return "" if value in _NO_NAME else value
+
+
 def _compare(name: str, first: GeneRow, row: GeneRow, where: str, notices: Notices) -> None:
     if row.gene != first.gene:
         raise InputError(
@@ -244,8 +253,6 @@ def _note_spreadsheet(row: GeneRow, notices: Notices) -> None:
     for value in dict.fromkeys((row.gene, row.symbol)):
         if _DATE.match(value):
             notices.add("symbols of the gene map have the form of dates, as spreadsheets make of MARCH1 or SEPT2", value)
-        elif _SPREADSHEET_ERROR.match(value):
-            notices.add("symbols of the gene map were lost to an error of a spreadsheet", value)
         # Genes may be numbers of Entrez.
         elif _NUMBER.match(value) and (value != row.gene or not value.isdecimal()):
             notices.add("symbols of the gene map have the form of numbers, as spreadsheets make of MARCH1 or 2310009E13Rik's clone", value)

@@ -15,6 +15,8 @@ from mirscan.sequence.text import PLAIN_DASHES, first_word
 
 # miRBase 22 mature sequences have 15 to 34 nt; below 8 there is no seed, above 40 it is a precursor.
 MIN_LENGTH, MAX_LENGTH = 8, 40
+# The species of a miRNA as miRBase and MirGeneDB name it. Viruses have digits: hsv1-miR-H1, hhv6b-miR-Ro6-1.
+MIRNA_NAME = re.compile(r"([A-Za-z]\w{2,4})-(?:mir|let|lin|lsy|bantam)", re.IGNORECASE)
 # Small letters among capital bases, as in dT, mU, rA, UsG, are signs of suppliers: deoxy, 2'-O-methyl, ribo, phosphorothioate.
 _NOTATION = re.compile(r"[ACGUT]?[bdhkmrsvwxy][ACGUT]?|(?:DT){1,2}$")
 _OVERHANG = re.compile(r"(?:dt){1,2}$")
@@ -51,7 +53,9 @@ def read_mirnas(path: str | os.PathLike, species: str | None = None, notices: No
     """
     with tallied(notices) as tally:
         mirnas = _read_all(os.fspath(path), tally)
-        return mirnas if species is None else _select_species(mirnas, species.translate(PLAIN_DASHES).rstrip("-"), os.fspath(path))
+        if species is None:
+            return mirnas
+        return _select_species(mirnas, species.translate(PLAIN_DASHES).rstrip("-"), os.fspath(path), tally)
 
 
 def _read_all(path: str, notices: Notices) -> MirnaSet:
@@ -80,7 +84,7 @@ def _read_all(path: str, notices: Notices) -> MirnaSet:
 def _plain_dashes(name: str, notices: Notices) -> str:
     plain = name.translate(PLAIN_DASHES)
     if plain != name:
-        notices.add("miRNA names had typographic dashes, now '-'", plain)
+        notices.add("miRNAs were written with typographic dashes, now '-'", plain)
     return plain
 
 
@@ -128,11 +132,15 @@ def _pad(names: list[str], sequences: list[np.ndarray]) -> MirnaSet:
     return MirnaSet(tuple(names), codes, lengths)
 
 
-def _select_species(mirnas: MirnaSet, species: str, path: str) -> MirnaSet:
+def _select_species(mirnas: MirnaSet, species: str, path: str, notices: Notices) -> MirnaSet:
     prefixes = [name.split("-", 1)[0].lower() for name in mirnas.names]
     keep = [index for index, prefix in enumerate(prefixes) if prefix == species.lower()]
     if not keep:
         known = sorted(set(prefixes))
         listed = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
         raise InputError(f"{path}: no miRNA of species {species!r}; names there begin with {listed}")
+    for name, prefix in zip(mirnas.names, prefixes, strict=True):
+        if prefix != species.lower():
+            what = "are of other species" if MIRNA_NAME.match(name) else "have no species in their name"
+            notices.add(f"miRNAs {what} and were left out", name)
     return mirnas.take(keep)

@@ -10,7 +10,7 @@ import tomllib
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from mirscan.errors import InputError
@@ -95,8 +95,9 @@ _REFUSED = {
     **dict.fromkeys((b"\xff\xfe\0\0", b"\0\0\xfe\xff"), "is UTF-32 text; save it as UTF-8, such as with `iconv -f UTF-32 -t UTF-8`"),
     **dict.fromkeys((b"\xff\xfe", b"\xfe\xff"), "is UTF-16 text; save it as UTF-8, such as with `iconv -f UTF-16 -t UTF-8`"),
 }
-# Hyphens and dashes of typeset papers, the minus sign, and their small and full-width forms -> the hyphen of a keyboard.
-PLAIN_DASHES = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D), "-")
+# Hyphens, dashes and minus signs of typeset papers and of other scripts, small and full-width forms too -> the hyphen of a keyboard.
+_OTHER_DASHES = "\u02d7\u058a\u05be\u1806\u2043\u2212\u2796\u2e3a\u2e3b\ufe31\ufe32\ufe58\ufe63\uff0d"
+PLAIN_DASHES = dict.fromkeys((*range(0x2010, 0x2016), *map(ord, _OTHER_DASHES)), "-")
 _TYPESET_QUOTES = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _BED_HEADER = re.compile(rb"#|(?:track|browser)(?!\s+\d+\s+\d+(?:\s|\Z))(?:\s|\Z)")
 # Control characters, and what PNG, HDF5 and others begin with.
@@ -245,12 +246,12 @@ def _foreign_letter(text: str) -> str:
 
 
 def decode_text(line: bytes, notices: Notices) -> str:
-    """The line as UTF-8, else as Latin-1, so two letters never become the same one. That is said, and letters that nobody sees are."""
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        text = line.decode("latin-1")
-        notices.add("lines are not UTF-8 and were read as Latin-1", text.strip()[:60])
+    """The line as UTF-8, else as Windows-1252, which is Latin-1 with dashes and quotes, so two letters never become the same one. That is
+    said, and letters that nobody sees are.
+    """
+    text = decode_name(line)
+    if not line.isascii() and text.encode() != line:
+        notices.add("lines are not UTF-8 and were read as Windows-1252 (Latin-1)", text.strip()[:60])
     # Nearly all lines are ASCII, and annotations have millions.
     if not text.isascii() and (found := next(filter(_is_invisible, text), None)):
         notices.add(f"lines hold {describe_letter(found)}, which is no plain blank", repr(text.strip()[:60]))
@@ -268,10 +269,11 @@ def decode_name(name: bytes) -> str:
     >>> decode_name("\u00e9".encode()) == decode_name("\u00e9".encode("latin-1"))
     True
     """
-    try:
-        return name.decode()
-    except UnicodeDecodeError:
-        return name.decode("latin-1")
+    for encoding in ("utf-8", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            return name.decode(encoding)
+    # Five bytes are nothing in Windows-1252.
+    return name.decode("latin-1")
 
 
 def describe_letter(letter: str) -> str:

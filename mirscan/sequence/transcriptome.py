@@ -205,9 +205,9 @@ def _pack(paths, gene_map, header, circular: bool, sink, notices: Notices) -> pa
 
 
 def _name_twice(name: str, header: str, where: str, first: str) -> InputError:
-    of = "" if header == name else f" of {header[:60]!r}"
+    here = "" if header == name else f", here of {header[:60]!r}"
     return InputError(
-        f"{where}: name {name!r}{of} stands in {first} already with another sequence; "
+        f"{where}: name {name!r} stands in {first} already with another sequence{here}; "
         "expected distinct names, and a name ends at the first blank; --header chooses another"
     )
 

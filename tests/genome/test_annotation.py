@@ -288,7 +288,7 @@ def test_read_annotation__other_encodings_and_blanks(tmp_path):
     path.write_bytes(text.replace("AB1", "\u00e9").encode("latin-1"))
     annotation = read_annotation(path, notices=notices, use_cache=False)
     assert annotation.genes.to_pylist() == ["\u00e9", "\u00e8"]
-    assert "4 lines are not UTF-8 and were read as Latin-1" in " ".join(map(str, notices))
+    assert "4 lines are not UTF-8 and were read as Windows-1252 (Latin-1)" in " ".join(map(str, notices))
     path.write_text(gtf(UCSC.replace('name "AB1"', 'name "A\u200b1"'), EXONS), encoding="utf-8")
     with pytest.raises(InputError, match=r"a.gtf: name 'A.u200b1' holds U\+200B \(ZERO WIDTH SPACE\)"):
         read_annotation(path, use_cache=False)

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 import mirscan as ms
 from mirscan.cli.main import app
 from mirscan.errors import InputError, RunError
-from mirscan.query.formats import render_text
+from mirscan.query.formats import render_text, to_tsv
 
 PAIR = {"genes": ["ZEB2"], "mirnas": ["hsa-miR-200b-3p"]}
 
@@ -173,6 +174,13 @@ def test_run__without_its_work_folder(example, tmp_path):
     shutil.copytree(example, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy" / "work")
     assert ms.query_run(tmp_path / "copy", **PAIR).equals(ms.query_run(example, **PAIR))
+
+
+def test_to_tsv__quotes_what_would_break_its_rows():
+    table = pa.table({"a": ['x"y', "t\tu", "l\nm", "plain"], "b": [1, 2, None, 4]})
+    read = list(csv.reader(io.StringIO(to_tsv(table).decode(), newline=""), delimiter="\t"))
+    assert read == [["a", "b"], ['x"y', "1"], ["t\tu", "2"], ["l\nm", ""], ["plain", "4"]]
+    assert to_tsv(table.slice(3)) == b"a\tb\nplain\t4\n"
 
 
 def test_formats__say_the_same(example, tmp_path):

@@ -99,7 +99,7 @@ def test_gene_map__numbers_behind_a_dot_are_versions_of_stable_ids_only(tmp_path
             )
             for number in ("2.31E+19", "2,31E+19", "36951", "36951.0")
         ),
-        ("t1\tG1\t#NAME?\n", "1 symbol of the gene map was lost to an error of a spreadsheet (#NAME?)"),
+        ("t1\tG1\t#NAME?\n", "1 field of the gene map was lost to an error of a spreadsheet (#NAME?)"),
         (
             "t1\t7157.0\tTP53\n",
             "1 gene of the gene map was numbers with .0, as data frames make of Entrez ids; read without (7157.0)",

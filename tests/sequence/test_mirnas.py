@@ -1,6 +1,7 @@
 import pytest
 
 from mirscan.errors import InputError
+from mirscan.notices import Notices
 from mirscan.sequence.mirnas import mirnas_from_sequences, read_mirnas
 
 MIRBASE = ">hsa-let-7a-5p MIMAT0000062 Homo sapiens let-7a-5p\nUGAGGUAGUAGGUUGUAUAGUU\n>mmu-miR-1a-3p\nuggaauguaaagaaguauguau\n"
@@ -26,6 +27,15 @@ def test_read_mirnas__names_codes_and_padding(tmp_path):
 )
 def test_read_mirnas__species(tmp_path, species, names):
     assert read_mirnas(write(tmp_path, MIRBASE), species).names == names
+
+
+def test_read_mirnas__other_species_and_none_are_counted(tmp_path):
+    notices = Notices()
+    read_mirnas(write(tmp_path, MIRBASE + ">miR-21\nACGUACGU\n>hsa_miR_7\nACGUACGU\n>cel-let-7\nACGUACGU\n"), "hsa", notices)
+    assert [str(notice) for notice in notices] == [
+        "2 miRNAs are of other species and were left out (first: mmu-miR-1a-3p)",
+        "2 miRNAs have no species in their name and were left out (first: miR-21)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,8 @@ def test_open_text__packing_mark_and_line_ends(tmp_path, pack, end):
         (b">a\nACGT\n\xef\xbb\xbf>b\nACGT\n", r"line 3: letter U\+FEFF"),
         (">a\nAC\u00a0GT\n".encode(), "NO-BREAK SPACE"),
         (">a\nAC\u200bGT\n".encode(), "ZERO WIDTH SPACE"),
+        (b'>"my gene"\nACGT\n', """line 1: name '"my' begins with '"', as quoted text"""),
+        (b">#T\nACGT\n", "line 1: name '#T' begins with '#'"),
         (b">a\tACGTACGT\n>b\nACGT\n", "on the line of its header"),
         (b">a\nACGT\n>b my gene acguacgu\n", "line 3: the sequence 'acguacgu' stands on the line of its header"),
         (b" >a\nACGT\n", "line 1: found ' >a' before the first header"),
@@ -160,6 +162,24 @@ def test_decode_text__letters_that_nobody_sees_are_said(letter):
 def test_read_mirnas__notation_is_refused(tmp_path, letters):
     with pytest.raises(InputError, match="write the bases alone"):
         read_mirnas(write(tmp_path, f">a\n{letters}\n".encode()))
+
+
+@pytest.mark.parametrize("dash", "\u2010\u2011\u2013\u2212\u2043\u1806\ufe63\uff0d")
+def test_read_mirnas__every_dash_is_plain(tmp_path, dash):
+    notices = Notices()
+    path = write(tmp_path, f">hsa{dash}miR{dash}21\nUAGCUUAUCAG\n".encode())
+    assert read_mirnas(path, "hsa", notices).names == ("hsa-miR-21",)
+    assert [str(notice) for notice in notices] == ["1 miRNA was written with typographic dashes, now '-' (hsa-miR-21)"]
+    path.write_bytes(f">hsa{dash}miR{dash}21\nUAGCUUAUCAG\n>hsa-miR-21\nUAGCUUAUCAA\n".encode())
+    with pytest.raises(InputError, match="name 'hsa-miR-21' stands in line 1 already"):
+        read_mirnas(path)
+
+
+def test_read_mirnas__dashes_of_windows(tmp_path):
+    notices = Notices()
+    mirnas = read_mirnas(write(tmp_path, b">hsa\x96miR\x9621\nUAGCUUAUCAG\n>hsa-miR-1 \x90\nUAGCUUAUCAG\n"), "hsa", notices)
+    assert mirnas.names == ("hsa-miR-21", "hsa-miR-1")
+    assert str(next(iter(notices))) == "2 lines are not UTF-8 and were read as Windows-1252 (Latin-1) (first: hsa\u2013miR\u201321)"
 
 
 def test_read_mirnas__dashes_and_unknown_letters_are_said(tmp_path):

@@ -73,8 +73,8 @@ def test_read_transcriptome__gene_map_wins_with_and_without_version(tmp_path):
     ("fasta", "gene_map", "message"),
     [
         (">a\nAC\n>a\nGT\n", None, "line 3: name 'a' stands in"),
-        (">my gene 1\nAC\n>my gene 2\nGT\n", None, "name 'my' of 'my gene 2' stands in"),
-        (">T::chr1:0-2(+)\nAC\n>T::chr1:9-11(+)\nGT\n", None, "name 'T' of 'T::chr1:9-11(+)' stands in"),
+        (">my gene 1\nAC\n>my gene 2\nGT\n", None, "already with another sequence, here of 'my gene 2'"),
+        (">T::chr1:0-2(+)\nAC\n>T::chr1:9-11(+)\nGT\n", None, "already with another sequence, here of 'T::chr1:9-11(+)'"),
         (">a\nAC\n", "b\tG\n", "none of its 1 row names a transcript and its gene of"),
         (">a\nAC\n", "a\tG\nb\n", "line 2: found 'b'"),
         (">a\nAC\n", "#\n", "no rows"),
