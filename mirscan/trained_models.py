@@ -11,6 +11,7 @@ import numpy as np
 
 from mirscan.errors import InputError, ModelError
 from mirscan.keras_loading import load_keras
+from mirscan.sequence.text import finite
 from mirscan.shipped import CARD_FILE, models_folder, shipped_names
 from mirscan.windows import WindowLayout, encode_pairs
 
@@ -117,7 +118,7 @@ def read_card(folder: str | os.PathLike) -> Card:
     """The card of a model folder; ModelError says which entry is missing or wrong."""
     path = Path(folder) / CARD_FILE
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=finite)
     except FileNotFoundError:
         raise ModelError(f"{path}: not there; expected a model folder with {NETWORK_FILE} and {CARD_FILE}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

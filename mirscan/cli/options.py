@@ -10,6 +10,7 @@ import typer
 
 from mirscan.cli.completion import complete_setting
 from mirscan.errors import InputError
+from mirscan.sequence.text import finite
 from mirscan.settings import Setting, settings_of
 
 
@@ -101,6 +102,6 @@ def _assignment(text: str, flag: str) -> tuple[str, Any]:
     if not equals:
         raise InputError(f"{flag} {text}: expected NAME=VALUE")
     try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+        return name.strip(), tomllib.loads(f"value = {value}", parse_float=finite)["value"]
     except tomllib.TOMLDecodeError:
         return name.strip(), value.strip()

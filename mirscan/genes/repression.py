@@ -15,6 +15,7 @@ import numpy as np
 from mirscan.errors import ModelError
 from mirscan.genes.site_features import CONSERVATION, FEATURE_NAMES, FROM_FILES, KINDS, LOG_ODDS, Places, SiteFeatures
 from mirscan.sequence.coding import REGIONS, THREE_UTR
+from mirscan.sequence.text import finite
 from mirscan.shipped import REPRESSION_FILE, models_folder, shipped_names
 from mirscan.trained_models import Card
 
@@ -144,7 +145,7 @@ def read_repression_model(name_or_path: str | os.PathLike = "repression") -> Rep
     """The model of a name, folder or file; ModelError says which entry is missing or wrong."""
     path = find_repression_model(name_or_path)
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=finite)
         if entries.pop("format") != FORMAT:
             raise ModelError(f"{path}: written by another version of mirscan; fit it again with `mirscan train-genes`")
         model = RepressionModel(**{**entries, "forms": tuple(map(_form, entries["forms"]))})

@@ -34,6 +34,12 @@ def check_weights(pairs: pa.Table) -> None:
             )
 
 
+def count_idle(pairs: pa.Table) -> int:
+    """Pairs of weight 0."""
+    weights = weights_of(pairs)
+    return 0 if weights is None else int((weights == 0).sum())
+
+
 @dataclass(frozen=True)
 class CleaningCounts:
     """What `clean_pairs` took out."""

@@ -110,6 +110,9 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     if settings.regions is not None:
         # Read for its errors and notices only: bad regions must be told before the run, not by its parts.
         read_regions(settings.regions, transcriptome, notices)
+    hidden = np.flatnonzero((transcriptome.lengths > 0) & (transcriptome.lengths <= settings.mask_start))
+    if len(hidden):
+        notices.add("transcripts are hidden whole by --mask-start, so no site", transcriptome.names[int(hidden[0])].as_py(), len(hidden))
     model, has_coding = read_repression_model(settings.gene_model), settings.cds is not None or coding_of_regions(transcriptome) is not None
     # Counting is a pass without output, a second per gigabase; random sequence would underestimate real 3'UTRs by half.
     expected = int(count_candidates(transcriptome, table))

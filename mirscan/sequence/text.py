@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import lzma
+import math
 import os
 import re
 import tomllib
@@ -226,11 +227,23 @@ def read_utf8(path: str | os.PathLike) -> str:
             raise InputError(f"{path}: byte {error.start + 1:,} is not UTF-8; save it as UTF-8") from None
 
 
+def finite(text: str) -> float:
+    """A number of TOML, which has nan and inf, too; no setting and no weight is one, and a nan wins and loses every comparison unseen.
+
+    >>> finite("1e-3")
+    0.001
+    """
+    number = float(text)
+    if not math.isfinite(number):
+        raise tomllib.TOMLDecodeError(f"found {text}; expected a number")
+    return number
+
+
 def read_toml(path: str | os.PathLike) -> dict:
     """Entries of a TOML file; InputError where it is none or cannot be read."""
     text = read_utf8(path)
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text, parse_float=finite)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not a TOML file: {error}{_foreign_letter(text)}") from None
 

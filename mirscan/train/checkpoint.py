@@ -67,14 +67,14 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def read_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint of a training; RunError when there is none or it cannot be read."""
     if not path.is_file():
-        raise RunError(f"{path}: no checkpoint to resume from; run without --resume")
+        raise RunError(f"{path}: no checkpoint, so no training to go on with or to finish here; give its --out, or start anew")
     try:
         # Opened here: NumPy would leave a damaged file open.
         with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             state = json.loads(str(file["state"]))
             groups = {group: [file[key] for key in sorted(file.files) if key.startswith(group + "/")] for group in _GROUPS}
     except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(f"{path}: not a checkpoint that can be read ({error}); delete it and run without --resume") from error
+        raise RunError(f"{path}: not a checkpoint that can be read ({error}); delete it and start anew") from error
     return Checkpoint(Progress(**state["progress"]), state["recipe"], state["data_digest"], **groups)
 
 

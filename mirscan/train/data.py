@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mirscan.notices import Notice, counted
-from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, check_weights, clean_pairs
+from mirscan.pairs.clean import MIN_VALIDATION_ROWS, CleaningCounts, check_pairs, check_weights, clean_pairs, count_idle
 from mirscan.pairs.columns import POSITIVE, group_codes, labels_of
 from mirscan.pairs.hardness import HardChoice, choose_by_hardness, labels_by_hardness, with_hardness
 from mirscan.pairs.leakage import LeakageReport, leakage_report, refuse_leak
@@ -64,6 +64,8 @@ def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) 
     validation = pa.concat_tables([part for _, part in parts], promote_options="default")
     check_pairs(train, "training")
     check_weights(train)
+    if n_idle := count_idle(train):
+        say(str(Notice("training pairs have weight 0 and count for nothing", n_idle, "")))
     check_pairs(validation, "validation", MIN_VALIDATION_ROWS)
     leakage = leakage_report(train, validation)
     say(f"{counted(train.num_rows, 'pair')} to train on, {validation.num_rows:,} to validate on; {leakage}")

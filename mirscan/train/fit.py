@@ -14,6 +14,7 @@ from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import calibration_error, summarize
 from mirscan.keras_loading import check_backend, load_keras
 from mirscan.networks import find_architecture, mean_network, members_of
+from mirscan.notices import Notice
 from mirscan.pairs.columns import POSITIVE, group_codes
 from mirscan.seeds.seed_class import shift_by_seed
 from mirscan.store.explained import refuse_unwritable
@@ -77,7 +78,7 @@ def train_model(
     origin = provenance(recipe, data.summary["soft_labels"])
     loops = []
     with _tensorboard(recipe, work) as log:
-        for member in range(recipe.members):
+        for member in _members(recipe, work, finish, say):
             loop = _prepare_loop(recipe, data, work, member, resume or finish, say)
             if not finish:
                 loop.run(lambda step: (report(step), log(step)))
@@ -89,6 +90,14 @@ def train_model(
     if not keep_work:
         shutil.rmtree(work)
     return card
+
+
+def _members(recipe: Recipe, work: Path, finish: bool, say: Callable[[str], None]) -> list[int]:
+    """The members to train, or of an interrupted training to `finish` those that have begun: the others would be chance."""
+    members = [member for member in range(recipe.members) if not (finish and member) or member_checkpoint(work, member).is_file()]
+    if len(members) < recipe.members:
+        say(str(Notice("members were not begun and are left out of the mean", recipe.members - len(members), "")))
+    return members
 
 
 def _prepare_loop(recipe: Recipe, data: TrainingData, work: Path, member: int, go_on: bool, say: Callable[[str], None]) -> Loop:

@@ -97,7 +97,9 @@ class Loop:
             progress.seconds = time.monotonic() - started
             validation = self._validate_or_fall_back(rate) if self._validation_is_due() else None
             self._move_on()
-            if validation or time.monotonic() - saved_at >= 60 * self.recipe.checkpoint_minutes:
+            # Half way to the first validation, too: one that finds no numbers would leave nothing.
+            is_half_way = progress.step == self._validation_steps // 2
+            if validation or is_half_way or time.monotonic() - saved_at >= 60 * self.recipe.checkpoint_minutes:
                 self.save()
                 saved_at = time.monotonic()
             report(StepReport(progress.epoch, progress.step, self.n_steps, progress.step * len(batch.labels), loss, rate, validation))
@@ -174,12 +176,14 @@ class Loop:
             progress.step_in_epoch = 0
             progress.epoch += 1
 
+    @property
+    def _validation_steps(self) -> int:
+        """Steps between two validations, the last of which comes at the end."""
+        return min(self.recipe.validate_every or self.steps_per_epoch, self.n_steps)
+
     def _validation_is_due(self) -> bool:
         done = self.progress.step + 1
-        if done == self.n_steps:
-            return True
-        every = self.recipe.validate_every or self.steps_per_epoch
-        return done % every == 0
+        return done == self.n_steps or done % self._validation_steps == 0
 
     def _validate(self, steps_done: int, rate: float) -> dict:
         progress = self.progress

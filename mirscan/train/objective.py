@@ -16,13 +16,13 @@ def smooth_labels(labels: np.ndarray, smoothing: float) -> np.ndarray:
 
 def balance_weights(labels: np.ndarray, weights: np.ndarray, positive_weight: float) -> np.ndarray:
     """Weights (n,) with positives `positive_weight` times as heavy; 0 makes both classes weigh the same. A soft label counts in part."""
+    weights, labels = weights.astype(np.float64), labels.astype(np.float64)
     if positive_weight == 0:
-        total = float(np.sum(weights, dtype=np.float64))
-        positive = float(np.sum(weights * labels, dtype=np.float64))
-        positive_weight = (total - positive) / max(positive, 1e-9)
+        positive = np.sum(weights * labels)
+        positive_weight = (np.sum(weights) - positive) / positive if positive else 1.0
     balanced = weights * (labels * positive_weight + (1 - labels))
     # The mean stays 1, so a learning rate means the same with and without weights.
-    return (balanced / max(float(np.mean(balanced, dtype=np.float64)), 1e-9)).astype(np.float32)
+    return (balanced / (np.mean(balanced) or 1.0)).astype(np.float32)
 
 
 def positive_rate(labels: np.ndarray) -> float:

@@ -64,6 +64,8 @@ def pretrain(
         optimizer.learning_rate = _rate(settings, step)
         loss = _step(network, sides, settings, step)
         if (step + 1) % _EVERY == 0 or step + 1 == settings.steps:
+            if not all(np.isfinite(np.asarray(variable)).all() for variable in variables):
+                raise _not_a_number("a weight", step)
             right = _accuracy(network, held_out, settings)[0]
             say(f"step {step + 1:,} of {settings.steps:,}: loss {loss:.4f}, {right:.4f} of hidden letters right")
             _save(out / STATE_FILE, settings, variables, step + 1)
@@ -103,7 +105,12 @@ def _sides(sources: Sequence[Transcriptome], settings: PretrainSettings, held_ou
     for path, source in zip(settings.sequences, sources, strict=True):
         if len(source) < 2:
             raise InputError(f"{path}: {len(source)} sequence; expected at least 2, of which one in {_HELD_OUT} is held out")
-    return [_Side.of(source, settings.longest, held_out) for source in sources]
+    sides = [_Side.of(source, settings.longest, held_out) for source in sources]
+    for path, side in zip(settings.sequences, sides, strict=True):
+        if not any((side.source.codes[side.source.begin[at] : side.source.end[at]] != N).any() for at in side.records):
+            which = "held out" if held_out else "learned from"
+            raise InputError(f"{path}: the records {which} hold no base but N; the first and every {_HELD_OUT}th are held out")
+    return sides
 
 
 def _draw(sides: list[_Side], n: int, longest: int, random: np.random.Generator) -> np.ndarray:
@@ -119,8 +126,12 @@ def _step(network, sides: list[_Side], settings: PretrainSettings, step: int) ->
     weights = chosen.astype(np.float32) / max(float(chosen.mean()), 1e-6)
     loss = float(network.train_on_batch(hidden, codes, sample_weight=weights, return_dict=True)["loss"])
     if not np.isfinite(loss):
-        raise RunError(f"pretrain: the loss is not a number at step {step + 1}; try a lower --learning-rate")
+        raise _not_a_number("the loss", step)
     return loss
+
+
+def _not_a_number(what: str, step: int) -> RunError:
+    return RunError(f"pretrain: {what} is not a number at step {step + 1}; try a lower --learning-rate")
 
 
 def _hide(codes: np.ndarray, settings: PretrainSettings, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -45,6 +45,7 @@ def test_models_commands__print_what_there_is():
         ("output = 0.", "output = 1.", "the card says"),
         ("[layout]", "[lay-out]", "expected the entries of a mirscan card"),
         ("[layout]", "[layout", "not valid TOML"),
+        ("base_rate = ", "base_rate = nan #", r"not valid TOML \(found nan; expected a number\)"),
         ('sha256 = "', 'sha256 = "0', "checksum differs"),
     ],
 )

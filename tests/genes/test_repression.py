@@ -164,6 +164,8 @@ def test_repression_model__shipped_one_has_every_form():
         (("8mer = ", "9mer = "), "has '9mer'; known are"),
         (("format = 2", "format = 1"), "another version"),
         (("scale = ", "sclae = "), "not a repression model"),
+        (("scale = ", "scale = nan #"), r"not valid TOML \(found nan; expected a number\)"),
+        (("8mer = ", "8mer = -inf #"), r"not valid TOML \(found -inf; expected a number\)"),
         (("end_distance = ", "log_odds = "), "form 'test' has log_odds in its weights or in reads alone"),
     ],
 )

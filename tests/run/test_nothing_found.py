@@ -35,6 +35,13 @@ def test_scan__short_targets_are_said_although_sites_are_found(tmp_path):
     assert "1 of 1 targets are shorter than 40 nt: are miRNAs given as --utrs?" in result.warnings
 
 
+def test_scan__transcripts_that_the_mask_hides_whole_are_counted(tmp_path):
+    (tmp_path / "m.fa").write_text(MIRNA)
+    (tmp_path / "t.fa").write_text(f">a\n{'G' * 14}\n>b\n{'G' * 15}\n>c\n{'G' * 60}CTACCTCA\n>d\nG\n")
+    result = scan(tmp_path / "m.fa", tmp_path / "t.fa", out=tmp_path / "o", model="none", mask_start=14)
+    assert result.n_sites == 1 and "2 transcripts are hidden whole by --mask-start, so no site (first: a)" in result.warnings
+
+
 HUMAN, MOUSE, FLY = "ENST00000269305.9", "ENSMUST00000108658.10", "FBtr0070604"
 
 

@@ -29,7 +29,7 @@ def test_checkpoint__order_of_more_than_ten_arrays_is_kept(tmp_path):
 
 
 def test_read_checkpoint__missing_or_damaged(tmp_path):
-    with pytest.raises(RunError, match="no checkpoint to resume from; run without --resume"):
+    with pytest.raises(RunError, match="no checkpoint, so no training to go on with or to finish here"):
         read_checkpoint(tmp_path / "c.npz")
     write_checkpoint(tmp_path / "c.npz", checkpoint())
     (tmp_path / "c.npz").write_bytes((tmp_path / "c.npz").read_bytes()[:200])

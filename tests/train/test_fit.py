@@ -386,7 +386,7 @@ def only_json(text: str) -> dict:
 def test_train_model__outputs_that_are_not_numbers_stop_it(write_pairs, tmp_path, monkeypatch):
     nan_at(1, monkeypatch)
     with pytest.raises(RunError, match=r"an output on the validation pairs is not a number at step .*; no earlier weights are kept. Try a"):
-        train_model(tiny(write_pairs(), epochs=1, checkpoint_minutes=99.0), tmp_path / "m")
+        train_model(tiny(write_pairs(), epochs=1, batch_size=1000), tmp_path / "m")
 
 
 def test_train_model__outputs_that_are_not_numbers_at_the_end_leave_the_best_before(write_pairs, tmp_path, monkeypatch):
@@ -403,10 +403,11 @@ def test_train_model__outputs_that_are_not_numbers_at_the_end_leave_the_best_bef
 def test_train_model__outputs_that_are_not_numbers_at_the_only_validation_leave_the_last_checkpoint(
     write_pairs, tmp_path, monkeypatch, average
 ):
-    nan_at(1, monkeypatch)
-    train_model(tiny(write_pairs(), epochs=1, checkpoint_minutes=0.0, average=average), tmp_path / "m")
-    metrics = only_json((tmp_path / "m" / "metrics.json").read_text())
-    assert 0 < metrics["best_step"] == metrics["steps"] - 1
+    for name, minutes in (("often", 0.0), ("seldom", 99.0)):
+        nan_at(1, monkeypatch)
+        train_model(tiny(write_pairs(), epochs=1, checkpoint_minutes=minutes, average=average), tmp_path / name)
+    often, seldom = (only_json((tmp_path / name / "metrics.json").read_text()) for name in ("often", "seldom"))
+    assert 0 < often["best_step"] == often["steps"] - 1 and seldom["best_step"] == seldom["steps"] // 2
 
 
 def test_train_model__finish_before_the_first_validation(write_pairs, tmp_path):
@@ -422,6 +423,39 @@ def test_train_model__finish_before_the_first_validation(write_pairs, tmp_path):
         train_model(recipe, tmp_path / "m", report=stop)
     train_model(recipe, tmp_path / "m", finish=True)
     assert json.loads((tmp_path / "m" / "metrics.json").read_text())["best_step"] == 2
+
+
+def test_train_model__finish_leaves_out_members_that_were_not_begun(write_pairs, tmp_path):
+    class Stop(Exception):
+        pass
+
+    seen = []
+
+    def stop(step):
+        seen.append(step.step)
+        if seen.count(1) == 2 and step.validation:
+            raise Stop
+
+    recipe = tiny(write_pairs(), members=3)
+    with pytest.raises(Stop):
+        train_model(recipe, tmp_path / "m", report=stop)
+    lines = []
+    train_model(recipe, tmp_path / "m", finish=True, say=lines.append)
+    assert "1 member was not begun and is left out of the mean" in lines
+    network = load_model(tmp_path / "m").network
+    assert [layer.name for layer in network.layers if layer.name.startswith("member")] == ["member_1", "member_2"]
+
+
+def test_train_model__pairs_without_weight_are_counted_and_tiny_weights_are_weights(write_pairs, tmp_path):
+    rows = [(*row, 0 if number % 3 else 1e-40) for number, row in enumerate(write_pairs.rows(300, 20, 1))]
+    lines = []
+    train_model(
+        tiny(write_pairs(rows=rows, heading=("mirna", "target", "label", "weight")), learning_rate=1e-2), tmp_path / "m", say=lines.append
+    )
+    n_idle = next(int(line.split()[0]) for line in lines if line.endswith("training pairs have weight 0 and count for nothing"))
+    assert 140 < n_idle < 200
+    history = json.loads((tmp_path / "m" / "metrics.json").read_text())["history"]
+    assert history[-1]["loss"] < 0.97 * history[0]["loss"]
 
 
 def test_loop__saves_nothing_where_moments_are_spoiled(write_pairs, tmp_path, monkeypatch):

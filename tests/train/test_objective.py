@@ -37,8 +37,9 @@ def test_smooth_labels__half_stays_half():
     assert smooth_labels(np.array([0.0, 0.5, 1.0]), 0.1).tolist() == pytest.approx([0.05, 0.5, 0.95])
 
 
-def test_balance_weights__classes_weigh_the_same_and_the_mean_stays_one():
-    labels, weights = np.array([1, 0, 0, 0], np.float32), np.ones(4, np.float32)
+@pytest.mark.parametrize("size", [1, 1e-12, 1e-40, 1e9])
+def test_balance_weights__classes_weigh_the_same_and_the_mean_stays_one(size):
+    labels, weights = np.array([1, 0, 0, 0], np.float32), np.full(4, size, np.float32)
     balanced = balance_weights(labels, weights, 0)
     assert balanced[0] == pytest.approx(balanced[1:].sum()) and balanced.mean() == pytest.approx(1)
     assert balance_weights(labels, weights, 3).tolist() == pytest.approx([2, 2 / 3, 2 / 3, 2 / 3])

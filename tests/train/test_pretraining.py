@@ -67,6 +67,28 @@ def test_pretrain__learns_what_neighbours_tell(fasta, tmp_path):
         pretrain(settings(fasta), tmp_path / "encoder")
 
 
+@pytest.mark.parametrize(("records", "which"), [(("N" * 60, "ACGU" * 20), "held out"), (("ACGU" * 20, "N" * 60), "learned from")])
+def test_pretrain__records_without_a_base_are_refused(tmp_path, records, which):
+    path = tmp_path / "sequences.fa"
+    path.write_text("".join(f">s{i}\n{record}\n" for i, record in enumerate(records)))
+    with pytest.raises(InputError, match=f"sequences.fa: the records {which} hold no base but N"):
+        pretrain(settings(path), tmp_path / "encoder")
+    assert not (tmp_path / "encoder").exists()
+
+
+def test_pretrain__weights_that_are_not_numbers_are_no_encoder(fasta, tmp_path, monkeypatch):
+    """The loss of the last step is one of the weights before it."""
+
+    def spoil(network, *rest):
+        network.weights[0].assign(network.weights[0] * np.nan)
+        return 1.0
+
+    monkeypatch.setattr(module, "_step", spoil)
+    with pytest.raises(RunError, match="a weight is not a number at step 1; try a lower --learning-rate"):
+        pretrain(settings(fasta, steps=1), tmp_path / "encoder")
+    assert not (tmp_path / "encoder").exists()
+
+
 def test_pretrain__killed_and_resumed_equals_the_undisturbed_run(fasta, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_EVERY", 10)
     pretrain(settings(fasta, dropout=0.0), tmp_path / "whole")
