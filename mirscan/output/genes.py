@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from mirscan.jit import njit
 from mirscan.output.text import (
+    DECIMALS,
     MINUS,
     NUMBER_WIDTH,
     TAB,
@@ -21,19 +22,20 @@ from mirscan.tables import PAIR_SIGNIFICANCE
 
 NAMES = ("gene", "symbol", "mirna", "transcript")
 CHUNK_ROWS = 1 << 15
-# How numbers are written.
-DECIMAL, WHOLE, SCIENTIFIC = range(3)
+# Decimals of numbers with fewer than `DECIMALS`, as more would be false precision: `rank` tells neighbours apart, Parquet has every digit.
+WHOLE, SCIENTIFIC = 0, -1
+_DECIMALS = {"predicted_log2fc": 4, "percentile": 2} | {column.name: SCIENTIFIC for column in PAIR_SIGNIFICANCE}
 
 
 class GenesText:
-    """GENES batches of one schema as lines; null is an empty field, numbers have six decimals, p- and q-values four
-    digits. pyarrow's CSV writer takes five times as long."""
+    """GENES batches of one schema as lines; null is an empty field, numbers have six decimals or fewer, p- and
+    q-values four digits. pyarrow's CSV writer takes five times as long."""
 
     def __init__(self, schema: pa.Schema):
         self.header = ("\t".join(schema.names) + "\n").encode()
         self._has_region = "region" in schema.names
         self._numbers = [field for field in schema if not pa.types.is_dictionary(field.type)]
-        self._styles = np.array([_style_of(field) for field in self._numbers])
+        self._decimals = np.array([_decimals_of(field) for field in self._numbers])
 
     def format(self, batch: pa.RecordBatch) -> Iterator[np.ndarray]:
         """The text of a batch in chunks (bytes,) uint8; each is overwritten by the next."""
@@ -46,7 +48,7 @@ class GenesText:
         buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
         for first in range(0, len(batch), CHUNK_ROWS):
             rows = batch.slice(first, CHUNK_ROWS)
-            yield buffer[: format_rows(self._indices(rows), self._values(rows), self._styles, *arrays, buffer)]
+            yield buffer[: format_rows(self._indices(rows), self._values(rows), self._decimals, *arrays, buffer)]
 
     def _indices(self, rows: pa.RecordBatch) -> np.ndarray:
         ends = rows["region"].indices.to_numpy() if self._has_region else np.zeros(len(rows), np.int32)
@@ -57,17 +59,15 @@ class GenesText:
         return np.stack([rows[field.name].to_numpy(zero_copy_only=False).astype(np.float64) for field in self._numbers])
 
 
-def _style_of(field: pa.Field) -> int:
-    if field.name in {column.name for column in PAIR_SIGNIFICANCE}:
-        return SCIENTIFIC
-    return WHOLE if pa.types.is_integer(field.type) else DECIMAL
+def _decimals_of(field: pa.Field) -> int:
+    return WHOLE if pa.types.is_integer(field.type) else _DECIMALS.get(field.name, DECIMALS)
 
 
 @njit
 def format_rows(
     indices,
     numbers,
-    styles,
+    decimals,
     gene_offsets,
     genes,
     symbol_offsets,
@@ -82,8 +82,8 @@ def format_rows(
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (5, n) into the name tables, of which the last has the ends of lines; `numbers` (k, n) with NaN for null, in
-    the `styles` (k,).
+    `indices` (5, n) into the name tables, of which the last has the ends of lines; `numbers` (k, n) with NaN for null, and
+    their `decimals` (k,).
     """
     at = 0
     for row in range(indices.shape[1]):
@@ -91,17 +91,27 @@ def format_rows(
         at = put_name(out, at, symbol_offsets, symbols, indices[1, row])
         at = put_name(out, at, mirna_offsets, mirnas, indices[2, row])
         at = put_name(out, at, transcript_offsets, transcripts, indices[3, row])
-        for column in range(len(styles)):
+        for column in range(len(decimals)):
             if column:
                 at = put_byte(out, at, TAB)
             value = numbers[column, row]
-            if styles[column] == SCIENTIFIC:
+            if decimals[column] == WHOLE:
+                at = _put_whole(out, at, value)
+            elif decimals[column] == SCIENTIFIC:
                 at = put_scientific(out, at, value)
-            elif styles[column] == WHOLE and not np.isnan(value):
-                if value < 0:
-                    at = put_byte(out, at, MINUS)
-                at = put_int(out, at, np.int64(abs(value)))
             else:
-                at = put_number(out, at, value)
+                at = put_number(out, at, value, decimals[column])
         at = put_name(out, at, ends_offsets, ends, indices[4, row])
     return at
+
+
+@njit(inline="always")
+def _put_whole(out, at, value):
+    """Write a whole number, with nothing at all for NaN, which stands for null."""
+    if np.isnan(value):
+        return at
+    whole = np.int64(value)
+    if whole < 0:
+        at = put_byte(out, at, MINUS)
+        whole = -whole
+    return put_int(out, at, whole)

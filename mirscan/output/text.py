@@ -14,6 +14,8 @@ DECIMALS, SCIENTIFIC_DECIMALS = 6, 3
 PROBABILITY_WIDTH = DECIMALS + 2
 # Any int32, or a float32 below 2**31, with sign, point and decimals.
 NUMBER_WIDTH = INT_WIDTH + 1 + DECIMALS
+_ZERO, _TEN = np.uint64(ZERO), np.uint64(10)
+_POWERS = 10 ** np.arange(DECIMALS + 1)
 
 
 @dataclass(frozen=True)
@@ -52,45 +54,45 @@ def put_name(out, at, offsets, data, index):
 @njit(inline="always")
 def put_int(out, at, value):
     """Write a non-negative integer in decimal."""
-    width, rest = 1, value // 10
-    while rest > 0:
+    width, limit = 1, 10
+    while value >= limit:
         width += 1
-        rest //= 10
-    rest = value
+        limit *= 10
+    return put_digits(out, at, value, width)
+
+
+@njit(inline="always")
+def put_digits(out, at, value, width):
+    """Write the last `width` digits of a non-negative integer."""
+    # Unsigned: division by a constant is a multiplication then, without the cases of numbers below 0.
+    rest = np.uint64(value)
     for place in range(at + width - 1, at - 1, -1):
-        out[place] = ZERO + rest % 10
-        rest //= 10
+        out[place] = np.uint8(_ZERO + rest % _TEN)
+        rest //= _TEN
     return at + width
 
 
 @njit(inline="always")
-def put_scaled(out, at, scaled, decimals):
-    """Write `scaled` / 10^decimals with all its decimals."""
-    at = put_int(out, at, scaled // 10**decimals)
+def put_number(out, at, value, decimals):
+    """Write a number with 1 to `DECIMALS` decimals, and its sign where it is below 0; nothing at all for NaN, which stands for null."""
+    if np.isnan(value):
+        return at
+    scale = _POWERS[decimals]
+    whole = np.int64(abs(value))
+    rest = np.int64((abs(value) - whole) * scale + 0.5)
+    if rest == scale:
+        whole, rest = whole + 1, 0
+    if value < 0 and whole + rest > 0:
+        at = put_byte(out, at, MINUS)
+    at = put_int(out, at, whole)
     at = put_byte(out, at, POINT)
-    rest = scaled % 10**decimals
-    for place in range(at + decimals - 1, at - 1, -1):
-        out[place] = ZERO + rest % 10
-        rest //= 10
-    return at + decimals
+    return put_digits(out, at, rest, decimals)
 
 
 @njit(inline="always")
 def put_probability(out, at, value):
-    """Write a number between 0 and 1 with six decimals; nothing at all for NaN, which stands for null."""
-    if not np.isnan(value):
-        scaled = np.int64(value * 10**DECIMALS + 0.5)
-        at = put_scaled(out, at, scaled, DECIMALS)
-    return at
-
-
-@njit(inline="always")
-def put_number(out, at, value):
-    """Write a number with six decimals, as `put_probability`, with its sign where it is below 0."""
-    if value < 0:
-        at = put_byte(out, at, MINUS)
-        value = -value
-    return put_probability(out, at, value)
+    """Write a number between 0 and 1 with six decimals; nothing at all for NaN."""
+    return put_number(out, at, value, DECIMALS)
 
 
 @njit(inline="always")
@@ -102,8 +104,7 @@ def put_scientific(out, at, value):
     while value > 0 and value * 10**SCIENTIFIC_DECIMALS + 0.5 < 10**SCIENTIFIC_DECIMALS:
         value *= 10
         exponent += 1
-    scaled = np.int64(value * 10**SCIENTIFIC_DECIMALS + 0.5)
-    at = put_scaled(out, at, scaled, SCIENTIFIC_DECIMALS)
+    at = put_number(out, at, value, SCIENTIFIC_DECIMALS)
     at = put_byte(out, at, LETTER_E)
     at = put_byte(out, at, MINUS)
     at = put_byte(out, at, ZERO + exponent // 10)

@@ -1,4 +1,5 @@
 import io
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +39,27 @@ def test_genes_text__equals_the_table(monkeypatch):
     for found, expected in zip(read, batch.to_pylist(), strict=True):
         assert list(found) == list(GENES.names)
         for name, value in expected.items():
-            assert abs(found[name] - value) <= 1e-6 if isinstance(value, float) else found[name] == value
+            assert abs(found[name] - value) <= 0.5 * 10 ** -decimals_of(name) + 1e-9 if isinstance(value, float) else found[name] == value
+
+
+def decimals_of(name: str) -> int:
+    return {"predicted_log2fc": 4, "percentile": 2}.get(name, 6)
+
+
+def test_genes_text__as_many_decimals_as_mean_something():
+    _, *lines = as_text(make_batch(1000, with_scores=True)).decode().splitlines()
+    for line in lines:
+        for field, text in zip(GENES.schema(), line.split("\t"), strict=True):
+            if pa.types.is_floating(field.type):
+                assert re.fullmatch(rf"-?\d+\.\d{{{decimals_of(field.name)}}}", text)
+
+
+def test_genes_text__rounds_up_to_the_next_whole_number_and_drops_the_sign_of_zero():
+    values = np.array([-0.99996, -0.00004, 0.00004, 99.99999, -12.5], np.float32)
+    batch = make_batch(len(values), with_scores=False)
+    column = batch.schema.get_field_index("predicted_log2fc")
+    lines = as_text(batch.set_column(column, batch.schema.field(column), pa.array(values))).decode().splitlines()[1:]
+    assert [line.split("\t")[column] for line in lines] == ["-1.0000", "0.0000", "0.0000", "100.0000", "-12.5000"]
 
 
 def test_genes_text__null_scores_are_empty():
