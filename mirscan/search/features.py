@@ -17,7 +17,8 @@ THREE_PRIME_FIRST, TARGET_REACH, FREE_OFFSET = 9, 15, 2
 # Morgulis et al. 2006, J Comput Biol 13:1028, look at 64 nt, too; theirs is the highest score of any part, ours that of the whole.
 DUST_REACH = 28
 
-_ONE = np.uint64(1)
+_ONE, _HALF = np.uint64(1), np.uint64(32)
+_CENTRAL = np.uint64((1 << (SUPPLEMENTARY_LAST - SUPPLEMENTARY_FIRST + 1)) - 1)
 FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance", "low_complexity")
 
 
@@ -159,26 +160,26 @@ def _read_tails(pairs):
 def _best_run(target, width, tail, last):
     """Twice the best score of a run between the first `width` letters of `target` and the `tail` of a miRNA, whose first is its last.
 
-    One diagonal an offset, from the least on, so that the penalty rises and most diagonals have no run long enough to count.
+    The two diagonals of an offset are in one word; from the least offset on, so that the penalty rises and most have no run that counts.
     """
-    high, low, known = target[HIGH], target[LOW], target[KNOWN] & ((_ONE << np.uint64(width)) - _ONE)
+    target = target[HIGH], target[LOW], target[KNOWN] & ((_ONE << np.uint64(width)) - _ONE)
     size = last + 1 - THREE_PRIME_FIRST
+    central = _moved(_CENTRAL, last - SUPPLEMENTARY_LAST)
+    central |= central << _HALF
     best = 0
-    for turn in range(2 * max(size, width)):
-        away = (turn + 1) // 2
+    for away in range(max(size, width)):
         penalty = max(0, away - FREE_OFFSET)
         least = _least_run(best + penalty)
         if least > min(min(size, width), max(size, width) - away):
             break
-        # Offset 0: the last letter before m8 meets position 9.
-        shift = size - width + (away if turn % 2 else -away)
-        paired = known & _shifted(tail[KNOWN], shift)
-        paired &= ~((high ^ _shifted(tail[HIGH], shift)) | (low ^ _shifted(tail[LOW], shift)))
+        # Offset 0: the last letter before m8 meets position 9. It goes with -1, whose penalty is none either: the lower half then never
+        # has its last bit, so that no run goes from one half into the other.
+        paired = _pairs(target, tail, size - width - max(away, 1)) | _pairs(target, tail, size - width + away) << _HALF
         runs = paired
         for _ in range(least - 1):
             runs &= runs >> _ONE
         if runs:
-            best = max(best, _run_score(paired, last - shift) - penalty)
+            best = max(best, _run_score(paired, runs, central) - penalty)
     return best
 
 
@@ -189,26 +190,37 @@ def _least_run(score):
 
 
 @njit
-def _shifted(bits, shift):
-    """Bits moved down by `shift`, up where it is negative."""
-    return bits >> np.uint64(shift) if shift >= 0 else bits << np.uint64(-shift)
+def _pairs(target, tail, shift):
+    """Which letters of a tail, at most half a word, pair with a target that is moved up by `shift`."""
+    high, low, known = _moved(target[HIGH], shift), _moved(target[LOW], shift), _moved(target[KNOWN], shift)
+    return known & tail[KNOWN] & ~((high ^ tail[HIGH]) | (low ^ tail[LOW]))
 
 
 @njit
-def _run_score(paired, position):
-    """Twice the score of the best run of two pairs or more; the lowest bit is of `position`, the next of the one before."""
-    best = run = length = 0
-    while paired:
-        if paired & _ONE:
-            run += 2 if SUPPLEMENTARY_FIRST <= position <= SUPPLEMENTARY_LAST else 1
-            length += 1
-            if length > 1:
-                best = max(best, run)
-        else:
-            run = length = 0
-        paired >>= _ONE
-        position -= 1
+def _moved(bits, shift):
+    """Bits moved up by `shift`, down where it is negative."""
+    return bits << np.uint64(shift) if shift >= 0 else bits >> np.uint64(-shift)
+
+
+@njit
+def _run_score(paired, runs, central):
+    """Twice the score of the best run of those that begin, and may begin again further on, at the bits `runs`."""
+    best = 0
+    while runs:
+        # What a carry from the lowest bit on goes through is the run.
+        run = paired & ~(paired + (runs & (~runs + _ONE)))
+        best = max(best, _count_bits(run) + _count_bits(run & central))
+        runs &= ~run
     return best
+
+
+@njit
+def _count_bits(bits):
+    count = 0
+    while bits:
+        bits &= bits - _ONE
+        count += 1
+    return count
 
 
 @njit

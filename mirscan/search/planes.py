@@ -29,12 +29,11 @@ def make_planes(codes):
 
 @njit
 def read_planes(planes, first):
-    """(high, low, known) of 64 letters from letter `first` on, as bits from the lowest; `first` is at least -64."""
+    """(high, low, known) of 64 letters from letter `first` on, as bits from the lowest; `first` is from -64 to one past the last letter."""
     word, shift = first // WORD + 1, np.uint64(first % WORD)
-    high, low, known = planes[word, HIGH] >> shift, planes[word, LOW] >> shift, planes[word, KNOWN] >> shift
-    if shift > 0 and word + 1 < len(planes):
-        rest = _WORD - shift
-        high |= planes[word + 1, HIGH] << rest
-        low |= planes[word + 1, LOW] << rest
-        known |= planes[word + 1, KNOWN] << rest
+    # In two steps, as a word cannot move by all its bits. Without a branch Numba counts no references, which takes longer than all else.
+    rest = _WORD - _ONE - shift
+    high = planes[word, HIGH] >> shift | planes[word + 1, HIGH] << _ONE << rest
+    low = planes[word, LOW] >> shift | planes[word + 1, LOW] << _ONE << rest
+    known = planes[word, KNOWN] >> shift | planes[word + 1, KNOWN] << _ONE << rest
     return high, low, known

@@ -25,9 +25,10 @@ def local_au(transcript, row):
 
 
 def supplementary(transcript, mirna, row):
-    target = transcript[max(0, row["start"] - 15) : max(0, row["anchor"] - 7)][::-1]
+    # The base opposite m1 may lie far past the last one.
+    target = (transcript + "-" * 40)[max(0, row["start"] - 15) : max(0, row["anchor"] - 7)][::-1]
     query, best = mirna[8:], 0
-    for offset in range(-30, 31):
+    for offset in range(-60, 61):
         pairs = [(i, PARTNER[base] == target[i + offset]) for i, base in enumerate(query) if 0 <= i + offset < len(target)]
         run = []
         for i, paired in [*pairs, (None, False)]:
@@ -44,9 +45,9 @@ def low_complexity(transcript, row):
     return couples / (len(triplets) - 1) if len(triplets) > 1 else 0
 
 
-def random_case(seed):
+def random_case(seed, lengths=(8, 24)):
     generator = random.Random(seed)
-    mirnas = ["".join(generator.choices("ACGT", k=generator.randint(8, 24))) for _ in range(6)]
+    mirnas = ["".join(generator.choices("ACGT", k=generator.randint(*lengths))) for _ in range(6)]
     transcripts = []
     for _ in range(12):
         pieces = []
@@ -75,6 +76,18 @@ def test_features__equal_definitions(seed, seeds):
         assert row["previous_distance"] == (row["start"] - last[key] if key in last else -1)
         assert row["low_complexity"] == pytest.approx(low_complexity(transcript, row), abs=1e-6)
         last[key] = row["start"]
+
+
+@pytest.mark.parametrize("paired", ["2-7", "9-14", "28-34"])
+@pytest.mark.parametrize("seed", range(3))
+def test_supplementary__of_the_longest_mirnas_and_wherever_the_seed_lies(seed, paired, tmp_path):
+    (tmp_path / "far.toml").write_text(f'[far]\npaired = "{paired}"\n')
+    mirnas, transcripts = random_case(seed, lengths=(35, 40))
+    rows = find_candidates(*build(mirnas, transcripts), seeds=str(tmp_path / "far.toml"), features=["supplementary"]).to_pylist()
+    assert len({row["supplementary"] for row in rows}) > 3
+    for row in rows:
+        transcript, mirna = transcripts[int(row["transcript"][1:])], mirnas[int(row["mirna"][1:])]
+        assert row["supplementary"] == pytest.approx(supplementary(transcript, mirna, row), abs=1e-6)
 
 
 def test_local_au__all_a_is_one_and_all_g_is_zero():
