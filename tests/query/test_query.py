@@ -115,7 +115,7 @@ def test_gene__by_symbol_id_or_transcript(example, word):
     assert set(ms.query_run(example, genes=[word])["gene"].to_pylist()) == {gene}
 
 
-@pytest.mark.parametrize("word", ["hsa-miR-200b-3p", "HSA-MIR-200B-3P", "miR-200b-3p", "*200b*"])
+@pytest.mark.parametrize("word", ["hsa-miR-200b-3p", "HSA-MIR-200B-3P", "miR-200b-3p", "*200b*", "hsa\u2011miR\u2013200b\u22123p"])
 def test_mirna__by_case_species_or_pattern(example, word):
     assert set(ms.query_run(example, mirnas=[word])["mirna"].to_pylist()) == {"hsa-miR-200b-3p"}
 
