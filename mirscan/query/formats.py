@@ -6,7 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -209,10 +209,16 @@ def format_of(path: str | os.PathLike) -> str:
 
 
 def write_file(data: bytes, path: str | os.PathLike) -> None:
-    """Write beside the path, then rename."""
+    """Write beside the path, then rename; straight into a device, a pipe or what a link names, which must stay, as /dev/stdout."""
     path = Path(path)
+    is_replaced = not path.is_symlink() and (path.is_file() or not path.exists())
     temporary = path.with_name("writing." + path.name)
     try:
+        if not is_replaced:
+            # A reader such as `head` may have had enough.
+            with suppress(BrokenPipeError):
+                path.write_bytes(data)
+            return
         temporary.write_bytes(data)
         os.replace(temporary, path)
     except OSError as error:
