@@ -33,11 +33,33 @@ def njit(function=None, **options):
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = folder or before
         try:
-            return numba.njit(cache=folder is not None, nogil=True, **options)(function)
+            dispatcher = numba.njit(cache=folder is not None, nogil=True, **options)(function)
         finally:
             numba.config.CACHE_DIR = before
+        if folder is not None:
+            dispatcher._cache.save_overload = _where_there_is_room(dispatcher._cache.save_overload, folder)
+        return dispatcher
 
     return decorate if function is None else decorate(function)
+
+
+def _where_there_is_room(save, folder: str):
+    """Numba's function that keeps machine code; a full disk or quota there costs the next start some seconds, and this one nothing."""
+
+    def save_overload(signature, data) -> None:
+        try:
+            save(signature, data)
+        except OSError as error:
+            _tell_unkept(folder, (error.strerror or str(error)).lower())
+
+    return save_overload
+
+
+@cache
+def _tell_unkept(folder: str, said: str) -> None:
+    logging.getLogger("mirscan").warning(
+        "%s: %s, so compiled code is not kept and the next start compiles again; free space there, or set NUMBA_CACHE_DIR", folder, said
+    )
 
 
 @cache

@@ -3,6 +3,7 @@
 All coordinates are 0-based and half-open on the transcript; those of `GENOME_PLACE` on the forward strand of the genome.
 """
 
+import io
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -255,3 +256,20 @@ HARDNESS = TableSpec(
 )
 # Mean repression by a site of each type, log2, by its column of GENES (Grimson 2007, as TargetScan counts sites).
 SITE_WEIGHTS = {"n_8mer": 0.31, "n_7mer_m8": 0.16, "n_7mer_a1": 0.10, "n_6mer": 0.02}
+
+
+def text_rows(table: pa.Table) -> bytes:
+    """Rows between tabs, without a heading; null is an empty field. Text is quoted only where some of it would break the rows: quotes in
+    names, and tabs and line ends in what a user's SQL makes.
+    """
+    import pyarrow.csv as pacsv
+
+    def written(quoting_style: str) -> bytes:
+        buffer = io.BytesIO()
+        pacsv.write_csv(table, buffer, pacsv.WriteOptions(include_header=False, delimiter="\t", quoting_style=quoting_style))
+        return buffer.getvalue()
+
+    try:
+        return written("none")
+    except pa.ArrowInvalid:
+        return written("needed")

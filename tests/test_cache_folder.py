@@ -82,6 +82,20 @@ worker.join()
     assert done.stderr.count("no cache folder can be written") == 1 and "Traceback" not in done.stderr
 
 
+def test_njit__full_disk_under_the_cache_is_said_once_and_scans_all_the_same(tmp_path):
+    lines = f"""
+import errno, os
+from numba.core.caching import IndexDataCacheFile
+def save(self, key, data):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+IndexDataCacheFile.save = save
+{KERNEL.format(temporary=str(tmp_path))}
+"""
+    done = run_lines(lines, HOME=NOWHERE)
+    assert done.stdout.startswith("8mer")
+    assert done.stderr.count("no space left on device, so compiled code is not kept") == 1 and "Traceback" not in done.stderr
+
+
 def test_cache_folder__of_others_is_not_used(tmp_path):
     folder = tmp_path / f"mirscan-{os.getuid()}"
     folder.mkdir()

@@ -26,6 +26,19 @@ class JsonLines(logging.Formatter):
         return json.dumps(values | getattr(record, FIELDS, {}), ensure_ascii=False)
 
 
+class _LogFile(logging.FileHandler):
+    """A file whose first failed write is said in one line: a full disk under the log must not end a run, nor fill the terminal."""
+
+    _is_said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Called by `logging` in place of raising."""
+        if not self._is_said:
+            self._is_said = True
+            said = str(getattr(sys.exception(), "strerror", None) or sys.exception()).lower()
+            print(f"mirscan: note: --log-file {self.baseFilename}: {said}, so lines are missing there", file=sys.stderr)
+
+
 def set_up_logs(level: str | None, file: Path | None) -> None:
     """Send what mirscan logs from `level` (info where only `file` is given) on to `file`, or in words to standard error.
 
@@ -34,7 +47,7 @@ def set_up_logs(level: str | None, file: Path | None) -> None:
     if level is None and file is None:
         return
     try:
-        handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
+        handler = logging.StreamHandler(sys.stderr) if file is None else _LogFile(file, encoding="utf-8")
     except OSError as error:
         said = (error.strerror or str(error)).lower()
         raise InputError(f"--log-file {file}: {said}; expected a file in a folder you may write to") from None

@@ -44,6 +44,7 @@ INPUT_ERROR = 1
 # What these print is a report about files; what the others print is their result.
 _WRITERS = ("extract", "export", "train", "train-genes", "pretrain", "negatives", "hardness", "report", "benchmark-training")
 _RESULTS_ARE_FILES = {"scan", "resume", *_WRITERS}
+_PRINTS = {"--dry-run", "--help"}
 
 
 class _OneLineErrors(TyperGroup):
@@ -138,7 +139,8 @@ def main() -> None:
         log_command("ended", exit_code=ended.code or 0, seconds=round(time.monotonic() - started, 3))
         lost = terminal.lost()
         if lost and not ended.code:
-            is_complete = _RESULTS_ARE_FILES & set(sys.argv[1:])
+            words = set(sys.argv[1:])
+            is_complete = _RESULTS_ARE_FILES & words and not _PRINTS & words
             print(f"mirscan: {'note' if is_complete else 'error'}: standard output: {lost}, so lines are missing there", file=sys.stderr)
             sys.exit(0 if is_complete else INPUT_ERROR)
         raise

@@ -53,6 +53,7 @@ def query(
     from mirscan.query.formats import format_of
     from mirscan.query.select import Filters, select_rows
 
+    out = None if out == Path("-") else out
     kind = format_ or (format_of(out) if out else "text")
     wanted = Filters(tuple(gene or ()), tuple(mirna or ()), tuple(types or ()), place, tuple(region or ()), min_score, where)
     if kind == "parquet" and out is None and sys.stdout.isatty():

@@ -1,17 +1,14 @@
 """SITES as tab-separated text, for programs that read no Parquet."""
 
-import io
 import os
 from collections.abc import Iterator
 from contextlib import closing
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from mirscan.output.bgzf import BgzfFile
-
-_UNQUOTED, _QUOTED = (pyarrow.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style=style) for style in ("none", "needed"))
+from mirscan.tables import text_rows
 
 
 def write_sites_text(path: str | os.PathLike, batches: Iterator[pa.RecordBatch]) -> None:
@@ -21,19 +18,6 @@ def write_sites_text(path: str | os.PathLike, batches: Iterator[pa.RecordBatch])
             if number == 0:
                 file.write(("\t".join(batch.schema.names) + "\n").encode())
             file.write(text_rows(pa.table([_as_text(column) for column in batch.columns], names=batch.schema.names)))
-
-
-def text_rows(table: pa.Table) -> bytes:
-    """Rows between tabs, without a heading; null is an empty field. Text is quoted only where some of it would break the rows: quotes in
-    names, and tabs and line ends in what a user's SQL makes.
-    """
-    buffer = io.BytesIO()
-    try:
-        pyarrow.csv.write_csv(table, buffer, _UNQUOTED)
-    except pa.ArrowInvalid:
-        buffer = io.BytesIO()
-        pyarrow.csv.write_csv(table, buffer, _QUOTED)
-    return buffer.getvalue()
 
 
 def _as_text(column: pa.Array) -> pa.Array:

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from mirscan.errors import InputError
+from mirscan.tables import text_rows
 
 FORMATS = (".parquet", ".tsv", ".tsv.gz")
 
@@ -30,30 +30,27 @@ class PairWriter:
     def __init__(self, path: str | os.PathLike, schema: pa.Schema):
         self._path = check_format(path)
         self._temporary = self._path.with_name("writing." + self._path.name)
-        self._files: list[io.IOBase] = []
-        self._writer = self._open(schema)
-
-    def write(self, table: pa.Table) -> None:
-        self._writer.write(table)
-
-    def _open(self, schema: pa.Schema):
-        self._files.append(self._temporary.open("wb"))
-        if self._path.suffix == ".parquet":
-            return pa.parquet.ParquetWriter(self._files[0], schema, compression="zstd")
+        self._files: list[io.IOBase] = [self._temporary.open("wb")]
+        self._parquet = pa.parquet.ParquetWriter(self._files[0], schema, compression="zstd") if self._path.suffix == ".parquet" else None
         if self._path.suffix == ".gz":
             # Without a time and a name inside, equal rows are equal bytes.
             self._files.insert(0, gzip.GzipFile("", "wb", compresslevel=4, fileobj=self._files[0], mtime=0))
-        # Arrow puts headings in quotes, which most readers of TSV take for part of the name.
-        self._files[0].write(("\t".join(schema.names) + "\n").encode())
-        options = pa.csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
-        return pa.csv.CSVWriter(self._files[0], schema, write_options=options)
+        if self._parquet is None:
+            self._files[0].write(("\t".join(schema.names) + "\n").encode())
+
+    def write(self, table: pa.Table) -> None:
+        if self._parquet is None:
+            self._files[0].write(text_rows(table))
+        else:
+            self._parquet.write(table)
 
     def __enter__(self) -> "PairWriter":
         return self
 
     def __exit__(self, error_type, error, traceback) -> None:
         try:
-            self._writer.close()
+            if self._parquet is not None:
+                self._parquet.close()
             for file in self._files:
                 file.close()
             if error_type is None:

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from mirscan.errors import InputError
 from mirscan.store.scratch import ScratchFolder
-from mirscan.tables import SITES
+from mirscan.tables import SITES, text_rows
 
 _LIST_OF_BLOCKS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
 _BLOCKS = """array_to_string([block.start || '-' || block."end" FOR block IN {name}], ',') AS {name}"""
@@ -81,8 +81,6 @@ def _too_many(widths: dict[str, int], most: int | None) -> list[str]:
 
 def to_tsv(table: pa.Table) -> bytes:
     """Heading and rows; null is an empty field."""
-    from mirscan.output.sites_text import text_rows
-
     return ("\t".join(table.column_names) + "\n").encode() + text_rows(_flat(table))
 
 
@@ -120,7 +118,6 @@ def to_bed(table: pa.Table) -> bytes:
 def _genome_bed(table: pa.Table) -> bytes:
     """BED12 lines: miRNA, rule and gene as the name, a block for each stretch of a site that a splice junction cuts."""
     from mirscan.output.bed import COLOURS, OTHER_COLOUR, WITH_A
-    from mirscan.output.sites_text import text_rows
 
     colours = " ".join(f"WHEN '{rule}' THEN '{colour}'" for rule, colour in COLOURS.items())
     thick = _THICK.format(with_a=", ".join(f"'{rule}'" for rule in sorted(WITH_A)))
@@ -209,10 +206,16 @@ def format_of(path: str | os.PathLike) -> str:
 
 
 def write_file(data: bytes, path: str | os.PathLike) -> None:
-    """Write beside the path, then rename."""
+    """Write beside the path, then rename; straight into a device, a pipe or what a link names, which must stay, as /dev/stdout."""
     path = Path(path)
+    is_replaced = not path.is_symlink() and (path.is_file() or not path.exists())
     temporary = path.with_name("writing." + path.name)
     try:
+        if not is_replaced:
+            # A reader such as `head` may have had enough.
+            with suppress(BrokenPipeError):
+                path.write_bytes(data)
+            return
         temporary.write_bytes(data)
         os.replace(temporary, path)
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mirscan.errors import InputError
 from mirscan.query.finished_run import GENES_VIEW, SITES_VIEW, FinishedRun
+from mirscan.sequence.text import PLAIN_DASHES
 
 # What makes a word a pattern.
 _WILD = set("*?[")
@@ -21,7 +22,8 @@ def find_mirnas(run: FinishedRun, words: Iterable[str]) -> list[str]:
     """
     known = run.values(f"SELECT DISTINCT mirna FROM {GENES_VIEW} ORDER BY 1")
     found: dict[str, None] = {}
-    for word in _expand_lists(words, "--mirna"):
+    # A run has no other dashes in the names of miRNAs.
+    for word in (word.translate(PLAIN_DASHES) for word in _expand_lists(words, "--mirna")):
         matched = match_names(word, known) or [name for name in known if name.partition("-")[2].lower() == word.lower()]
         if not matched:
             raise InputError(f"--mirna {word}: no miRNA of that name has a site in this run{_near(word, known)}")

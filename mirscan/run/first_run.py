@@ -29,9 +29,13 @@ def compile_first(settings: ScanSettings) -> None:
     folder = code_folder()
     if folder is None or Path(folder, _DONE).exists():
         return
-    Path(folder).mkdir(parents=True, exist_ok=True)
     done = Path(folder, _DONE)
-    done.touch()
+    try:
+        done.parent.mkdir(parents=True, exist_ok=True)
+        done.touch()
+    except OSError:
+        # Full: then nothing is kept for a second process to find.
+        return
     logger.warning("first run on this machine: compiling for its processor, which takes about half a minute and is kept")
     # What is wrong with a model, or with a disk, is the run's to say.
     try:

@@ -184,7 +184,8 @@ def store_inputs(settings: ScanSettings, mirnas: MirnaSet, families: Sequence[Fa
 
 def _store_classes(settings: ScanSettings, mirnas: MirnaSet, families: Sequence[Family], store: Store, notices: Notices) -> None:
     """How conserved the family of each miRNA (n,) is, where the table of families says so."""
-    known = read_family_classes(settings.families, notices)
+    # With --by-family the table was read before, and what there is to notice said.
+    known = read_family_classes(settings.families, Notices() if settings.by_family else notices)
     if not (known.by_name or settings.by_family):
         raise InputError(f"{settings.families}: has no column 'Family Conservation?' as TargetScan's; expected one, or --by-family")
     if known.by_name:
@@ -215,9 +216,11 @@ def read_run_mirnas(settings: ScanSettings, notices: Notices) -> tuple[MirnaSet,
     if not settings.by_family:
         return mirnas, ()
     names = read_families(settings.families, notices) if settings.families else {}
-    if names and not any(find_family(name, names) for name in mirnas.names):
-        n_mirnas = counted(len(mirnas.names), "miRNA")
+    strange = [name for name in mirnas.names if names and not find_family(name, names)]
+    if strange and len(strange) == len(mirnas):
+        n_mirnas = counted(len(mirnas), "miRNA")
         raise InputError(f"{settings.families}: none of {n_mirnas} is in it; expected names such as {mirnas.names[0]} and their families")
+    notices.add("miRNAs are not in the table of families and have their own names", "".join(strange[:1]), len(strange))
     grouped, families = group_families(mirnas, names)
     notices.add(
         "miRNAs share nt 2-8 with one before and have no rows of their own; families.tsv lists them", count=len(mirnas) - len(grouped)

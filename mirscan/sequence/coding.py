@@ -82,6 +82,7 @@ def read_coding(path: str | os.PathLike, transcriptome: Transcriptome, notices: 
         for where, name, first, last in _intervals(path, tally):
             number = find(name)
             if number is None:
+                tally.add("coding sequences are of no transcript that is scanned", name)
                 continue
             if not 0 <= first < last <= lengths[number]:
                 raise InputError(f"{where}: coding sequence {first} to {last} of {name!r}; expected a part of its {lengths[number]:,} nt")

@@ -9,7 +9,7 @@ from mirscan.errors import InputError
 from mirscan.notices import Notices
 from mirscan.sequence.alphabet import N, decode
 from mirscan.sequence.mirnas import MirnaSet
-from mirscan.sequence.text import decode_text, open_text
+from mirscan.sequence.text import PLAIN_DASHES, decode_text, open_text
 
 # Heading of the column of names, of that of families: TargetScan's and MirGeneDB's tables, or anything like them.
 _HEADINGS = {
@@ -71,7 +71,10 @@ def read_families(path: str | os.PathLike, notices: Notices) -> dict[str, str]:
             continue
         if len(fields) <= max(at) or not (fields[at[0]] and fields[at[1]]):
             raise InputError(f"{where}: found {' '.join(fields)[:40]!r}; expected a miRNA and its family, between tabs")
-        found.setdefault(fields[at[0]], fields[at[1]])
+        name, family = fields[at[0]], fields[at[1]]
+        first = found.setdefault(name, family)
+        if first != family:
+            notices.add("rows of the families give a miRNA another family; the first is kept", f"{name}: {first}, not {family}")
     if not found:
         raise InputError(f"{path}: no rows in it; expected miRNAs and their families, separated by tabs")
     return found
@@ -124,7 +127,11 @@ def _rows(path: str | os.PathLike, notices: Notices) -> Iterator[tuple[int, str,
     """(number of the line, where it stands, its fields) of a table separated by tabs, without comments and empty lines."""
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
-            fields = [field.strip() for field in decode_text(line, notices).rstrip("\r\n").split("\t")]
+            text = decode_text(line, notices)
+            plain = text.translate(PLAIN_DASHES)
+            if plain != text:
+                notices.add("rows of the families were written with typographic dashes, now '-'", " ".join(plain.split())[:60])
+            fields = [field.strip() for field in plain.split("\t")]
             if any(fields) and (not fields[0].startswith("#") or (number == 1 and _find_columns(fields))):
                 yield number, f"{path}, line {number}", fields
 

@@ -33,6 +33,13 @@ def test_scan__full_disk_behind_standard_output(scan, tmp_path):
     assert (tmp_path / "o" / "run.json").exists()
 
 
+def test_scan__full_disk_behind_the_log(command, scan, tmp_path):
+    scan(stdout=subprocess.PIPE)
+    done = command("--log-file", "/dev/full", "--log-level", "debug", "resume", "o", stdout=subprocess.PIPE)
+    said = b"mirscan: note: --log-file /dev/full: no space left on device, so lines are missing there\n"
+    assert (done.returncode, done.stderr) == (0, said)
+
+
 def test_scan__reader_gone(scan, tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
@@ -52,9 +59,10 @@ def test_scan__latin_1_folder_is_one_line(scan):
     assert done.returncode == 1 and b"not UTF-8" in done.stderr and b"Traceback" not in done.stderr
 
 
-def test_models__lost_result_is_an_error(command):
+@pytest.mark.parametrize("words", [("models", "list"), ("scan", "--help"), ("train", "--help")])
+def test_lost_result_is_an_error(command, words):
     with open("/dev/full", "w") as full:
-        done = command("models", "list", stdout=full)
+        done = command(*words, stdout=full)
     assert done.returncode == 1 and b"error: standard output" in done.stderr
 
 

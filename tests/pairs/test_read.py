@@ -12,6 +12,7 @@ from mirscan.errors import InputError
 from mirscan.pairs.clean import CleaningCounts, check_pairs, clean_pairs
 from mirscan.pairs.columns import labels_of
 from mirscan.pairs.read import read_pairs
+from mirscan.pairs.write import PairWriter
 
 MIRNA, SITE = "UGAGGUAGUAGGUUGUAUAGUU", "ACGT" * 12 + "AC"
 DNA = MIRNA.replace("U", "T")
@@ -187,3 +188,11 @@ def test_clean_pairs__conflicts_go_duplicates_stay_once(tmp_path):
     assert clean["mirna"].to_pylist() == [other, "CCCC" * 5, "GGGG" * 5]
     np.testing.assert_allclose(labels_of(clean), [0, 0.2, 1])
     assert counts == CleaningCounts(rows_read=7, rows_kept=3, conflicting_pairs=1, conflicting_rows=2, duplicate_rows=2)
+
+
+@pytest.mark.parametrize("ending", ["tsv", "tsv.gz", "parquet"])
+def test_pair_writer__names_with_quotes_come_back(tmp_path, ending):
+    columns = {"mirna": [DNA] * 2, "target": [SITE] * 2, "label": pa.array([1.0, 0.0], pa.float32()), "mirna_name": ['mi"R-1', "let-7"]}
+    with PairWriter(tmp_path / f"p.{ending}", pa.table(columns).schema) as writer:
+        writer.write(pa.table(columns))
+    assert read_pairs(tmp_path / f"p.{ending}")["mirna_name"].to_pylist() == ['mi"R-1', "let-7"]

@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 import json
+import os
 import shutil
+import subprocess
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -15,7 +17,7 @@ from typer.testing import CliRunner
 import mirscan as ms
 from mirscan.cli.main import app
 from mirscan.errors import InputError, RunError
-from mirscan.query.formats import render_text, to_tsv
+from mirscan.query.formats import render_text, to_tsv, write_file
 
 PAIR = {"genes": ["ZEB2"], "mirnas": ["hsa-miR-200b-3p"]}
 
@@ -115,7 +117,7 @@ def test_gene__by_symbol_id_or_transcript(example, word):
     assert set(ms.query_run(example, genes=[word])["gene"].to_pylist()) == {gene}
 
 
-@pytest.mark.parametrize("word", ["hsa-miR-200b-3p", "HSA-MIR-200B-3P", "miR-200b-3p", "*200b*"])
+@pytest.mark.parametrize("word", ["hsa-miR-200b-3p", "HSA-MIR-200B-3P", "miR-200b-3p", "*200b*", "hsa\u2011miR\u2013200b\u22123p"])
 def test_mirna__by_case_species_or_pattern(example, word):
     assert set(ms.query_run(example, mirnas=[word])["mirna"].to_pylist()) == {"hsa-miR-200b-3p"}
 
@@ -181,6 +183,19 @@ def test_to_tsv__quotes_what_would_break_its_rows():
     read = list(csv.reader(io.StringIO(to_tsv(table).decode(), newline=""), delimiter="\t"))
     assert read == [["a", "b"], ['x"y', "1"], ["t\tu", "2"], ["l\nm", ""], ["plain", "4"]]
     assert to_tsv(table.slice(3)) == b"a\tb\nplain\t4\n"
+
+
+def test_write_file__pipes_and_links_stay_what_they_are(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("before")
+    (tmp_path / "link").symlink_to("file")
+    reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
+    for name in ("pipe", "link"):
+        write_file(b"rows", tmp_path / name)
+    assert reader.communicate(timeout=60)[0] == b"rows" and (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "file").read_text() == "rows" and (tmp_path / "link").is_symlink()
+    write_file(b"new", tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "new" and len(list(tmp_path.iterdir())) == 3
 
 
 def test_formats__say_the_same(example, tmp_path):

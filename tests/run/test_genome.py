@@ -251,6 +251,9 @@ def test_scan__by_family_has_one_row_for_all_members(runs, golden, tmp_path):
     lines = (tmp_path / "out" / "families.tsv").read_text().splitlines()
     assert lines[1] == "let-7a-5p\tGAGGTAG\t2\tlet-7a-5p,short" and len(lines) == len(MIRNAS)
     assert "families.tsv" in result.files
+    (tmp_path / "table.tsv").write_text("let-7a-5p\tlet-7\n")
+    said = runs.scan(tmp_path / "named", by_family=True, families=tmp_path / "table.tsv").warnings
+    assert any(f"{len(MIRNAS) - 1} miRNAs are not in the table of families" in warning for warning in said)
 
 
 def test_scan__assembly_is_recorded_where_the_genome_names_it(inputs, tmp_path):

@@ -51,6 +51,16 @@ def test_read_families__tables_as_they_are_published(tmp_path, text, expected):
     assert read_families(tmp_path / "families.tsv", Notices()) == expected
 
 
+def test_read_families__dashes_and_second_families_are_said(tmp_path):
+    notices = Notices()
+    (tmp_path / "families.tsv").write_text("hsa\u2011let\u20117a\tlet\u20137\nm1\tf1\nm1\tf1\nm1\tf2\n", encoding="utf-8")
+    assert read_families(tmp_path / "families.tsv", notices) == {"hsa-let-7a": "let-7", "m1": "f1"}
+    assert [str(notice) for notice in notices] == [
+        "1 row of the families was written with typographic dashes, now '-' (hsa-let-7a let-7)",
+        "1 row of the families gives a miRNA another family; the first is kept (m1: f1, not f2)",
+    ]
+
+
 def test_read_families__mirgenedb_names_genes(tmp_path):
     mirnas = mirnas_from_sequences(["Hsa-Let-7-P1b_5p", "Hsa-Mir-1-P1_3p*"], [SEQUENCES["hsa-let-7a-5p"], SEQUENCES["hsa-miR-1-3p"]])
     assert list(group_families(mirnas, {"Hsa-Let-7-P1b": "LET-7", "Hsa-Mir-1-P1": "MIR-1"})[0].names) == ["LET-7", "MIR-1"]
