@@ -73,7 +73,7 @@ def run_checks() -> Iterator[Check]:
 
 def _check_scan() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        sites = mirscan.query_run(scan_one_site(Path(folder), "base"), sites=True).to_pylist()
+        sites = mirscan.query_run(scan_one_site(mirscan.scan, Path(folder), "base"), sites=True).to_pylist()
     start = TRANSCRIPT.index("CUACCUCA")
     _expect("sites", [(site["start"], site["end"], site["seed"]) for site in sites], [(start, start + 8, "8mer")])
 

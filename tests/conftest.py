@@ -37,6 +37,7 @@ def pytest_sessionstart(session):
     """Compile once, before the processes of pytest-xdist begin, which would each do it for themselves."""
     if not hasattr(session.config, "workerinput"):
         from mirscan.run.first_run import compile_first
+        from mirscan.run.runs import scan
         from mirscan.run.settings import make_settings
 
-        compile_first(make_settings("mirnas.fa", ("transcripts.fa",)))
+        compile_first(make_settings("mirnas.fa", ("transcripts.fa",)), scan)

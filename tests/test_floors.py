@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,25 @@ def test_imports__only_go_down():
             if FLOORS[parts[1]] >= FLOORS[own] and (own, parts[1]) not in SIBLINGS:
                 wrong.append(f"{path.relative_to(PACKAGE)} imports {module}")
     assert not wrong
+
+
+def test_imports__no_module_needs_itself():
+    """Nor does one that is imported inside a function only."""
+    paths = {path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in PACKAGE.rglob("*.py")}
+    files = {name.removesuffix(".__init__"): path for path, name in paths.items()}
+    needs = {name: set(imported_modules(path, files)) - {name} for name, path in files.items()}
+    # Raises CycleError, which names the modules in a circle.
+    TopologicalSorter(needs).prepare()
+
+
+def imported_modules(path: Path, known):
+    """Modules that `path` imports: of `from package import name` the module package.name where it is one, else the package."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in known else node.module for name in names if name in known or node.module in known)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in known)
 
 
 def test_imports__train_and_run_do_not_know_each_other():

@@ -25,12 +25,21 @@ class Command(TyperCommand):
             rest = super().parse_args(ctx, args)
         except typer.TyperException as error:
             # A shell's *.fa ends up here.
-            if "--utrs" in given and "extra argument" in error.message:
-                error.message += "; several files are given as --utrs a.fa --utrs b.fa"
+            if "extra argument" in error.message:
+                error.message += self._explain_extra(ctx, given)
             raise
         if any(_is_empty(word) for word in given):
             self._refuse_nothing(ctx)
         return rest
+
+    def _explain_extra(self, ctx, given: list[str]) -> str:
+        """How the last option before two words in a row takes several, or that it takes one."""
+        extra = next((at for at in range(2, len(given)) if not any(word.startswith("-") for word in given[at - 1 : at + 1])), None)
+        option = next((p for p in self.get_params(ctx) if extra and given[extra - 2] in p.opts), None)
+        if option is None or option.is_flag:
+            return ""
+        name = given[extra - 2]
+        return f"; several are given as {name} a {name} b" if option.multiple else f"; {name} takes one word"
 
     def _refuse_nothing(self, ctx) -> None:
         """Raise InputError that names the first option or argument with an empty value."""

@@ -37,9 +37,9 @@ def evaluate_scan(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
 ) -> None:
     """Share of known sites among the N strongest candidates of a scan, for models and controls."""
-    from mirscan.evaluation.scan_task import SETS, write_scan_evaluation
+    from mirscan.evaluation.scan_task import SETS
     from mirscan.evaluation.scan_task import evaluate_scan as run_task
-    from mirscan.evaluation.scan_task_report import print_scan_evaluation
+    from mirscan.evaluation.scan_task_report import print_scan_evaluation, write_scan_evaluation
     from mirscan.notices import Notices
 
     if out is not None:

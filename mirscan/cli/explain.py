@@ -25,7 +25,8 @@ def explain(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
 ) -> None:
     """Show which bases of bound pairs, or of a run's sites, carry the score: by position, and letter by letter."""
-    from mirscan.explain.by_position import explain_by_position, explain_windows, write_effects
+    from mirscan.explain.by_position import explain_by_position, explain_windows
+    from mirscan.explain.pictures import write_effects
 
     refuse_unwritable(out)
     if len(pairs) == 1 and pairs[0].is_dir():

@@ -24,7 +24,7 @@ _EXIT_STATUS = (
     ("0", "Done."),
     ("1", "An input, a model or a run is not as it must be, or a check of doctor failed; one line on standard error says what to do."),
     ("2", "The command line itself is wrong."),
-    ("130, 143", "Stopped by Ctrl-C or SIGTERM; one line says how to go on."),
+    ("130, 143, 129", "Stopped by Ctrl-C, SIGTERM or SIGHUP; one line says how to go on."),
 )
 _ENVIRONMENT = (
     ("NO_COLOR", "No colours on the terminal."),

@@ -99,14 +99,11 @@ def _describe_top(rows: list[dict], isoform_rule: str) -> Iterator[str]:
 
 
 def _describe_pair(row: dict) -> str:
-    counts = ", ".join(
-        f"{row[f'n_{key}']} {name}"
-        for key, name in (("8mer", "8mer"), ("7mer_m8", "7mer-m8"), ("7mer_a1", "7mer-A1"), ("6mer", "6mer"))
-        if row[f"n_{key}"]
-    )
+    from mirscan.query.pair_text import count_types
+
     q = f"  q {row['q_value']:.2g}" if row.get("q_value") is not None else ""
     score = f"{row['gene_score']:.3f}  " if row.get("gene_score") is not None else ""
-    return f"{score}{row['predicted_log2fc']:.3f}  {counts}{q}"
+    return f"{score}{row['predicted_log2fc']:.3f}  {count_types(row)}{q}"
 
 
 # What speaks for a gene.

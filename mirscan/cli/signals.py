@@ -1,7 +1,8 @@
-"""Ctrl-C and SIGTERM: the command ends with one line and its own exit code, its folder is left free, and neither signal can get lost."""
+"""Ctrl-C, SIGTERM and SIGHUP: the command ends with one line and its own exit code, its folder is left free, and no signal can get lost."""
 
 import atexit
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -12,9 +13,13 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, by which batch systems and Kubernetes end a job; answered like Ctrl-C."""
 
 
-_KINDS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
+class HungUp(KeyboardInterrupt):
+    """SIGHUP, by which a terminal that is closed ends what runs in it; under nohup it is ignored."""
+
+
+_KINDS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated, signal.SIGHUP: HungUp}
 # What is said, and the exit code of a shell for a process that the signal ended.
-_ENDS = {KeyboardInterrupt: ("interrupted", 130), Terminated: ("terminated", 143)}
+_ENDS = {KeyboardInterrupt: ("interrupted", 130), Terminated: ("terminated", 143), HungUp: ("the terminal is gone", 129)}
 _GO_ON = "what is done stays done, run the same command again to go on"
 _WITH_RESUME = "the same command with --resume goes on from the last checkpoint; before the first, leave --resume out"
 # How each command goes on; the others write a file whole or not at all.
@@ -24,7 +29,7 @@ _asked: list[type[KeyboardInterrupt]] = []
 
 
 def catch_signals() -> None:
-    """Let both signals raise in the main thread; one that is ignored, as Ctrl-C in a background job, stays ignored."""
+    """Let these signals raise in the main thread; one that is ignored, as Ctrl-C in a background job, stays ignored."""
     for number in _KINDS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
@@ -50,7 +55,9 @@ def stopping(command: Callable[[], str | None] = lambda: None) -> Iterator[None]
         if kind not in _ENDS or getattr(error, "code", 1) == 0:
             raise
         said, code = _ENDS[kind]
-        print(f"mirscan: {said}; {_HOW.get(command(), _ANEW)}", file=sys.stderr)
+        # Of a terminal that is gone nothing is left to write to.
+        with contextlib.suppress(OSError):
+            print(f"mirscan: {said}; {_HOW.get(command(), _ANEW)}", file=sys.stderr)
         # Said once, where this stands inside another one.
         _asked.clear()
         raise SystemExit(code) from None
@@ -62,9 +69,11 @@ def leave_if_stopped(code) -> None:
     """
     if code not in {code for _, code in _ENDS.values()}:
         return
+    # What libraries fail at now is the signal's doing.
+    sys.unraisablehook = lambda unraisable: None
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
+        with contextlib.suppress(OSError, AttributeError):
             stream.flush()
     os._exit(code)
 
@@ -82,4 +91,7 @@ def stoppable(progress: Callable) -> Callable:
 
 def _stop(number: int, frame) -> None:
     _asked.append(_KINDS[number])
+    # Dask, torn from its work, logs tracebacks.
+    for handler in (logging.lastResort, *logging.getLogger("distributed").handlers):
+        handler.setLevel(logging.CRITICAL + 1)
     raise _KINDS[number]

@@ -1,15 +1,13 @@
 """The task of a scan: how many known sites stand among the strongest N of all candidates of whole transcripts."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from mirscan.errors import InputError
-from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.metrics import within_auroc
 from mirscan.evaluation.scan_sites import ScanSites, read_scan_sites
 from mirscan.evaluation.standing import stand
@@ -234,13 +232,3 @@ def _rule_recalls(rules: Sequence[str], found: _Found, links: _Links, n_sites: i
         in_sites = len(np.unique(links.candidate[inside])) / n if n else float("nan")
         recalls.append(RuleRecall(rule, n, 1e4 * n / searched, in_sites, len(np.unique(links.site[inside])) / n_sites))
     return tuple(recalls)
-
-
-def write_scan_evaluation(evaluation: ScanEvaluation, folder: str | Path) -> None:
-    """scan-task.json and scan-task.png in `folder`."""
-    from mirscan.evaluation.scan_task_report import draw_scan_evaluation
-
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scan-task.json").write_text(json.dumps(without_nan(asdict(evaluation)), indent=1) + "\n")
-    draw_scan_evaluation(evaluation, folder / "scan-task.png")

@@ -1,9 +1,12 @@
-"""A scan evaluation as tables on the terminal and as a picture."""
+"""A scan evaluation as tables on the terminal, as files and as a picture."""
 
+import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 from mirscan.evaluation.curves import new_figure, save_figure
+from mirscan.evaluation.evaluate import without_nan
 from mirscan.evaluation.report import new_console, new_table, print_table
 from mirscan.evaluation.scan_task import SHARES_AT, ScanEvaluation
 from mirscan.notices import counted
@@ -50,3 +53,11 @@ def draw_scan_evaluation(evaluation: ScanEvaluation, path: Path) -> None:
         panel.set(title=f"{name}, {counted(n_candidates, 'candidate')}")
         panel.legend(frameon=False, fontsize=7)
     save_figure(figure, path)
+
+
+def write_scan_evaluation(evaluation: ScanEvaluation, folder: str | Path) -> None:
+    """scan-task.json and scan-task.png in `folder`."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scan-task.json").write_text(json.dumps(without_nan(asdict(evaluation)), indent=1) + "\n")
+    draw_scan_evaluation(evaluation, folder / "scan-task.png")

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from mirscan.errors import InputError
 from mirscan.explain.mutagenesis import letter_effects, mean_of_letters
@@ -117,21 +116,6 @@ def explain_windows(
     name, codes, effects = (_mutate if method == MUTAGENESIS else _differentiate)(model, read_codes, threads)
     mirna, target = effects
     return PositionEffects(name, method, mirna, _align_to_seed(target, best_seeds(*codes)[1]))
-
-
-def write_effects(effects: PositionEffects, folder: str | Path, picture: str = "png") -> tuple[Path, ...]:
-    """Write by-position.tsv and by-letter.tsv, and both as pictures ("png" or "svg"), into `folder`; return their paths."""
-    from mirscan.explain.pictures import draw_boxes, draw_heat_map
-
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    tables = {"by-position.tsv": effects.table(), "by-letter.tsv": effects.letter_table()}
-    for name, table in tables.items():
-        pa.csv.write_csv(table, folder / name, pa.csv.WriteOptions(delimiter="\t", quoting_style="none"))
-    pictures = {f"by-position.{picture}": draw_boxes, f"by-letter.{picture}": draw_heat_map}
-    for name, draw in pictures.items():
-        draw(effects, folder / name)
-    return tuple(folder / name for name in (*tables, *pictures))
 
 
 def _mutate(model, read_codes: Callable[[WindowLayout], Codes], threads: int | None) -> tuple[str, Codes, Codes]:

@@ -1,8 +1,9 @@
-"""Effects by position as a box plot, and by letter as a heat map."""
+"""Effects as files: by position as a table and a box plot, by letter as a table and a heat map."""
 
 from pathlib import Path
 
 import numpy as np
+import pyarrow.csv
 
 from mirscan.explain.by_position import GRADIENTS, PositionEffects
 from mirscan.explain.mutagenesis import mean_of_letters
@@ -51,3 +52,16 @@ def _count(pairs: int) -> str:
 
 def _measure(effects: PositionEffects) -> str:
     return "added to the log odds" if effects.method == GRADIENTS else "change of the log odds"
+
+
+def write_effects(effects: PositionEffects, folder: str | Path, picture: str = "png") -> tuple[Path, ...]:
+    """Write by-position.tsv and by-letter.tsv, and both as pictures ("png" or "svg"), into `folder`; return their paths."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"by-position.tsv": effects.table(), "by-letter.tsv": effects.letter_table()}
+    for name, table in tables.items():
+        pyarrow.csv.write_csv(table, folder / name, pyarrow.csv.WriteOptions(delimiter="\t", quoting_style="none"))
+    pictures = {f"by-position.{picture}": draw_boxes, f"by-letter.{picture}": draw_heat_map}
+    for name, draw in pictures.items():
+        draw(effects, folder / name)
+    return tuple(folder / name for name in (*tables, *pictures))

@@ -39,10 +39,17 @@ def describe_pair(pair: Pair) -> str:
 
 def describe_counts(pair: Pair) -> str:
     """Sites by type, and how many of them do not overlap where some do."""
-    row = pair.row
+    return f"{counted(pair.row['n_sites'], 'site')}: {count_types(pair.row)}"
+
+
+def count_types(row: dict) -> str:
+    """Sites of a GENES row by type, and how many of them do not overlap where some do.
+
+    >>> count_types(dict(n_8mer=1, n_7mer_m8=0, n_7mer_a1=0, n_6mer=2, n_other=0, n_sites=3, n_apart=2))
+    '1 8mer, 2 6mer; 2 side by side'
+    """
     counts = ", ".join(f"{row[name]} {rule}" for name, rule in _COUNTS.items() if row[name])
-    apart = f"; {row['n_apart']} side by side" if row["n_apart"] < row["n_sites"] else ""
-    return f"{counted(row['n_sites'], 'site')}: {counts}{apart}"
+    return counts + (f"; {row['n_apart']} side by side" if row["n_apart"] < row["n_sites"] else "")
 
 
 def measures_of(row: dict) -> list[str]:

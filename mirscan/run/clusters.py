@@ -22,8 +22,8 @@ KINDS = {
     "cuda": ("dask_cuda", "LocalCUDACluster", "mirscan[gpu]"),
 }
 LOOPBACK = "127.0.0.1"
-# Ctrl-C reaches every process of a terminal; the main process alone answers it and ends the others.
-IGNORE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
+# Ctrl-C and the end of a terminal reach every process in it; the main process alone answers them and ends the others.
+IGNORE_TERMINAL = "import signal\nfor number in (signal.SIGINT, signal.SIGHUP):\n    signal.signal(number, signal.SIG_IGN)"
 # Without an address Dask's web servers, which are there with and without a dashboard, would listen to the whole network.
 _LOOPBACK_PORTS = {"dashboard_address": f"{LOOPBACK}:0", "worker_dashboard_address": f"{LOOPBACK}:0"}
 CONNECT_SECONDS = 30
@@ -159,7 +159,7 @@ def _local_cluster(options: RunOptions, n_parts: int) -> tuple:
             memory_limit=options.memory_limit or "auto",
             **_LOOPBACK_PORTS,
             silence_logs=logging.CRITICAL,
-            preload=IGNORE_CTRL_C,
+            preload=IGNORE_TERMINAL,
         )
     return cluster, threads, workers
 

@@ -4,7 +4,7 @@ import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
@@ -16,13 +16,14 @@ from mirscan.run.settings import ScanSettings
 _DONE = f"first-run-{__version__}"
 # let-7a, and a transcript with one 8mer of it.
 MIRNA, TRANSCRIPT = "UGAGGUAGUAGGUUGUAUAGUU", "GGCAACUAUACAACGUACUACCUCAUUGGCC"
-_SCORE = "import sys; from mirscan.run.first_run import compile_scoring; compile_scoring(*sys.argv[1:])"
+_SCORE = "import sys; from mirscan.run import first_run, runs; first_run.compile_scoring(runs.scan, *sys.argv[1:])"
 
 logger = logging.getLogger("mirscan")
 
 
-def compile_first(settings: ScanSettings) -> None:
-    """Compile what a run with these settings needs, unless a run did before: scoring in a process beside this one, the rest here.
+def compile_first(settings: ScanSettings, scan: Callable) -> None:
+    """Compile what a run with these settings needs, unless a run did before: scoring in a process beside this one, the rest here, by a
+    `scan` of one site.
 
     What a rarer option needs besides is compiled when it is met.
     """
@@ -40,7 +41,7 @@ def compile_first(settings: ScanSettings) -> None:
     # What is wrong with a model, or with a disk, is the run's to say.
     try:
         with _scoring_beside(settings) if settings.is_scored else nullcontext(), suppress(MirscanError, OSError):
-            _scan_and_forget("none")
+            _scan_and_forget(scan, "none")
     except BaseException:
         done.unlink(missing_ok=True)
         raise
@@ -57,7 +58,7 @@ def _scoring_beside(settings: ScanSettings) -> Iterator[None]:
             raise
 
 
-def compile_scoring(model: str, precision: str) -> None:
+def compile_scoring(scan: Callable, model: str, precision: str) -> None:
     """Compile what scores, and then what only files of scored sites need; the process beside this one has compiled the rest by then."""
     import numpy as np
 
@@ -65,13 +66,11 @@ def compile_scoring(model: str, precision: str) -> None:
 
     scorer = load_scorer(model, precision)
     scorer.score(np.zeros((1, scorer.layout.mirna_length), np.uint8), np.zeros((1, scorer.layout.length), np.uint8))
-    _scan_and_forget(model)
+    _scan_and_forget(scan, model)
 
 
-def scan_one_site(folder: Path, model: str) -> Path:
+def scan_one_site(scan: Callable, folder: Path, model: str) -> Path:
     """Scan `TRANSCRIPT` for `MIRNA` in a folder that is there; returns the run's folder."""
-    from mirscan.run.runs import scan
-
     mirnas, transcripts, out = folder / "mirnas.fa", folder / "transcripts.fa", folder / "out"
     mirnas.write_text(f">let-7a\n{MIRNA}\n")
     transcripts.write_text(f">T1\n{TRANSCRIPT}\n")
@@ -79,6 +78,6 @@ def scan_one_site(folder: Path, model: str) -> Path:
     return out
 
 
-def _scan_and_forget(model: str) -> None:
+def _scan_and_forget(scan: Callable, model: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        scan_one_site(Path(folder), model)
+        scan_one_site(scan, Path(folder), model)

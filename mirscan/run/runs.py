@@ -62,7 +62,7 @@ def scan(
         check_cluster(options)
         with spooled_pipes(asked) as asked:
             check_settings(asked)
-            compile_first(asked)
+            compile_first(asked, scan)
             identity, inputs = identify(asked)
             refuse_foreign_folder(store)
             # Inputs of the same content make the same copies again.

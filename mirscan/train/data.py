@@ -44,7 +44,9 @@ class TrainingData:
 def load_training_data(recipe: Recipe, cache: Path, say: Callable[[str], None]) -> TrainingData:
     """Read, clean, split, check and encode the pairs of a recipe; `say` gets one line for each step worth knowing."""
     train, cleaning = clean_pairs(read_pairs(recipe.pairs, recipe.weights or None))
-    say(_describe("training", cleaning))
+    # A word behind --validation of one file is one more file to train on.
+    files = f" of {', '.join(Path(path).name for path in recipe.pairs)}" if len(recipe.pairs) > 1 else ""
+    say(_describe(f"training{files}", cleaning))
     if recipe.hardness:
         train = with_hardness(train, recipe.hardness)
     parts = []

@@ -50,15 +50,19 @@ def test_memory__is_told_for_every_worker():
 
 
 def pair(symbol, mirna, change, **more):
-    counts = {"n_8mer": 2, "n_7mer_m8": 0, "n_7mer_a1": 1, "n_6mer": 0}
+    counts = {"n_8mer": 2, "n_7mer_m8": 0, "n_7mer_a1": 1, "n_6mer": 0, "n_other": 0, "n_sites": 3, "n_apart": 3}
     return {"symbol": symbol, "mirna": mirna, "predicted_log2fc": change, **counts, **more}
 
 
 def test_top__says_what_pairs_are_ranked_by_and_which_isoform_speaks():
-    rows = [pair("JARID2", "miR-155-5p", -0.625), pair("LOC100130370-AS1", "Hsa-Mir-124-P1-v1_3p", -0.5, q_value=0.02)]
+    # Of overlapping sites of a repeat as many are told as fit side by side.
+    rows = [
+        pair("JARID2", "miR-155-5p", -0.625, n_other=8, n_sites=11, n_apart=4),
+        pair("LOC100130370-AS1", "Hsa-Mir-124-P1-v1_3p", -0.5, q_value=0.02),
+    ]
     assert list(scan_report._describe_top(rows, "strongest")) == [
         "strongest pairs by predicted log2 fold change; each gene by its strongest isoform",
-        "  JARID2           miR-155-5p           -0.625  2 8mer, 1 7mer-A1",
+        "  JARID2           miR-155-5p           -0.625  2 8mer, 1 7mer-A1, 8 other; 4 side by side",
         "  LOC100130370-AS1 Hsa-Mir-124-P1-v1_3p -0.500  2 8mer, 1 7mer-A1  q 0.02",
     ]
     assert list(scan_report._describe_top([pair("JARID2", "miR-155-5p", -0.625, gene_score=1.75)], "weighted")) == [

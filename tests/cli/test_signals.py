@@ -25,7 +25,7 @@ def test_signals__one_that_python_swallowed_is_raised_at_the_next_word(monkeypat
     assert events == ["first"]
 
 
-@pytest.mark.parametrize(("error", "lines"), [(KeyboardInterrupt, 0), (signals.Terminated, 0), (ValueError, 1)])
+@pytest.mark.parametrize(("error", "lines"), [(KeyboardInterrupt, 0), (signals.Terminated, 0), (signals.HungUp, 0), (ValueError, 1)])
 def test_tell_unraised__a_signal_inside_a_destructor_prints_nothing(monkeypatch, capsys, error, lines):
     monkeypatch.setattr(sys, "unraisablehook", signals.tell_unraised)
 
@@ -80,6 +80,23 @@ def test_stopping__other_errors_and_a_good_end_stay_what_they_are(monkeypatch):
     assert ended.value.code == 0
 
 
+def test_leave_if_stopped__what_fails_at_the_end_is_the_signals_doing():
+    code = "import atexit; from mirscan.cli.signals import leave_if_stopped; atexit.register(lambda: 1 / 0); leave_if_stopped(143)"
+    ended = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (143, b"")
+
+
+def test_stopping__a_terminal_that_is_gone_cannot_be_written_to(monkeypatch):
+    class Gone:
+        def write(self, text):
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    with pytest.raises(SystemExit) as ended, signals.stopping():
+        raise signals.HungUp
+    assert ended.value.code == 129
+
+
 def start(*words, **streams) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "mirscan", *map(str, words)],
@@ -94,7 +111,7 @@ def start(*words, **streams) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_signals__end_a_training_in_one_line(write_pairs, tmp_path, sent, code):
     words = ("train", write_pairs(n=200), "--architecture", "mirscan_fast", "--out", tmp_path / "model", "--epochs", 10_000, "--threads", 1)
     child = start(*words, "--split", "random", "--allow-leak")

@@ -84,9 +84,17 @@ def test_scan__surroundings_are_checked_before_planning(scan, tmp_path, argument
     assert not (tmp_path / "o").exists()
 
 
-def test_scan__several_files_behind_one_option(command):
-    done = command("scan", "--mirnas", "m.fa", "--utrs", "a.fa", "b.fa")
-    assert done.returncode == 2 and b"several files are given as --utrs a.fa --utrs b.fa" in done.stderr
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--mirnas", "m.fa", "--utrs", "a.fa", "b.fa"], b"(b.fa); several are given as --utrs a --utrs b"),
+        (["--utrs", "a.fa", "--mirnas", "m.fa", "n.fa"], b"(n.fa); --mirnas takes one word"),
+        (["a.fa", "--mirnas", "m.fa"], b"(a.fa)\n"),
+    ],
+)
+def test_scan__several_files_behind_one_option(command, words, said):
+    done = command("scan", *words)
+    assert done.returncode == 2 and said in done.stderr
 
 
 def test_scan__standard_input_for_both(command):

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from mirscan.errors import InputError
-from mirscan.explain.by_position import PositionEffects, explain_by_position, write_effects
+from mirscan.explain.by_position import PositionEffects, explain_by_position
 from mirscan.explain.mutagenesis import letter_effects, mutation_effects
+from mirscan.explain.pictures import write_effects
 from mirscan.sequence.alphabet import N
 
 

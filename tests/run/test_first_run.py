@@ -67,7 +67,7 @@ def beside(monkeypatch):
 
 def test_compile_first__scores_in_a_process_beside_only_where_a_run_scores(new_machine, beside):
     for model in ("none", "fast"):
-        first_run.compile_first(make_settings("m.fa", ("t.fa",), model=model))
+        first_run.compile_first(make_settings("m.fa", ("t.fa",), model=model), scan)
         for marker in new_machine.iterdir():
             marker.unlink()
     assert [command[-2:] for command in beside] == [["fast", "auto"]]
@@ -75,12 +75,12 @@ def test_compile_first__scores_in_a_process_beside_only_where_a_run_scores(new_m
 
 @pytest.mark.parametrize(("error", "goes_on"), [(OSError("disk full"), True), (KeyboardInterrupt(), False)])
 def test_compile_first__a_disk_is_the_runs_business_and_a_signal_ends_the_process_beside(new_machine, beside, monkeypatch, error, goes_on):
-    def fail(model):
+    def fail(scan, model):
         raise error
 
     monkeypatch.setattr(first_run, "_scan_and_forget", fail)
     with nullcontext() if goes_on else pytest.raises(KeyboardInterrupt):
-        first_run.compile_first(make_settings("m.fa", ("t.fa",), model="fast"))
+        first_run.compile_first(make_settings("m.fa", ("t.fa",), model="fast"), scan)
     assert len(beside) == 1
     assert len(list(new_machine.iterdir())) == goes_on
 
