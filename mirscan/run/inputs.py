@@ -220,7 +220,7 @@ def read_run_mirnas(settings: ScanSettings, notices: Notices) -> tuple[MirnaSet,
     if strange and len(strange) == len(mirnas):
         n_mirnas = counted(len(mirnas), "miRNA")
         raise InputError(f"{settings.families}: none of {n_mirnas} is in it; expected names such as {mirnas.names[0]} and their families")
-    notices.add("miRNAs are not in the table of families and have their own names", "".join(strange[:1]), len(strange))
+    notices.add("miRNAs are not in the table of families", "".join(strange[:1]), len(strange))
     grouped, families = group_families(mirnas, names)
     notices.add(
         "miRNAs share nt 2-8 with one before and have no rows of their own; families.tsv lists them", count=len(mirnas) - len(grouped)

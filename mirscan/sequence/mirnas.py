@@ -15,8 +15,8 @@ from mirscan.sequence.text import PLAIN_DASHES, first_word
 
 # miRBase 22 mature sequences have 15 to 34 nt; below 8 there is no seed, above 40 it is a precursor.
 MIN_LENGTH, MAX_LENGTH = 8, 40
-# The species of a miRNA as miRBase and MirGeneDB name it. Viruses have digits: hsv1-miR-H1, hhv6b-miR-Ro6-1.
-MIRNA_NAME = re.compile(r"([A-Za-z]\w{2,4})-(?:mir|let|lin|lsy|bantam)", re.IGNORECASE)
+# The species of a miRNA as miRBase and MirGeneDB name it; some viruses have digits and long names: hsv1-miR-H1, ptvpv2a-miR-P1-5p.
+MIRNA_NAME = re.compile(r"([A-Za-z]\w{2,7})-(?:mir|let|lin|lsy|iab|bantam)", re.IGNORECASE)
 # Small letters among capital bases, as in dT, mU, rA, UsG, are signs of suppliers: deoxy, 2'-O-methyl, ribo, phosphorothioate.
 _NOTATION = re.compile(r"[ACGUT]?[bdhkmrsvwxy][ACGUT]?|(?:DT){1,2}$")
 _OVERHANG = re.compile(r"(?:dt){1,2}$")

@@ -66,7 +66,7 @@ HUMAN, MOUSE, FLY = "ENST00000269305.9", "ENSMUST00000108658.10", "FBtr0070604"
         (["ath-miR156a"], ["AT1G01010.1"], None),
         (["hsa-miR-21-5p"], ["hsa_circ_0000002"], None),
         (["mmu-miR-21a-5p"], ["hsa_circ_0000002"], "of hsa by their names"),
-        (["hsv1-miR-H1-5p"], [HUMAN], "1 of 1 miRNAs are of another species (first: hsv1-miR-H1-5p)"),
+        (["ptvpv2a-miR-P1-5p"], [HUMAN], "1 of 1 miRNAs are of another species (first: ptvpv2a-miR-P1-5p)"),
         (
             ["hsa-miR-21-5p"],
             ["T1", "hsa-miR-1-3p"],
