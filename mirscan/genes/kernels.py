@@ -131,7 +131,7 @@ def count_apart(m, start, end, state):
 @njit
 def add_weight(number, m, start, end, weight, state):
     """Extend the best set of non-overlapping sites of miRNA `m` for one sum: weighted interval scheduling in order of starts."""
-    # A slice, or a second name for an array, is counted by Numba with atomic steps, which cost more than all else here.
+    # A slice, a second name for an array, or a second way out is counted by Numba with atomic steps, which cost more than all else here.
     kept, settled = 0, state.settled[m, number]
     for slot in range(state.n_pending[m, number]):
         if state.pending_end[number, slot, m] <= start:
@@ -141,14 +141,13 @@ def add_weight(number, m, start, end, weight, state):
             state.pending_sum[number, kept, m] = state.pending_sum[number, slot, m]
             kept += 1
     state.settled[m, number] = settled
-    state.n_pending[m, number] = kept
-    for slot in range(kept):
-        if state.pending_end[number, slot, m] == end:
-            state.pending_sum[number, slot, m] = max(state.pending_sum[number, slot, m], settled + weight)
-            return
-    state.pending_end[number, kept, m] = end
-    state.pending_sum[number, kept, m] = settled + weight
-    state.n_pending[m, number] = kept + 1
+    slot = 0
+    while slot < kept and state.pending_end[number, slot, m] != end:
+        slot += 1
+    best = settled + weight if slot == kept else max(state.pending_sum[number, slot, m], settled + weight)
+    state.pending_end[number, slot, m] = end
+    state.pending_sum[number, slot, m] = best
+    state.n_pending[m, number] = max(kept, slot + 1)
 
 
 @njit
