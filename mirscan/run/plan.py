@@ -96,10 +96,10 @@ def load_plan(store: Store) -> ScanPlan | None:
     return ScanPlan.from_json(store.read(PLAN), f"{store.root}/{PLAN}") if store.exists(PLAN) else None
 
 
-def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store) -> ScanPlan:
+def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store, needs_room: bool = True) -> ScanPlan:
     """Read the inputs once, put what workers need into the run folder, and write plan.json last.
 
-    Raises InputError for inputs that cannot be scanned or whose result would not fit on the disk.
+    Raises InputError for inputs that cannot be scanned or, where it `needs_room`, whose result would not fit on the disk.
     """
     notices = Notices()
     mirnas, families = read_run_mirnas(settings, notices)
@@ -116,7 +116,7 @@ def make_plan(settings: ScanSettings, identity: dict, inputs: dict, store: Store
     model, has_coding = read_repression_model(settings.gene_model), settings.cds is not None or coding_of_regions(transcriptome) is not None
     # Counting is a pass without output, a second per gigabase; random sequence would underestimate real 3'UTRs by half.
     expected = int(count_candidates(transcriptome, table))
-    if not settings.drops_rows:
+    if needs_room and not settings.drops_rows:
         _check_disk(store, expected)
     plan = ScanPlan(
         settings=settings,

@@ -66,7 +66,13 @@ def scan(
             identity, inputs = identify(asked)
             refuse_foreign_folder(store)
             # Inputs of the same content make the same copies again.
-            result = _run(store, options, progress, lambda: _plan(store, asked, identity, inputs), lambda: store_inputs_again(asked, store))
+            result = _run(
+                store,
+                options,
+                progress,
+                lambda: _plan(store, asked, identity, inputs, options.overwrite),
+                lambda: store_inputs_again(asked, store),
+            )
     return _with_exports(result, out, options)
 
 
@@ -90,7 +96,21 @@ def _with_exports(result: ScanResult, out: str | os.PathLike, options: RunOption
     return replace(result, files=result.files | export(out, options.format, options.assembly)) if options.format else result
 
 
-def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> ScanPlan:
+def _try_plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> None:
+    """Plan within the former run before it goes: bad input must not cost it."""
+    trial = open_store(f"{store.root}/{WORK}/trial")
+    try:
+        make_plan(asked, identity, inputs, trial, needs_room=False)
+    finally:
+        clear_run(trial)
+        _remove_empty_folders(store, remove_root=False)
+
+
+def _plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict, overwrite: bool) -> ScanPlan:
+    if overwrite:
+        if store.exists(PLAN):
+            _try_plan(store, asked, identity, inputs)
+        clear_run(store)
     planned = load_plan(store)
     if planned is None:
         return make_plan(asked, identity, inputs, store)
@@ -108,8 +128,6 @@ def _run(
     try:
         with RunLock(store) as lock:
             _sweep(store)
-            if options.overwrite:
-                clear_run(store)
             started = time.monotonic()
             plan = get_plan()
             return _run_plan(store, plan, options, progress, lock, {"plan": time.monotonic() - started}, restore)

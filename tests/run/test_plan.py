@@ -114,6 +114,16 @@ def test_plan__overwrite_replaces_the_run_and_only_the_run(runs, golden, tmp_pat
     assert (out / "notes.txt").read_text() == "mine"
 
 
+def test_plan__overwrite_with_bad_input_keeps_the_former_run(runs, tmp_path):
+    out, regions = tmp_path / "out", tmp_path / "regions.bed"
+    runs.scan(out, seeds="8mer")
+    before = snapshot(out)
+    regions.write_text("no-such-transcript\t0\t10\n")
+    with pytest.raises(InputError, match=r"regions\.bed"):
+        runs.scan(out, overwrite=True, regions=regions)
+    assert snapshot(out) == before
+
+
 def test_plan__a_folder_that_is_no_run_is_refused(runs, tmp_path):
     (tmp_path / "thesis.docx").write_text("precious")
     for overwrite in (False, True):
