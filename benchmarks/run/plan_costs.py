@@ -32,7 +32,7 @@ RATES = {
     "none": Rate(10_800_000, None, 2.5, 28),
     "duplex": Rate(224_000, None, 6.9, 40),
     "fast": Rate(145_000, 1_500_000, 6.8, 39),
-    "base": Rate(26_800, 600_000, 6.7, 39),
+    "base": Rate(23_200, 600_000, 6.7, 39),
 }
 # Sites a second that one core turns into BED, repression and gene tables, with ranks.
 FINISH_RATE = 714_000
