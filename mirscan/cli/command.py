@@ -33,13 +33,19 @@ class Command(TyperCommand):
         return rest
 
     def _explain_extra(self, ctx, given: list[str]) -> str:
-        """How the last option before two words in a row takes several, or that it takes one."""
-        extra = next((at for at in range(2, len(given)) if not any(word.startswith("-") for word in given[at - 1 : at + 1])), None)
-        option = next((p for p in self.get_params(ctx) if extra and given[extra - 2] in p.opts), None)
-        if option is None or option.is_flag:
-            return ""
-        name = given[extra - 2]
-        return f"; several are given as {name} a {name} b" if option.multiple else f"; {name} takes one word"
+        """How the option before a word too many takes several, or that it takes one or none."""
+        options = {name: option for option in self.get_params(ctx) for name in option.opts}
+        # Behind a flag may stand an argument of the command's own.
+        has_arguments = not all(name.startswith("-") for name in options)
+        for name, first, second in zip(given, given[1:], [*given[2:], "-"], strict=False):
+            option = options.get(name)
+            if option is None or first.startswith("-"):
+                continue
+            if option.is_flag and not has_arguments:
+                return f"; {name} takes no word"
+            if not option.is_flag and not second.startswith("-"):
+                return f"; several are given as {name} a {name} b" if option.multiple else f"; {name} takes one word"
+        return ""
 
     def _refuse_nothing(self, ctx) -> None:
         """Raise InputError that names the first option or argument with an empty value."""

@@ -89,6 +89,7 @@ def test_scan__surroundings_are_checked_before_planning(scan, tmp_path, argument
     [
         (["--mirnas", "m.fa", "--utrs", "a.fa", "b.fa"], b"(b.fa); several are given as --utrs a --utrs b"),
         (["--utrs", "a.fa", "--mirnas", "m.fa", "n.fa"], b"(n.fa); --mirnas takes one word"),
+        (["--utrs", "a.fa", "--mirnas", "m.fa", "--prefilter", "fast"], b"(fast); --prefilter takes no word"),
         (["a.fa", "--mirnas", "m.fa"], b"(a.fa)\n"),
     ],
 )
