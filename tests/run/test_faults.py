@@ -90,8 +90,8 @@ def test_faults__killed_while_finishing(runs, golden, tmp_path, run_child, moves
 @pytest.mark.parametrize("workers", [0, 2])
 def test_faults__the_command_killed_at_random_moments(runs, tmp_path, workers):
     out, golden, rng = tmp_path / "out", tmp_path / "golden", random.Random(workers)
-    runs.scan(golden, part_rows=15)
-    options = ["--model", "none", "--part-rows", "15", "--threads", "1", "--workers", workers, "--out", out, "--quiet"]
+    runs.scan(golden, part_rows=5)
+    options = ["--model", "none", "--part-rows", "5", "--threads", "1", "--workers", workers, "--out", out, "--quiet"]
     command = start_command("scan", "--mirnas", runs.mirnas, "--utrs", runs.transcripts, *options)
     for _ in range(4):
         n_before = len(list(out.glob("work/part-*.json")))
