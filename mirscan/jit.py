@@ -36,7 +36,8 @@ def njit(function=None, **options):
             dispatcher = numba.njit(cache=folder is not None, nogil=True, **options)(function)
         finally:
             numba.config.CACHE_DIR = before
-        if folder is not None:
+        # Where Numba is told to compile nothing, it gives the function itself back.
+        if folder is not None and dispatcher is not function:
             dispatcher._cache.save_overload = _where_there_is_room(dispatcher._cache.save_overload, folder)
         return dispatcher
 
