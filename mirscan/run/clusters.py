@@ -67,7 +67,7 @@ def check_cluster(options: RunOptions) -> None:
 def _load_dask() -> None:
     """Import Dask, which reads its settings then."""
     with _refusing():
-        import distributed  # noqa: F401
+        importlib.import_module("distributed")
 
 
 @contextmanager
