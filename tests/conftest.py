@@ -41,3 +41,25 @@ def pytest_sessionstart(session):
         from mirscan.run.settings import make_settings
 
         compile_first(make_settings("mirnas.fa", ("transcripts.fa",)), scan)
+
+
+@pytest.fixture
+def train_into_second_member():
+    """Trains until the second member of an ensemble was validated once, and stops there as a kill would."""
+    from mirscan.train.fit import train_model
+
+    class Stop(Exception):
+        pass
+
+    def train(recipe, out):
+        steps = []
+
+        def stop(step):
+            steps.append(step.step)
+            if steps.count(1) == 2 and step.validation:
+                raise Stop
+
+        with pytest.raises(Stop):
+            train_model(recipe, out, report=stop)
+
+    return train

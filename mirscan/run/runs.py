@@ -98,7 +98,7 @@ def _with_exports(result: ScanResult, out: str | os.PathLike, options: RunOption
 
 def _try_plan(store: Store, asked: ScanSettings, identity: dict, inputs: dict) -> None:
     """Plan within the former run before it goes: bad input must not cost it."""
-    trial = open_store(f"{store.root}/{WORK}/trial")
+    trial = open_store(f"{store.root}/{UNFINISHED}/trial")
     try:
         make_plan(asked, identity, inputs, trial, needs_room=False)
     finally:
