@@ -36,6 +36,7 @@ _PUBLIC = {
     "iter_candidates": "search.candidates",
     "score_candidates": "scoring",
     "score_pairs": "scoring",
+    "strongest_sites": "scoring",
     "aggregate_genes": "genes",
     "write_bed": "output.bed",
     "extract": "output.extracted",

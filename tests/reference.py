@@ -132,3 +132,14 @@ def find_sites(names, mirnas, transcripts, all_types=False, definitions=DEFINITI
                 found = [(t, extent[0], m, strength, anchor, extent[1], name) for strength, name, extent in extents if extent]
                 rows += found if all_types else found[:1]
     return sorted(rows)
+
+
+def one_of_overlapping(rows, strength, canonical=("8mer", "7mer-m8", "7mer-A1", "6mer")):
+    """The sites among matches (dicts of transcript, mirna, start, end, seed): canonical ones, and others that overlap none of them and
+    nothing of more `strength` (of a row) that is a site."""
+    kept = []
+    for row in sorted(rows, key=lambda row: (row["seed"] not in canonical, -strength(row))):
+        near = (k for k in kept if (k["transcript"], k["mirna"]) == (row["transcript"], row["mirna"]))
+        if row["seed"] in canonical or not any(k["start"] < row["end"] and row["start"] < k["end"] for k in near):
+            kept.append(row)
+    return [row for row in rows if row in kept]

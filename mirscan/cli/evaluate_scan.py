@@ -31,6 +31,9 @@ def evaluate_scan(
     where: Annotated[str, typer.Option(help="Use the sites of rows with COLUMN=VALUE only.")] = "",
     mirnas: Annotated[Path | None, typer.Option("--mirnas", help="FASTA of more miRNAs to scan with [those of the sites].")] = None,
     all_transcripts: Annotated[bool, typer.Option("--all-transcripts", help="Scan transcripts without a known site, too.")] = False,
+    all_types: Annotated[
+        bool, typer.Option("--all-types", help="List every type of a place and all overlapping matches, not only the strongest.")
+    ] = False,
     controls: Annotated[bool, typer.Option("--controls/--no-controls", help="Rank by seed type, duplex energy and chance, too.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of chance.")] = 1,
     precision: Annotated[Literal["auto", "float32", "bfloat16"], typer.Option(help="Numbers a network computes with.")] = "float32",
@@ -52,6 +55,7 @@ def evaluate_scan(
         where=where,
         mirnas=mirnas,
         all_transcripts=all_transcripts,
+        all_types=all_types,
         controls=controls,
         seed=seed,
         precision=precision,

@@ -87,7 +87,7 @@ class GeneSites:
         """The sites that can hold a complex at the same time: of nearer ones the strongest rule, then the more 5' one."""
         places = self.places
         rows = Rows(places.transcript, places.mirna, places.start, places.end, places.seed, places.start)
-        kept = keep_apart(rows, FOOTPRINT, len(KINDS))
+        kept = keep_apart(rows, FOOTPRINT)
         return Places(*(column[kept] for column in places))
 
     def aggregate(self, repression: Repression | None) -> pa.RecordBatch:

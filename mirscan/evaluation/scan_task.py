@@ -13,8 +13,9 @@ from mirscan.evaluation.scan_sites import ScanSites, read_scan_sites
 from mirscan.evaluation.standing import stand
 from mirscan.notices import Notices, counted
 from mirscan.search.candidates import count_candidates, iter_candidates
+from mirscan.search.filters import keep_strongest
 from mirscan.seeds.rules import GROUPS, read_rules
-from mirscan.seeds.table import compile_seed_table
+from mirscan.seeds.table import SeedTable, compile_seed_table
 from mirscan.sequence.transcriptome import Transcriptome, read_transcriptome
 from mirscan.windows import WindowLayout, fit_mirnas, gather_windows
 
@@ -82,6 +83,7 @@ def evaluate_scan(
     where: str = "",
     mirnas: str | Path | None = None,
     all_transcripts: bool = False,
+    all_types: bool = False,
     controls: bool = True,
     seed: int = 1,
     precision: str = "float32",
@@ -91,8 +93,9 @@ def evaluate_scan(
     """Scan the transcripts that hold known sites (or all) with their miRNAs, score every candidate, and look where the sites stand.
 
     `sites`, `where` and `mirnas` as `read_scan_sites` has them. `sets`: groups of seed rules; each is a beginning of the list of rules by
-    strength, so the widest one is scanned and scored once. Controls: the seed type, the duplex energy of the window, chance (by `seed`).
-    `progress` is told the candidates scored and their number.
+    strength, so the widest one is scanned and scored once. As in a scan, overlapping matches of a miRNA count once (`keep_strongest`), each
+    scorer telling which is the strongest; with `all_types` every type of every match counts. Controls: the seed type, the duplex energy of
+    the window, chance (by `seed`). `progress` is told the candidates scored and their number.
     Raises InputError as `read_scan_sites` does and for an unknown group, ModelError for an unknown model.
 
     >>> from pathlib import Path
@@ -115,11 +118,12 @@ def evaluate_scan(
         transcriptome = transcriptome.take(used)
         known = ScanSites(known.mirnas, known.mirna, number, known.start, known.end)
     scorers = _load(models, precision, threads)
-    found = _scan(transcriptome, known, GROUPS[sets[-1]], scorers, controls, seed, progress)
+    table = compile_seed_table(read_rules(GROUPS[sets[-1]]), known.mirnas, all_types)
+    found = _scan(transcriptome, known, table, scorers, controls, seed, progress)
     links = _link(found, known)
     scores = {
         name: tuple(
-            _measure(scorer, values, scorer not in scorers, found, links, found.rule < len(GROUPS[name]), len(known))
+            _measure(scorer, values, scorer not in scorers, found, links, _listed(found, values, len(GROUPS[name]), all_types), len(known))
             for scorer, values in found.scores.items()
         )
         for name in sets
@@ -138,12 +142,13 @@ def evaluate_scan(
 
 @dataclass(frozen=True)
 class _Found:
-    """All candidates (n,): numbers of transcript, miRNA and rule, middle base; scores (n,) by scorer, higher is stronger."""
+    """All candidates (n,): numbers of transcript, miRNA and rule, start and end; scores (n,) by scorer, higher is stronger."""
 
     transcript: np.ndarray
     mirna: np.ndarray
     rule: np.ndarray
-    middle: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
     scores: dict[str, np.ndarray]
 
 
@@ -166,17 +171,17 @@ def _load(models: Sequence[str | Path], precision: str, threads: int | None) -> 
 
 
 def _scan(
-    transcriptome: Transcriptome, known: ScanSites, rules: Sequence[str], scorers: dict, controls: bool, seed: int, progress: Callable
+    transcriptome: Transcriptome, known: ScanSites, table: SeedTable, scorers: dict, controls: bool, seed: int, progress: Callable
 ) -> _Found:
     from mirscan.duplex import duplex_energies
     from mirscan.scoring import score_candidates
 
-    table, layout = compile_seed_table(read_rules(rules), known.mirnas), WindowLayout()
+    layout = WindowLayout()
     fitted, random = fit_mirnas(known.mirnas.codes, layout), np.random.default_rng(seed)
     parts, done, total = [], 0, count_candidates(transcriptome, table)
     for batch in iter_candidates(transcriptome, known.mirnas, table, batch_rows=_ROWS):
         transcript, mirna, rule = (batch[name].indices.to_numpy().astype(np.int64) for name in ("transcript", "mirna", "seed"))
-        part = [transcript, mirna, rule, (batch["start"].to_numpy() + batch["end"].to_numpy()) // 2]
+        part = [transcript, mirna, rule, batch["start"].to_numpy(), batch["end"].to_numpy()]
         part += [_column(score_candidates(batch, transcriptome, known.mirnas, scorer), "score") for scorer in scorers.values()]
         if controls:
             begin, end = transcriptome.begin[transcript], transcriptome.end[transcript]
@@ -186,10 +191,10 @@ def _scan(
         done += len(batch)
         progress(done, total)
     if not parts:
-        raise InputError(f"no candidate of {', '.join(rules)} on {counted(len(transcriptome), 'transcript')}; expected at least one")
+        raise InputError(f"no candidate of {', '.join(table.rules)} on {counted(len(transcriptome), 'transcript')}; expected at least one")
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     names = [*scorers, *((SEED_TYPE, ENERGY, RANDOM) if controls else ())]
-    return _Found(*columns[:4], dict(zip(names, columns[4:], strict=True)))
+    return _Found(*columns[:5], dict(zip(names, columns[5:], strict=True)))
 
 
 def _column(table: pa.Table, name: str) -> np.ndarray:
@@ -205,8 +210,20 @@ def _link(found: _Found, known: ScanSites) -> _Links:
     site = np.repeat(np.arange(len(known)), last - first)
     step = np.arange(len(site)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
     candidate = order[first[site] + step]
-    inside = (found.middle[candidate] >= known.start[site]) & (found.middle[candidate] < known.end[site])
+    middle = (found.start[candidate] + found.end[candidate]) // 2
+    inside = (middle >= known.start[site]) & (middle < known.end[site])
     return _Links(candidate[inside], site[inside])
+
+
+def _listed(found: _Found, strength: np.ndarray, n_rules: int, all_types: bool) -> np.ndarray:
+    """(n,) bool: what a scan with the first `n_rules` rules reports where this is the strength (n,) of a candidate."""
+    in_set = found.rule < n_rules
+    if not all_types:
+        rows = np.flatnonzero(in_set)
+        columns = (found.transcript, found.mirna, found.start, found.end, found.rule, strength)
+        is_canonical = np.isin(GROUPS["relaxed"], GROUPS["canonical"])
+        in_set[rows] = keep_strongest(*(column[rows] for column in columns), is_canonical)
+    return in_set
 
 
 def _measure(name: str, values: np.ndarray, is_control: bool, found: _Found, links: _Links, in_set: np.ndarray, n_sites: int) -> ScanScore:

@@ -18,7 +18,7 @@ from mirscan.run.null_counts import Counts, Keys, add_counts, write_background, 
 from mirscan.run.partition import PartContext, Report, find_candidates, peak_memory_mb
 from mirscan.run.plan import Part
 from mirscan.run.sealed import seal, unseal
-from mirscan.run.sites import passes, score_batch
+from mirscan.run.sites import choose_sites, places_of, score_batch
 from mirscan.search.filters import Regions
 from mirscan.sequence.coding import CodingRegions
 from mirscan.sequence.shuffle import shuffle_in_place
@@ -126,8 +126,8 @@ def _count_shuffles(context: PartContext, rows: np.ndarray, draws: range, counts
     part = Part(0, len(tiled), shuffled.n_bases, 0, int(shuffled.lengths[-1]))
     n_sites = 0
     for candidates in find_candidates(context, part, _take_regions(context.regions, tiled), shuffled):
-        places = _places(candidates, score_batch(candidates, shuffled, context.mirnas, context.scorer)["score"])
-        is_site = passes(places.score, settings)
+        places = places_of(candidates, score_batch(candidates, shuffled, context.mirnas, context.scorer)["score"])
+        is_site = choose_sites(places, rules, settings)
         level = np.where(is_site, site_levels(places.score, places.seed, len(rules), settings.is_scored), 0)
         counts.add(keys.of_sites(places.mirna, places.seed, level))
         kept = Places(*(column[is_site] for column in places))
@@ -135,12 +135,6 @@ def _count_shuffles(context: PartContext, rows: np.ndarray, draws: range, counts
         n_sites += int(is_site.sum())
     _count_pairs(aggregator.finish(), context.strata.stratum[tiled], keys, counts)
     return n_sites
-
-
-def _places(candidates: pa.RecordBatch, score: pa.Array) -> Places:
-    names = (candidates[name].indices.to_numpy() for name in ("transcript", "mirna"))
-    ends = (candidates[name].to_numpy() for name in ("start", "end"))
-    return Places(*names, *ends, candidates["seed"].indices.to_numpy(), score.to_numpy(zero_copy_only=False))
 
 
 def _aggregator(context: PartContext, shuffled: Transcriptome, rows: np.ndarray) -> GeneAggregator:

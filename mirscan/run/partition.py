@@ -41,7 +41,7 @@ from mirscan.run.inputs import (
 from mirscan.run.null_counts import RunNull, read_null
 from mirscan.run.plan import Part, ScanPlan, load_plan
 from mirscan.run.sealed import unseal
-from mirscan.run.sites import SiteBuilder
+from mirscan.run.sites import SiteBuilder, whole_transcripts
 from mirscan.search.candidates import iter_candidates
 from mirscan.search.filters import Regions
 from mirscan.sequence.coding import CodingRegions, coding_of_regions
@@ -251,7 +251,7 @@ def make_sites(context: PartContext, number: int, report: Report | None = None) 
 def find_candidates(context: PartContext, part: Part, regions: Regions | None, transcriptome: Transcriptome) -> Iterator[pa.RecordBatch]:
     """Candidates of the run on a part of these transcripts, its own or others."""
     settings = context.plan.settings
-    return iter_candidates(
+    batches = iter_candidates(
         transcriptome,
         context.mirnas,
         context.table,
@@ -266,6 +266,7 @@ def find_candidates(context: PartContext, part: Part, regions: Regions | None, t
         regions=regions,
         features=settings.scan_features,
     )
+    return whole_transcripts(batches) if settings.joins_overlaps else batches
 
 
 def find_damage(store: Store, number: int) -> str | None:

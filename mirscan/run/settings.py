@@ -76,7 +76,7 @@ class ScanSettings(Settings):
         tuple[str, ...],
         about("Rules, groups (canonical, extended, relaxed) or TOML files, separated by commas.", _WHAT, commas=True),
     ] = DEFAULT_SEEDS
-    all_types: Annotated[bool, about("Report every type of a place, not only the strongest.", _WHAT)] = False
+    all_types: Annotated[bool, about("Report every type of a place and all overlapping matches, not only the strongest.", _WHAT)] = False
     model: Annotated[str, about("Name or folder of a trained model, duplex, or none.", _WHAT)] = DEFAULT_MODEL
     gene_model: Annotated[str, about("Name or file of the model that predicts repression.", _WHAT)] = "repression"
     gene_method: Annotated[Literal["repression", "occupancy", "sum", "noisy-or", "best"], about("What genes are ranked by.", _WHAT)] = (
@@ -200,12 +200,19 @@ class ScanSettings(Settings):
     @property
     def drops_rows(self) -> bool:
         """Whether fewer sites than candidates come out."""
-        return self.min_score > 0 or self.prefilter
+        return self.min_score > 0 or self.prefilter or self.joins_overlaps
+
+    @property
+    def joins_overlaps(self) -> bool:
+        """Whether overlapping matches of a miRNA are one site, the strongest: canonical ones are not, and others need a score to tell."""
+        from mirscan.seeds.rules import GROUPS
+
+        return self.is_scored and not self.all_types and not {*self.seeds} <= {"canonical", *GROUPS["canonical"]}
 
     @property
     def needs_whole_transcripts(self) -> bool:
         """Whether sites of one transcript must be seen together."""
-        return self.min_distance > 0 or "previous_distance" in self.features
+        return self.min_distance > 0 or "previous_distance" in self.features or self.joins_overlaps
 
     @property
     def rows_per_part(self) -> int:

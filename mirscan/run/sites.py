@@ -1,15 +1,19 @@
 """CANDIDATES -> SITES, batch by batch, with the counts a part keeps."""
 
 import time
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from mirscan.genes.significance import Null, site_levels
+from mirscan.genes.site_features import Places
 from mirscan.genome.conservation import BaseValues
 from mirscan.genome.projection import Projection, place_columns
 from mirscan.run.plan import Part
 from mirscan.run.settings import ACCESSIBILITY, ENERGY, ScanSettings
+from mirscan.search.filters import keep_strongest
+from mirscan.seeds.rules import GROUPS
 from mirscan.sequence.coding import REGIONS, CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
@@ -30,10 +34,35 @@ def score_batch(candidates: pa.RecordBatch, transcriptome: Transcriptome, mirnas
     return {name: scored[name].combine_chunks() for name in ("score", "window_start", "window_end")}
 
 
-def passes(score: np.ndarray, settings: ScanSettings) -> np.ndarray:
-    """Which candidates (n,) become sites by their score, NaN for null."""
+def whole_transcripts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Batches of candidates cut anew, so that each holds all candidates of its transcripts."""
+    held: list[pa.RecordBatch] = []
+    for batch in filter(len, batches):
+        transcript = batch["transcript"].indices.to_numpy()
+        # The last transcript may go on in the next batch.
+        last = int(np.searchsorted(transcript, transcript[-1]))
+        if last or (held and held[-1]["transcript"].indices[-1].as_py() != transcript[-1]):
+            yield pa.concat_batches([*held, batch.slice(0, last)])
+            held = []
+        held.append(batch.slice(last))
+    if held:
+        yield pa.concat_batches(held)
+
+
+def places_of(candidates: pa.RecordBatch, score: pa.Array) -> Places:
+    """Candidates with their scores as arrays."""
+    names = (candidates[name].indices.to_numpy() for name in ("transcript", "mirna"))
+    ends = (candidates[name].to_numpy() for name in ("start", "end"))
+    return Places(*names, *ends, candidates["seed"].indices.to_numpy(), score.to_numpy(zero_copy_only=False))
+
+
+def choose_sites(places: Places, rules: Sequence[str], settings: ScanSettings) -> np.ndarray:
+    """Which candidates (n,) become sites by their scores."""
     # Null, which a prefilter leaves, is below every score.
-    return score >= np.float32(settings.min_score) if settings.drops_rows else np.ones(len(score), bool)
+    is_site = places.score >= np.float32(settings.min_score) if settings.drops_rows else np.ones(len(places.score), bool)
+    if settings.joins_overlaps:
+        is_site &= keep_strongest(*places, np.isin(rules, GROUPS["canonical"]))
+    return is_site
 
 
 class SiteBuilder:
@@ -166,9 +195,9 @@ class SiteBuilder:
 
     def _choose(self, candidates: pa.RecordBatch, score: pa.Array) -> pa.Array:
         """Which candidates become sites; counts the pairs of all, and notes the pairs of these."""
-        is_kept = passes(score.to_numpy(zero_copy_only=False), self._settings)
-        mirna = candidates["mirna"].indices.to_numpy()
-        pairs = candidates["transcript"].indices.to_numpy().astype(np.int64) * len(self._mirnas) + mirna
+        places = places_of(candidates, score)
+        is_kept = choose_sites(places, candidates["seed"].dictionary.to_pylist(), self._settings)
+        pairs = places.transcript.astype(np.int64) * len(self._mirnas) + places.mirna
         self._considered.append(pairs)
         self._kept.append(np.unique(pairs[is_kept]))
         return pa.array(is_kept)

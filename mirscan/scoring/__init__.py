@@ -8,6 +8,7 @@ _PUBLIC = {
     "load_scorer": "loading",
     "score_candidates": "sites",
     "score_pairs": "sites",
+    "strongest_sites": "sites",
     "choose_prefilter_threshold": "thresholds",
     "store_prefilter_threshold": "thresholds",
 }

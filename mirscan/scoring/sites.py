@@ -9,6 +9,8 @@ import pyarrow as pa
 from mirscan.scoring.cascade import CascadeScorer
 from mirscan.scoring.loading import load_scorer
 from mirscan.scoring.scorer import Scorer
+from mirscan.search.filters import keep_strongest
+from mirscan.seeds.rules import GROUPS
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import SITES
@@ -41,6 +43,26 @@ def score_candidates(
     schema = SITES.schema(metadata, optional=tuple(name for name in table.column_names if name in _FEATURES))
     batches = [_score_batch(batch, transcriptome, mirnas, scorer, schema) for batch in table.to_batches(max_chunksize=_ROWS)]
     return pa.Table.from_batches(batches, schema=schema)
+
+
+def strongest_sites(sites: pa.Table) -> pa.Table:
+    """SITES less those that overlap a stronger one of their miRNA, as a scan with a model reports them; in the order of a scan.
+
+    Canonical sites all stay; of others such as overlap none of these and nothing with a higher score that stays.
+
+    >>> transcriptome = ms.transcriptome_from_sequences(["T1"], ["GG" * 20 + "CTACCTCCA" + "GG" * 20])
+    >>> mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+    >>> candidates = ms.find_candidates(transcriptome, mirnas, seeds="relaxed")
+    >>> sites = ms.score_candidates(candidates, transcriptome, mirnas, model="duplex")
+    >>> len(sites), ms.strongest_sites(sites)["seed"].to_pylist()
+    (2, ['7mer-m8'])
+    """
+    whole = sites.combine_chunks()
+    codes = {name: whole[name].combine_chunks() for name in ("transcript", "mirna", "seed")}
+    transcript, mirna, seed = (column.indices.to_numpy() for column in codes.values())
+    is_canonical = np.isin(codes["seed"].dictionary.to_pylist(), GROUPS["canonical"])
+    start, end, score = (whole[name].to_numpy() for name in ("start", "end", "score"))
+    return whole.filter(pa.array(keep_strongest(transcript, mirna, start, end, seed, score, is_canonical)))
 
 
 def score_pairs(mirna_sequences: Sequence[str], target_sequences: Sequence[str], model: Model = "base") -> np.ndarray:

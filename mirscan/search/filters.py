@@ -1,4 +1,4 @@
-"""Which sites to keep: regions of a BED file, and a minimum distance between sites of one miRNA."""
+"""Which sites to keep: regions of a BED file, a minimum distance between sites of one miRNA, one of several that overlap."""
 
 import os
 from dataclasses import dataclass
@@ -114,14 +114,42 @@ def _arrays(regions: Regions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return regions.first, regions.starts, regions.ends
 
 
-def keep_apart(rows: Rows, min_distance: int, n_rules: int) -> np.ndarray:
+def keep_apart(rows: Rows, min_distance: int) -> np.ndarray:
     """(n_rows,) bool: what stays so that no two sites of a miRNA on a transcript start less than `min_distance` nt apart.
 
     Greedy: the strongest rule first, among equals the more 5' site. The rows must hold all sites of each of their transcripts.
     """
-    order = np.lexsort((np.arange(len(rows.start)), rows.mirna, rows.transcript))
-    keep = np.zeros(len(order), np.bool_)
-    return _apart(order, rows.transcript, rows.mirna, rows.start, rows.seed, min_distance, n_rules, keep)
+    start, turn = rows.start.astype(np.int64), np.argsort(rows.seed, kind="stable")
+    return _keep_free(rows.transcript, rows.mirna, start, start + min_distance, turn, np.zeros(len(start), np.bool_))
+
+
+def keep_strongest(
+    transcript: np.ndarray,
+    mirna: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    seed: np.ndarray,
+    strength: np.ndarray,
+    is_canonical: np.ndarray,
+) -> np.ndarray:
+    """(n,) bool: what stays where overlapping matches of one miRNA count as one site.
+
+    Canonical sites all stay, also such as overlap each other. Of the others those stay that overlap none of them, and none with more
+    `strength` (n,) that stays; a tie goes to the stronger rule, then to the more 5' match. A bulge or a wobble slides along its site, so
+    that one duplex comes as several matches. `seed` (n,) is an index of rules, which `is_canonical` tells apart; NaN is least strength.
+    The rows (n,) must be ordered by start and hold all matches of each of their transcripts.
+    """
+    settled = is_canonical[seed]
+    return _keep_free(transcript, mirna, start, end, np.lexsort((seed, -strength, ~settled)), settled)
+
+
+def _keep_free(transcript, mirna, start, end, turn: np.ndarray, settled: np.ndarray) -> np.ndarray:
+    """Take the rows in `turn` (n,): one stays that is `settled` or overlaps no row of its miRNA and transcript that stays already."""
+    by_place = np.lexsort((start, mirna, transcript))
+    place = np.empty_like(by_place)
+    place[by_place] = np.arange(len(by_place))
+    longest = int((end - start).max(initial=0))
+    return _take_free(by_place, place, turn, transcript, mirna, start, end, longest, settled)
 
 
 @njit
@@ -135,33 +163,27 @@ def _show(codes, begin, offset, stop, mask_start, first, region_starts, region_e
 
 
 @njit
-def _apart(order, transcripts, mirnas, starts, seeds, min_distance, n_rules, keep):
-    n = len(order)
-    first = 0
-    while first < n:
-        last = first + 1
-        while last < n and transcripts[order[last]] == transcripts[order[first]] and mirnas[order[last]] == mirnas[order[first]]:
-            last += 1
-        for rule in range(n_rules):
-            for i in range(first, last):
-                if seeds[order[i]] == rule:
-                    keep[order[i]] = _is_free(order, starts, keep, i, first, last, min_distance)
-        first = last
+def _take_free(by_place, place, turn, transcripts, mirnas, starts, ends, longest, settled):
+    keep = np.zeros(len(turn), np.bool_)
+    for row in turn:
+        keep[row] = settled[row] or not (
+            _meets(row, -1, by_place, place, transcripts, mirnas, starts, ends, longest, keep)
+            or _meets(row, 1, by_place, place, transcripts, mirnas, starts, ends, longest, keep)
+        )
     return keep
 
 
 @njit
-def _is_free(order, starts, keep, i, first, last, min_distance):
-    """Whether no kept site of the group order[first:last] starts within `min_distance` of site i."""
-    start = starts[order[i]]
-    j = i - 1
-    while j >= first and start - starts[order[j]] < min_distance:
-        if keep[order[j]]:
+def _meets(row, step, by_place, place, transcripts, mirnas, starts, ends, longest, keep):
+    """Whether `row` overlaps a kept row of its group that starts before it (`step` -1) or not before it (1)."""
+    at = place[row] + step
+    while 0 <= at < len(by_place):
+        other = by_place[at]
+        if transcripts[other] != transcripts[row] or mirnas[other] != mirnas[row]:
             return False
-        j -= 1
-    j = i + 1
-    while j < last and starts[order[j]] - start < min_distance:
-        if keep[order[j]]:
+        if starts[other] >= ends[row] or starts[row] - starts[other] >= longest:
             return False
-        j += 1
-    return True
+        if keep[other] and starts[row] < ends[other]:
+            return True
+        at += step
+    return False

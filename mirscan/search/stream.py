@@ -68,7 +68,7 @@ class Scan:
     def finish(self, rows: Rows) -> list[Part]:
         """Filter the rows, add the features, and cut what is longer than a batch."""
         if self.min_distance > 0:
-            rows = select_rows(rows, keep_apart(rows, self.min_distance, len(self.table.rules)))
+            rows = select_rows(rows, keep_apart(rows, self.min_distance))
         columns = compute_features(self.features, rows, self.codes, self.begin, self.end, self.margin, self.mirna_codes)
         cuts = range(0, len(rows.start), self.batch_rows)
         return [

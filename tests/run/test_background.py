@@ -125,7 +125,7 @@ def test_background__pairs_of_shuffles_are_those_of_a_scan_of_shuffles(runs, sca
     assert Counter({(row["mirna"], row["level"]): row["n"] for row in pairs}) == expected
 
 
-@pytest.mark.parametrize("settings", [{"model": "none"}, {"model": "duplex"}])
+@pytest.mark.parametrize("settings", [{"model": "none"}, {"model": "duplex"}, {"model": "duplex", "seeds": "relaxed"}])
 def test_background__p_is_uniform_where_transcripts_are_shuffles(runs, tmp_path, settings):
     """Random letters: a shuffle of them is one more draw of the same kind."""
     rng = random.Random(7)

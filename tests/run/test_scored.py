@@ -4,16 +4,20 @@ import os
 import platform
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mirscan.errors import InputError
 from mirscan.genes import aggregate_genes
 from mirscan.run import resume
-from mirscan.scoring import score_candidates
-from mirscan.search.candidates import find_candidates
+from mirscan.run.sites import whole_transcripts
+from mirscan.scoring import score_candidates, strongest_sites
+from mirscan.search.candidates import find_candidates, iter_candidates
+from mirscan.seeds.rules import BUILT_IN, GROUPS
 from mirscan.sequence.mirnas import read_mirnas
 from mirscan.sequence.transcriptome import read_transcriptome
+from tests.reference import one_of_overlapping
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,53 @@ def test_scored__sites_equal_the_functions_for_tables(runs, scored):
     expected = score_candidates(find_candidates(transcriptome, mirnas), transcriptome, mirnas, "duplex").to_pylist()
     found = runs.sites(scored).to_pylist()
     assert sorted(found, key=key) == sorted(expected, key=key)
+
+
+@pytest.fixture(scope="module")
+def relaxed(runs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("relaxed") / "out"
+    runs.scan(out, model="duplex", seeds="relaxed")
+    return out
+
+
+def test_scored__of_overlapping_matches_the_strongest_is_a_site(runs, relaxed, scored):
+    transcriptome, mirnas = read_transcriptome(runs.transcripts), read_mirnas(runs.mirnas)
+    every = score_candidates(find_candidates(transcriptome, mirnas, "relaxed"), transcriptome, mirnas, "duplex")
+    rules = list(BUILT_IN)
+    rows = every.to_pylist()
+    expected = one_of_overlapping(rows, lambda row: row["score"] - 1e-9 * rules.index(row["seed"]))
+    found = runs.sites(relaxed)
+    assert len(expected) < len(rows)
+    assert sorted(found.to_pylist(), key=key) == sorted(expected, key=key)
+    assert strongest_sites(every).num_rows == len(expected)
+    is_canonical = [row["seed"] in GROUPS["canonical"] for row in expected]
+    assert sum(is_canonical) == runs.sites(scored).num_rows
+    genes = pq.read_table(relaxed / "genes.parquet", columns=["n_sites", "n_windows"])
+    # A match that is no site counts as looked at.
+    assert np.all(genes["n_sites"].to_numpy() <= genes["n_windows"].to_numpy()) and genes["n_sites"] != genes["n_windows"]
+
+
+@pytest.mark.parametrize("how", [{"part_rows": 200}, {"workers": 2}])
+def test_scored__overlaps_do_not_know_of_parts(runs, relaxed, tmp_path, how):
+    runs.scan(tmp_path / "out", model="duplex", seeds="relaxed", **how)
+    assert runs.sites(tmp_path / "out").to_pylist() == runs.sites(relaxed).to_pylist()
+
+
+def test_scored__all_types_has_all_matches(runs, tmp_path):
+    runs.scan(tmp_path / "out", model="duplex", seeds="relaxed", all_types=True)
+    transcriptome, mirnas = read_transcriptome(runs.transcripts), read_mirnas(runs.mirnas)
+    assert runs.sites(tmp_path / "out").num_rows == len(find_candidates(transcriptome, mirnas, "relaxed", all_types=True))
+
+
+def test_whole_transcripts__cuts_between_transcripts_only(runs):
+    transcriptome, mirnas = read_transcriptome(runs.transcripts), read_mirnas(runs.mirnas)
+    whole = find_candidates(transcriptome, mirnas)
+    for size in (1, 7, 50, 10_000):
+        batches = list(whole_transcripts(iter_candidates(transcriptome, mirnas, batch_rows=size)))
+        assert pa.Table.from_batches(batches).to_pylist() == whole.to_pylist()
+        names = [set(batch["transcript"].to_pylist()) for batch in batches]
+        assert sum(map(len, names)) == len(set.union(*names))
+    assert list(whole_transcripts(iter([]))) == []
 
 
 def test_scored__bed_and_genes_carry_the_scores(runs, scored):

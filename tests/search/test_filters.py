@@ -1,15 +1,18 @@
-"""mask_start, regions and min_distance against plain Python on the unfiltered rows."""
+"""mask_start, regions, min_distance and overlaps against plain Python on the unfiltered rows."""
 
 import gzip
 
+import numpy as np
 import pytest
 
 from mirscan.errors import InputError
 from mirscan.search.candidates import find_candidates
+from mirscan.search.filters import keep_strongest
 from mirscan.seeds.rules import BUILT_IN
 from mirscan.sequence.alphabet import decode
 from mirscan.sequence.mirnas import mirnas_from_sequences
 from mirscan.sequence.transcriptome import transcriptome_from_sequences
+from tests.reference import one_of_overlapping
 from tests.search.sequences import build
 from tests.search.test_features import random_case
 
@@ -97,6 +100,22 @@ def test_min_distance__features_see_only_what_is_kept(case):
     rows = find_candidates(*case, seeds="relaxed", min_distance=7, features=["previous_distance"])
     distances = rows["previous_distance"].to_pylist()
     assert min(d for d in distances if d >= 0) >= 7
+
+
+@pytest.mark.parametrize("levels", [1, 5, 10_000])
+def test_keep_strongest__is_the_slow_definition(case, levels):
+    # Few levels are many ties, which go to the stronger rule, then to the more 5' match.
+    rows = find_candidates(*case, seeds="relaxed").to_pylist()
+    strength, rules = np.random.default_rng(levels).integers(0, levels, len(rows)).astype(np.float32), list(BUILT_IN)
+    names = {kind: sorted({row[kind] for row in rows}) for kind in ("transcript", "mirna")}
+    columns = [np.array([names[kind].index(row[kind]) for row in rows]) for kind in names]
+    columns += [np.array([row[end] for row in rows]) for end in ("start", "end")]
+    seed = np.array([rules.index(row["seed"]) for row in rows])
+    kept = keep_strongest(*columns, seed, strength, np.arange(len(rules)) < 4)
+    value = {id(row): strength[number] - 1e-3 * seed[number] for number, row in enumerate(rows)}
+    expected = one_of_overlapping(rows, lambda row: value[id(row)])
+    assert [row for row, keep in zip(rows, kept, strict=True) if keep] == expected
+    assert (seed < 4).sum() < len(expected) < len(rows)
 
 
 def write_bed(tmp_path, text, name="regions.bed"):
