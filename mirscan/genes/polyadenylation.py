@@ -52,7 +52,7 @@ def find_signals(transcriptome: Transcriptome) -> Signals:
 
 @njit
 def _walk(codes, begin, end, weights, first, places, counted):
-    """Number of words with a weight; their places and weights are written where there is room for them, `first` those of each transcript."""
+    """Number of words with a weight; where there is room their places and weights are written, and in `first` where each transcript begins."""
     n = 0
     for transcript in range(len(begin)):
         first[transcript] = n
