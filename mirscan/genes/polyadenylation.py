@@ -52,7 +52,7 @@ def find_signals(transcriptome: Transcriptome) -> Signals:
 
 @njit
 def _walk(codes, begin, end, weights, first, places, counted):
-    """Number of words with a weight; where there is room their places and weights are written, and in `first` where each transcript begins."""
+    """Number of words with a weight; where there is room their places and weights are written, and `first` those of each transcript."""
     n = 0
     for transcript in range(len(begin)):
         first[transcript] = n
