@@ -21,12 +21,11 @@ def rank_among(mirna: np.ndarray, strength: np.ndarray) -> tuple[np.ndarray, np.
     sizes = np.bincount(mirna)
     ends = np.cumsum(sizes)
     rows = group_rows(mirna, ends - sizes, np.empty(len(mirna), np.int32 if len(mirna) < 1 << 31 else np.int64))
-    rank, percentile = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
     for size, end in zip(sizes.tolist(), ends.tolist(), strict=True):
         here = rows[end - size : end]
-        better = _count_better(strength[here])
-        rank[here], percentile[here] = better + 1, 100 * (1 - better / max(size, 1))
-    return rank, percentile
+        # Equals may stand in any order, as they share their place: the sort that keeps it takes twice as long.
+        rows[end - size : end] = here[np.argsort(-strength[here])]
+    return _rank_groups(rows, ends, strength, np.empty(len(rows), np.int32), np.empty(len(rows), np.float32))
 
 
 def rank_pairs(genes: pa.Table) -> pa.Table:
@@ -42,17 +41,6 @@ def with_columns(batch: pa.RecordBatch, columns: dict[str, pa.Array]) -> pa.Reco
     return pa.record_batch([columns.get(name, batch[name]) for name in batch.schema.names], schema=batch.schema)
 
 
-def _count_better(strength: np.ndarray) -> np.ndarray:
-    """How many of these are greater than each (n,)."""
-    # Equals may stand in any order, as they share their place: the sort that keeps it takes twice as long.
-    order = np.argsort(-strength)
-    falling = strength[order]
-    place = np.arange(len(order))
-    better = np.empty(len(order), np.int64)
-    better[order] = np.maximum.accumulate(np.where(np.append(True, falling[1:] != falling[:-1])[: len(order)], place, 0))
-    return better
-
-
 @njit
 def group_rows(group, next_place, rows):
     """Fill `rows` (n,) with the numbers of the rows, group by group, each in order; `next_place` is where each group begins, and moves."""
@@ -60,3 +48,18 @@ def group_rows(group, next_place, rows):
         rows[next_place[group[row]]] = row
         next_place[group[row]] += 1
     return rows
+
+
+@njit
+def _rank_groups(rows, ends, strength, rank, percentile):
+    """Fill ranks and percentiles (n,) of the `rows` of each group, which end at `ends` and lie from the strongest on."""
+    first = 0
+    for end in ends:
+        better = 0
+        for place in range(first, end):
+            if place > first and strength[rows[place]] != strength[rows[place - 1]]:
+                better = place - first
+            rank[rows[place]] = better + 1
+            percentile[rows[place]] = 100 * (1 - better / (end - first))
+        first = end
+    return rank, percentile

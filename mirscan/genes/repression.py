@@ -66,14 +66,16 @@ class Form:
         kinds, regions = features.kinds(places), features.regions(places) if self.needs_coding else np.full(len(places.start), THREE_UTR)
         effects = np.zeros(len(kinds))
         for number, region in enumerate(REGIONS):
-            rows = np.flatnonzero((regions == number) & (kinds >= 0))
-            if region not in self.intercepts or not len(rows):
+            is_here = (regions == number) & (kinds >= 0)
+            if region not in self.intercepts or not is_here.any():
                 continue
+            # All of them are usual, and a slice copies nothing.
+            rows = slice(None) if is_here.all() else is_here
             intercepts = np.array([self.intercepts[region].get(kind, -np.inf) for kind in KINDS])
             here = Places(*(column[rows] for column in places))
             z = intercepts[kinds[rows]]
             for name, values in features.compute(tuple(self.weights.get(region, {})), here).items():
-                z = z + self.weights[region][name] * values
+                z += self.weights[region][name] * values
             effects[rows] = np.exp(np.minimum(z, _MOST)) * features.uniqueness(here)
         return effects
 

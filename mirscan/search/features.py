@@ -1,5 +1,7 @@
 """Properties of a site that need no second pass over the sequence: local AU, nearest end, 3' supplementary pairing, previous site."""
 
+from functools import cache
+
 import numpy as np
 
 from mirscan.jit import njit
@@ -13,12 +15,14 @@ AU_REACH = 30
 # pairs make a run, and the 15 bases upstream of the site are searched, as in the scripts of TargetScan 7 (Agarwal et al. 2015).
 SUPPLEMENTARY_FIRST, SUPPLEMENTARY_LAST = 13, 16
 THREE_PRIME_FIRST, TARGET_REACH, FREE_OFFSET = 9, 15, 2
+_N_CENTRAL = SUPPLEMENTARY_LAST - SUPPLEMENTARY_FIRST + 1
 
 # Morgulis et al. 2006, J Comput Biol 13:1028, look at 64 nt, too; theirs is the highest score of any part, ours that of the whole.
 DUST_REACH = 28
 
-_ONE, _HALF = np.uint64(1), np.uint64(32)
-_CENTRAL = np.uint64((1 << (SUPPLEMENTARY_LAST - SUPPLEMENTARY_FIRST + 1)) - 1)
+# Pairs of a target with nt 9 onwards as bits from the highest down. Of the first 16, which is all of a usual miRNA, scores are tabled.
+_TOP, _TABLED = 63, 16
+_ONE, _UNTABLED = np.uint64(1), np.uint64(_TOP + 1 - _TABLED)
 FEATURES = ("local_au", "end_distance", "supplementary", "previous_distance", "low_complexity")
 
 
@@ -41,7 +45,7 @@ def compute_features(
     if "supplementary" in names:
         pairs = complement(mirna_codes)
         places = rows.transcript, rows.start, rows.end, rows.anchor, rows.mirna
-        columns["supplementary"] = _supplementary(codes, begin, end, margin, *places, pairs, np.empty(n, np.float32))
+        columns["supplementary"] = _supplementary(codes, begin, end, margin, *places, pairs, _run_scores(), np.empty(n, np.float32))
     if "previous_distance" in names:
         columns["previous_distance"] = _previous_distance(rows.transcript, rows.mirna, rows.start, len(mirna_codes), np.empty(n, np.int32))
     if "low_complexity" in names:
@@ -127,7 +131,7 @@ _PIECE_MASK, _PIECE_WIDTH = np.uint64((1 << _PIECE) - 1), np.uint64(_PIECE)
 
 
 @njit
-def _supplementary(codes, begin, end, margin, transcripts, starts, ends, anchors, mirnas, pairs, out):
+def _supplementary(codes, begin, end, margin, transcripts, starts, ends, anchors, mirnas, pairs, scores, out):
     """Best run of contiguous Watson-Crick pairs between nt 9 onwards and the 15 bases upstream of the site (not opposite m1-m8)."""
     lengths, tails = _read_tails(pairs)
     stop = 0
@@ -137,90 +141,80 @@ def _supplementary(codes, begin, end, margin, transcripts, starts, ends, anchors
         mirna, width = mirnas[row], anchors[row] - starts[row] + TARGET_REACH + 2 - THREE_PRIME_FIRST
         target = read_planes(planes, begin[transcripts[row]] - low + starts[row] - TARGET_REACH)
         tail = tails[mirna, HIGH], tails[mirna, LOW], tails[mirna, KNOWN]
-        out[row] = _best_run(target, width, tail, lengths[mirna]) / 2 if width > 1 else 0.0
+        out[row] = _best_run(target, width, tail, lengths[mirna], scores) / 2 if width > 1 else 0.0
     return out
 
 
 @njit
 def _read_tails(pairs):
-    """(last positions (n,), planes (n, 3)) of miRNAs from their last position back to nt 9, which is how a target meets them."""
+    """(lengths (n,), planes (n, 3)) of what miRNAs have from nt 9 on, which is the highest bit, and below it the next."""
     lengths, tails = np.zeros(len(pairs), np.int64), np.zeros((len(pairs), 3), np.uint64)
     for mirna in range(len(pairs)):
         known = np.flatnonzero(pairs[mirna] != N)
-        lengths[mirna] = known[-1] + 1 if len(known) else 0
-        if lengths[mirna] >= THREE_PRIME_FIRST:
-            planes = make_planes(pairs[mirna, THREE_PRIME_FIRST - 1 : lengths[mirna]][::-1])
+        lengths[mirna] = max(0, known[-1] + 2 - THREE_PRIME_FIRST) if len(known) else 0
+        if lengths[mirna]:
+            planes = make_planes(pairs[mirna, THREE_PRIME_FIRST - 1 : THREE_PRIME_FIRST - 1 + lengths[mirna]][::-1])
             # One by one: assigning a row makes Numba compile its text of shapes that differ, which takes a second and a half.
             for plane in range(3):
-                tails[mirna, plane] = planes[1, plane]
+                tails[mirna, plane] = planes[1, plane] << np.uint64(_TOP + 1 - lengths[mirna])
     return lengths, tails
 
 
 @njit
-def _best_run(target, width, tail, last):
-    """Twice the best score of a run between the first `width` letters of `target` and the `tail` of a miRNA, whose first is its last.
-
-    The two diagonals of an offset are in one word; from the least offset on, so that the penalty rises and most have no run that counts.
+def _best_run(target, width, tail, length, scores):
+    """Twice the best score of a run between the first `width` letters of `target`, of which the last meets nt 9 where there is no offset,
+    and the `tail` of a miRNA; from the least offset on, so that the penalty rises and soon no run could make up for it.
     """
-    target = target[HIGH], target[LOW], target[KNOWN] & ((_ONE << np.uint64(width)) - _ONE)
-    size = last + 1 - THREE_PRIME_FIRST
-    central = _moved(_CENTRAL, last - SUPPLEMENTARY_LAST)
-    central |= central << _HALF
+    above = np.uint64(_TOP + 1 - width)
+    high, low, known = target[HIGH] << above, target[LOW] << above, target[KNOWN] << above
     best = 0
-    for away in range(max(size, width)):
-        penalty = max(0, away - FREE_OFFSET)
-        least = _least_run(best + penalty)
-        if least > min(min(size, width), max(size, width) - away):
+    for away in range(max(length, width)):
+        penalty, longest = max(0, away - FREE_OFFSET), min(min(length, width), max(length, width) - away)
+        if longest + _N_CENTRAL - penalty <= best:
             break
-        # Offset 0: the last letter before m8 meets position 9. It goes with -1, whose penalty is none either: the lower half then never
-        # has its last bit, so that no run goes from one half into the other.
-        paired = _pairs(target, tail, size - width - max(away, 1)) | _pairs(target, tail, size - width + away) << _HALF
-        runs = paired
-        for _ in range(least - 1):
-            runs &= runs >> _ONE
-        if runs:
-            best = max(best, _run_score(paired, runs, central) - penalty)
+        shift = np.uint64(away)
+        up = _score(_pairs(high << shift, low << shift, known << shift, tail), scores)
+        down = _score(_pairs(high >> shift, low >> shift, known >> shift, tail), scores)
+        best = max(best, max(up, down) - penalty)
     return best
 
 
 @njit
-def _least_run(score):
-    """How many pairs a run needs at least to beat twice a score: the four central ones count 2, others 1."""
-    return max(2, score // 2 + 1 if score < 8 else score - 3)
-
-
-@njit
-def _pairs(target, tail, shift):
-    """Which letters of a tail, at most half a word, pair with a target that is moved up by `shift`."""
-    high, low, known = _moved(target[HIGH], shift), _moved(target[LOW], shift), _moved(target[KNOWN], shift)
+def _pairs(high, low, known, tail):
     return known & tail[KNOWN] & ~((high ^ tail[HIGH]) | (low ^ tail[LOW]))
 
 
 @njit
-def _moved(bits, shift):
-    """Bits moved up by `shift`, down where it is negative."""
-    return bits << np.uint64(shift) if shift >= 0 else bits >> np.uint64(-shift)
+def _score(paired, scores):
+    number = paired >> _UNTABLED
+    return np.int64(scores[number]) if paired == number << _UNTABLED else _score_runs(paired)
 
 
 @njit
-def _run_score(paired, runs, central):
-    """Twice the score of the best run of those that begin, and may begin again further on, at the bits `runs`."""
-    best = 0
-    while runs:
-        # What a carry from the lowest bit on goes through is the run.
-        run = paired & ~(paired + (runs & (~runs + _ONE)))
-        best = max(best, _count_bits(run) + _count_bits(run & central))
-        runs &= ~run
+def _score_runs(paired):
+    """Twice the score of the best run of pairs, by the definition."""
+    best, score, size = 0, 0, 0
+    for place in range(_TOP + 1):
+        if paired >> np.uint64(_TOP - place) & _ONE:
+            size += 1
+            score += 2 if SUPPLEMENTARY_FIRST <= place + THREE_PRIME_FIRST <= SUPPLEMENTARY_LAST else 1
+            best = max(best, score) if size > 1 else best
+        else:
+            score, size = 0, 0
     return best
 
 
+@cache
+def _run_scores() -> np.ndarray:
+    """What `_score_runs` gives for pairs of the first `_TABLED` positions alone, int8."""
+    return _table_scores(np.empty(1 << _TABLED, np.int8))
+
+
 @njit
-def _count_bits(bits):
-    count = 0
-    while bits:
-        bits &= bits - _ONE
-        count += 1
-    return count
+def _table_scores(scores):
+    for number in range(len(scores)):
+        scores[number] = _score_runs(np.uint64(number) << _UNTABLED)
+    return scores
 
 
 @njit

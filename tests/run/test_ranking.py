@@ -38,9 +38,8 @@ def rank_slowly(pairs) -> list[tuple[int, float]]:
     return ranks
 
 
-pairs_of_genes = st.lists(
-    st.tuples(st.integers(0, 49), st.integers(0, 2), st.sampled_from([-2.0, -0.5, -0.25, -0.0, 0.0, 0.5])), max_size=40
-)
+changes = st.sampled_from([-2.0, -0.5, -0.25, -0.0, 0.0, 0.5]) | st.floats(-30, 30, width=32)
+pairs_of_genes = st.lists(st.tuples(st.integers(0, 49), st.integers(0, 2), changes), max_size=40)
 
 
 @settings(max_examples=100, deadline=None)
