@@ -6,6 +6,7 @@ import numpy as np
 
 from mirscan.jit import njit
 
+U = np.uintp
 # Columns of the counts: all sites, then the four canonical types from strong to weak, then every other rule; how many fit side by side;
 # and the sites by region.
 N_SITES, N_8MER, N_7MER_M8, N_7MER_A1, N_6MER, N_OTHER, N_APART, N_5UTR, N_CDS, N_3UTR = range(10)
@@ -92,7 +93,8 @@ def add_sites(transcript, mirna, start, end, kind, region, score, weights, reach
     """
     n_rows = 0
     for site in range(len(start)):
-        t, m = transcript[site], mirna[site]
+        # Unsigned, as Numba tests signed ones for being counted from the end.
+        t, m = transcript[site], np.uintp(mirna[site])
         if t != state.cursor[TRANSCRIPT]:
             close_transcript(state)
             if state.cursor[GENE] != gene_of_transcript[t]:
@@ -101,7 +103,7 @@ def add_sites(transcript, mirna, start, end, kind, region, score, weights, reach
             state.cursor[TRANSCRIPT] = t
         add_site(m, kind[site], region[site], score[site], windows[site], state)
         count_apart(m, start[site], end[site], state)
-        for number in range(len(reach)):
+        for number in range(U(len(reach))):
             add_weight(number, m, start[site], max(end[site], start[site] + reach[number]), weights[number, site], state)
     return n_rows
 
@@ -132,22 +134,22 @@ def count_apart(m, start, end, state):
 def add_weight(number, m, start, end, weight, state):
     """Extend the best set of non-overlapping sites of miRNA `m` for one sum: weighted interval scheduling in order of starts."""
     # A slice, a second name for an array, or a second way out is counted by Numba with atomic steps, which cost more than all else here.
-    kept, settled = 0, state.settled[m, number]
-    for slot in range(state.n_pending[m, number]):
+    kept, settled = U(0), state.settled[m, number]
+    for slot in range(U(state.n_pending[m, number])):
         if state.pending_end[number, slot, m] <= start:
             settled = max(settled, state.pending_sum[number, slot, m])
         else:
             state.pending_end[number, kept, m] = state.pending_end[number, slot, m]
             state.pending_sum[number, kept, m] = state.pending_sum[number, slot, m]
-            kept += 1
+            kept += U(1)
     state.settled[m, number] = settled
-    slot = 0
+    slot = U(0)
     while slot < kept and state.pending_end[number, slot, m] != end:
-        slot += 1
+        slot += U(1)
     best = settled + weight if slot == kept else max(state.pending_sum[number, slot, m], settled + weight)
     state.pending_end[number, slot, m] = end
     state.pending_sum[number, slot, m] = best
-    state.n_pending[m, number] = max(kept, slot + 1)
+    state.n_pending[m, number] = max(kept, slot + U(1))
 
 
 @njit

@@ -39,17 +39,22 @@ class BgzfBlocks:
 
     def write(self, text) -> None:
         """Append text of any length."""
-        self._waiting.extend(text)
-        n_whole = len(self._waiting) // BLOCK
-        with memoryview(self._waiting) as view:
-            for number in range(n_whole):
-                self._put(view[number * BLOCK : (number + 1) * BLOCK])
-        del self._waiting[: n_whole * BLOCK]
+        with memoryview(text) as view:
+            # What is whole in the text is not copied.
+            first = min(-len(self._waiting) % BLOCK, len(view))
+            self._waiting.extend(view[:first])
+            if len(self._waiting) == BLOCK:
+                self._put(self._waiting)
+                self._waiting.clear()
+            last = first + (len(view) - first) // BLOCK * BLOCK
+            for at in range(first, last, BLOCK):
+                self._put(view[at : at + BLOCK])
+            self._waiting.extend(view[last:])
 
     def close(self) -> None:
         """Write the last block; the file stays open."""
         if self._waiting:
-            self._put(bytes(self._waiting))
+            self._put(self._waiting)
             self._waiting.clear()
 
     def virtual_offsets(self, places: np.ndarray) -> np.ndarray:

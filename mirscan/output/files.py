@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 CHUNK_BYTES = 1 << 20
+# Blocks of 12 kB, each written by itself, cost the system three times as long.
+BUFFER_BYTES = 1 << 18
 
 
 @contextmanager
 def whole_file(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """A new binary file; gone again where the block raises."""
     try:
-        with open(path, "wb") as file:
+        with open(path, "wb", BUFFER_BYTES) as file:
             yield file
     except BaseException:
         Path(path).unlink(missing_ok=True)

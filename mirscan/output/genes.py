@@ -46,17 +46,19 @@ class GenesText:
         arrays = [array for table in tables for array in (table.offsets, table.data)]
         width = sum(table.width for table in tables) + len(self._numbers) * (NUMBER_WIDTH + 1)
         buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
+        indices, values = np.zeros((len(NAMES) + 1, CHUNK_ROWS), np.int32), np.empty((len(self._numbers), CHUNK_ROWS))
         for first in range(0, len(batch), CHUNK_ROWS):
             rows = batch.slice(first, CHUNK_ROWS)
-            yield buffer[: format_rows(self._indices(rows), self._values(rows), self._decimals, *arrays, buffer)]
+            self._fill(rows, indices, values)
+            yield buffer[: format_rows(len(rows), indices, values, self._decimals, *arrays, buffer)]
 
-    def _indices(self, rows: pa.RecordBatch) -> np.ndarray:
-        ends = rows["region"].indices.to_numpy() if self._has_region else np.zeros(len(rows), np.int32)
-        return np.stack([*(rows[name].indices.to_numpy() for name in NAMES), ends])
-
-    def _values(self, rows: pa.RecordBatch) -> np.ndarray:
-        # Doubles hold every int32 and float32 as it is.
-        return np.stack([rows[field.name].to_numpy(zero_copy_only=False).astype(np.float64) for field in self._numbers])
+    def _fill(self, rows: pa.RecordBatch, indices: np.ndarray, values: np.ndarray) -> None:
+        """Put the columns of rows where the kernel reads them."""
+        for number, name in enumerate((*NAMES, *("region",) * self._has_region)):
+            indices[number, : len(rows)] = rows[name].indices.to_numpy()
+        for number, field in enumerate(self._numbers):
+            # Doubles hold every int32 and float32 as it is.
+            values[number, : len(rows)] = rows[field.name].to_numpy(zero_copy_only=False)
 
 
 def _decimals_of(field: pa.Field) -> int:
@@ -65,6 +67,7 @@ def _decimals_of(field: pa.Field) -> int:
 
 @njit
 def format_rows(
+    n_rows,
     indices,
     numbers,
     decimals,
@@ -82,11 +85,11 @@ def format_rows(
 ):
     """Format lines into `out` (uint8, large enough) in the column order of GENES; return the bytes written.
 
-    `indices` (5, n) into the name tables, of which the last has the ends of lines; `numbers` (k, n) with NaN for null, and
-    their `decimals` (k,).
+    `indices` (5, n_rows or more) into the name tables, of which the last has the ends of lines; `numbers` (k, n_rows or more) with NaN for
+    null, and their `decimals` (k,).
     """
     at = 0
-    for row in range(indices.shape[1]):
+    for row in range(n_rows):
         at = put_name(out, at, gene_offsets, genes, indices[0, row])
         at = put_name(out, at, symbol_offsets, symbols, indices[1, row])
         at = put_name(out, at, mirna_offsets, mirnas, indices[2, row])

@@ -1,4 +1,8 @@
-"""Text rows written by compiled code: names, integers and probabilities as bytes into a buffer."""
+"""Text rows written by compiled code: names, integers and probabilities as bytes into a buffer.
+
+Places in the buffer are unsigned where a byte is written: with signed ones Numba tests each for being counted from the end, at half the
+speed.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,17 +42,17 @@ def pack_names(names: Iterable[str]) -> NameTable:
 @njit(inline="always")
 def put_byte(out, at, byte):
     """Write one byte at `at`; like all `put_` functions, return the place behind it."""
-    out[at] = byte
+    out[np.uintp(at)] = byte
     return at + 1
 
 
 @njit(inline="always")
 def put_name(out, at, offsets, data, index):
     """Write name `index` of a NameTable."""
-    for source in range(offsets[index], offsets[index + 1]):
-        out[at] = data[source]
-        at += 1
-    return at
+    place, first, size = np.uintp(at), np.uintp(offsets[index]), np.uintp(offsets[index + 1] - offsets[index])
+    for step in range(size):
+        out[place + step] = data[first + step]
+    return at + np.int64(size)
 
 
 @njit(inline="always")
@@ -67,7 +71,7 @@ def put_digits(out, at, value, width):
     # Unsigned: division by a constant is a multiplication then, without the cases of numbers below 0.
     rest = np.uint64(value)
     for place in range(at + width - 1, at - 1, -1):
-        out[place] = np.uint8(_ZERO + rest % _TEN)
+        out[np.uintp(place)] = np.uint8(_ZERO + rest % _TEN)
         rest //= _TEN
     return at + width
 

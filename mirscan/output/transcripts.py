@@ -26,11 +26,12 @@ def write_fasta(transcriptome: Transcriptome, path: str | os.PathLike) -> list[P
     """
     path = Path(path)
     with closing(BgzfFile(path)) as file:
-        # An index has no place for a sequence without letters.
-        for row in np.flatnonzero(transcriptome.lengths > 0).tolist():
+        for row, words in enumerate(zip(*(column.to_pylist() for column in transcriptome.words), strict=True)):
             letters = decode(transcriptome.codes[transcriptome.begin[row] : transcriptome.end[row]])
-            lines = (letters[at : at + LINE] for at in range(0, len(letters), LINE))
-            file.write("".join(f"{line}\n" for line in (f">{_header(transcriptome, row)}", *lines)).encode())
+            # An index has no place for a sequence without letters.
+            if letters:
+                lines = (letters[at : at + LINE] for at in range(0, len(letters), LINE))
+                file.write("\n".join((_header(*words), *lines, "")).encode())
     pysam.faidx(os.fspath(path))
     return [path, *(path.with_name(f"{path.name}{ending}") for ending in (".fai", ".gzi"))]
 
@@ -51,7 +52,6 @@ def write_transcript_bed(transcriptome: Transcriptome, projection: Projection, p
     return Path(path)
 
 
-def _header(transcriptome: Transcriptome, row: int) -> str:
-    name, gene, symbol, place, region = (column[row].as_py() for column in transcriptome.words)
+def _header(name: str, gene: str, symbol: str, place: str | None, region: str | None) -> str:
     said = {"gene": gene, "gene_name": symbol, "place": place, "region": place and region}
-    return " ".join([escape_chromosome(name), *(f"{key}={word}" for key, word in said.items() if word)])
+    return " ".join([f">{escape_chromosome(name)}", *(f"{key}={word}" for key, word in said.items() if word)])
