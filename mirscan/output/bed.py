@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.output.bgzf import END
 from mirscan.output.files import whole_file
 from mirscan.output.tabix import IndexedBlocks, write_index
@@ -130,13 +130,13 @@ def arrays_of(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
     return table.offsets, table.data
 
 
-@njit(inline="always")
+@helper
 def permille(score):
     """A score 0-1 as BED has it, 0-1000; 0 for NaN."""
     return np.int64(0) if np.isnan(score) else np.int64(score * 1000 + 0.5)
 
 
-@njit
+@njit(allocates=False)
 def format_rows(
     transcript,
     mirna,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper
 
 TAB, NEWLINE, ZERO, POINT, MINUS, LETTER_E = (ord(letter) for letter in "\t\n0.-e")
 # int32 has at most 10 digits and a sign.
@@ -35,14 +35,14 @@ def pack_names(names: Iterable[str]) -> NameTable:
     return NameTable(offsets, np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8), int(np.diff(offsets).max(initial=0)))
 
 
-@njit(inline="always")
+@helper
 def put_byte(out, at, byte):
     """Write one byte at `at`; like all `put_` functions, return the place behind it."""
     out[at] = byte
     return at + 1
 
 
-@njit(inline="always")
+@helper
 def put_name(out, at, offsets, data, index):
     """Write name `index` of a NameTable."""
     for source in range(offsets[index], offsets[index + 1]):
@@ -51,7 +51,7 @@ def put_name(out, at, offsets, data, index):
     return at
 
 
-@njit(inline="always")
+@helper
 def put_int(out, at, value):
     """Write a non-negative integer in decimal."""
     width, limit = 1, 10
@@ -61,7 +61,7 @@ def put_int(out, at, value):
     return put_digits(out, at, value, width)
 
 
-@njit(inline="always")
+@helper
 def put_digits(out, at, value, width):
     """Write the last `width` digits of a non-negative integer."""
     # Unsigned: division by a constant is a multiplication then, without the cases of numbers below 0.
@@ -72,7 +72,7 @@ def put_digits(out, at, value, width):
     return at + width
 
 
-@njit(inline="always")
+@helper
 def put_number(out, at, value, decimals):
     """Write a number with 1 to `DECIMALS` decimals, and its sign where it is below 0; nothing at all for NaN, which stands for null."""
     if np.isnan(value):
@@ -89,13 +89,13 @@ def put_number(out, at, value, decimals):
     return put_digits(out, at, rest, decimals)
 
 
-@njit(inline="always")
+@helper
 def put_probability(out, at, value):
     """Write a number between 0 and 1 with six decimals; nothing at all for NaN."""
     return put_number(out, at, value, DECIMALS)
 
 
-@njit(inline="always")
+@helper
 def put_scientific(out, at, value):
     """Write a number from 0 to 1 as 2.345e-06, with nothing at all for NaN, which stands for null."""
     if np.isnan(value):
