@@ -7,6 +7,8 @@ import sys
 import warnings
 from functools import cache
 
+import numpy as np
+
 from mirscan.cache_folder import cache_folder
 from mirscan.errors import RunError
 
@@ -54,6 +56,14 @@ def helper(function=None, *, allocates: bool = False):
     """
     decorate = numba.extending.register_jitable(no_cfunc_wrapper=True, _nrt=allocates)
     return decorate if function is None else decorate(function)
+
+
+def read_only(*arrays: np.ndarray) -> list[np.ndarray]:
+    """The arrays as views that cannot be written: a kernel is compiled once then, not once more for callers that may write them."""
+    views = [array.view() for array in arrays]
+    for view in views:
+        view.flags.writeable = False
+    return views
 
 
 def _where_there_is_room(save, folder: str):

@@ -145,7 +145,7 @@ def _linear_index(sequence, n_sequences: int, first, last, begin) -> tuple[np.nd
     # A site is shorter than a window, so the windows of its two ends are all it touches.
     np.minimum.at(linear, offsets[sequence] + last, begin)
     # A window without rows takes the offset of the next: sequences follow each other in the file, the last window of each has rows.
-    return offsets, np.minimum.accumulate(linear[::-1])[::-1]
+    return offsets, np.ascontiguousarray(np.minimum.accumulate(linear[::-1])[::-1])
 
 
 @helper

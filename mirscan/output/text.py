@@ -45,10 +45,11 @@ def put_byte(out, at, byte):
 @helper
 def put_name(out, at, offsets, data, index):
     """Write name `index` of a NameTable."""
-    for source in range(offsets[index], offsets[index + 1]):
-        out[at] = data[source]
-        at += 1
-    return at
+    # Unsigned: a signed index may count from the end, and looking for that keeps the loop from being vectorised.
+    first, n, start = np.uintp(offsets[index]), np.uintp(offsets[index + 1] - offsets[index]), np.uintp(at)
+    for place in range(n):
+        out[start + place] = data[first + place]
+    return at + np.int64(n)
 
 
 @helper
@@ -66,8 +67,8 @@ def put_digits(out, at, value, width):
     """Write the last `width` digits of a non-negative integer."""
     # Unsigned: division by a constant is a multiplication then, without the cases of numbers below 0.
     rest = np.uint64(value)
-    for place in range(at + width - 1, at - 1, -1):
-        out[place] = np.uint8(_ZERO + rest % _TEN)
+    for place in range(width):
+        out[np.uintp(at + width - 1 - place)] = np.uint8(_ZERO + rest % _TEN)
         rest //= _TEN
     return at + width
 

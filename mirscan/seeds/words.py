@@ -184,7 +184,8 @@ def expand_group(
 
     pairs, wobbles (n_seeds, positions + 1): target base that pairs with, wobbles on each miRNA position, N for none.
     seed_begin (n_seeds + 1), seed_mirnas: miRNAs of each seed. roles, positions (n_templates, width): strongest template first.
-    stamps (n_templates), below n_stamps: templates of one stamp compete for a word, the first wins. marks (5**width): last stamp seen.
+    edits (n_templates), or None where none has any. stamps (n_templates), below n_stamps: templates of one stamp compete for a word, the
+    first wins. marks (5**width): last stamp seen.
     shape_*: stream of a shape, group places its stream does not look at, and the places only its stream looks at.
     """
     code, unknown, code5 = buffers[0], buffers[1], buffers[2]
@@ -192,7 +193,10 @@ def expand_group(
     for seed in range(len(pairs)):
         for template in range(len(roles)):
             shape = shapes[template]
-            if edits[template]:
+            # Where edits are None Numba leaves out what is for them, which takes as long to compile as all else here.
+            if edits is None:
+                n = _template_words(pairs[seed], wobbles[seed], roles[template], positions[template], code, unknown, code5)
+            elif edits[template]:
                 n = _edit_words(pairs[seed], roles[template], positions[template], edits[template], code, unknown, code5)
             else:
                 n = _template_words(pairs[seed], wobbles[seed], roles[template], positions[template], code, unknown, code5)
