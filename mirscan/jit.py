@@ -58,12 +58,12 @@ def helper(function=None, *, allocates: bool = False):
     return decorate if function is None else decorate(function)
 
 
-def read_only(*arrays: np.ndarray) -> list[np.ndarray]:
-    """The arrays as views that cannot be written: a kernel is compiled once then, not once more for callers that may write them."""
-    views = [array.view() for array in arrays]
-    for view in views:
-        view.flags.writeable = False
-    return views
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A read-only plain view. Memory maps and arrays from other processes are read-only, and to Numba that is a type of its own: with
+    one kind everywhere the kernels compile once."""
+    view = np.asarray(array).view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def _where_there_is_room(save, folder: str):

@@ -142,7 +142,7 @@ class GeneAggregator:
         weights = self.weigh(places) if weights is None else weights
         region = np.full(n, THREE_UTR, np.int8) if self._repression is None else self._repression.features.regions(places)
         arrays = (transcript, mirna, start, end, self._kinds[seed], region, score, weights, self._reach, windows)
-        return self._batch(rows, kernels.add_sites(*read_only(*arrays), self._names.gene_of_transcript, self._open, rows))
+        return self._batch(rows, kernels.add_sites(*map(read_only, arrays), self._names.gene_of_transcript, self._open, rows))
 
     def finish(self) -> pa.RecordBatch:
         """Rows of the last gene."""

@@ -101,7 +101,7 @@ class BedText:
                 # Readers refuse a feature that leaves its sequence.
                 end, thick_end = (np.minimum(one, self._lengths[transcript]).astype(end.dtype) for one in (end, thick_end))
             rows = transcript, mirna, start, end, thick_end, seed, score
-            size = format_rows(*read_only(*rows), *self._names, self._buffer, self._row_ends)
+            size = format_rows(*map(read_only, rows), *self._names, self._buffer, self._row_ends)
             yield self._buffer[:size], self._row_ends[: len(start)], end
 
 

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from mirscan.jit import helper, njit
+from mirscan.jit import helper, njit, read_only
 from mirscan.seeds.table import COPY_WIDTH, SeedTable
 from mirscan.seeds.words import side_key
 from mirscan.sequence.alphabet import N
@@ -23,14 +23,6 @@ KernelTable = namedtuple("KernelTable", (*_TABLE_FIELDS, "n_words", "left", "rig
 Rows = namedtuple("Rows", ("transcript", "mirna", "start", "end", "seed", "anchor"))
 Scratch = namedtuple("Scratch", ("bases", "run_start", "run_first", "run_size", "entry", "offset"))
 _CHUNK = 128  # bases that are looked through for an N at once
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """A read-only plain view. Memory maps and arrays from other processes are read-only, and to Numba that is a type of its own: with
-    one kind everywhere the kernels compile once."""
-    view = np.asarray(array).view(np.ndarray)
-    view.flags.writeable = False
-    return view
 
 
 def kernel_table(table: SeedTable) -> KernelTable:
