@@ -1,4 +1,4 @@
-"""The one Numba decorator: compiled code is cached on disk (a cold scan must start in under two seconds) and releases the GIL."""
+"""The Numba decorators: compiled code is cached on disk (a cold scan must start in under two seconds) and releases the GIL."""
 
 import hashlib
 import logging
@@ -6,6 +6,8 @@ import multiprocessing
 import sys
 import warnings
 from functools import cache
+
+import numpy as np
 
 from mirscan.cache_folder import cache_folder
 from mirscan.errors import RunError
@@ -15,7 +17,7 @@ try:
         # Numba warns with a traceback of a variable that it cannot read, and ends with another where it cannot go on.
         warnings.filterwarnings("error", "Environment variable 'NUMBA_", RuntimeWarning)
         import llvmlite.binding
-        import numba
+        import numba.extending
 except (RuntimeWarning, ValueError) as error:
     raise RunError(
         f"Numba refuses its settings ({str(error).splitlines()[0].rstrip('.')}); mend NUMBA_... variables or unset them"
@@ -24,8 +26,11 @@ if numba.config.DISABLE_JIT:
     raise RunError("NUMBA_DISABLE_JIT is set, and the kernels are right and fast only when they are compiled; unset it")
 
 
-def njit(function=None, **options):
-    """`numba.njit` with mirscan's options; usable bare (`@njit`) or with more options (`@njit(inline="always")`)."""
+def njit(function=None, *, allocates: bool = True):
+    """`numba.njit` with mirscan's options; usable bare (`@njit`) or with `allocates=False`.
+
+    A kernel that makes no arrays and returns none needs no counting of references, which takes time to compile, and in loops to run.
+    """
     folder = code_folder()
 
     def decorate(function):
@@ -33,7 +38,7 @@ def njit(function=None, **options):
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = folder or before
         try:
-            dispatcher = numba.njit(cache=folder is not None, nogil=True, **options)(function)
+            dispatcher = numba.njit(cache=folder is not None, nogil=True, no_cfunc_wrapper=True, _nrt=allocates)(function)
         finally:
             numba.config.CACHE_DIR = before
         # Where Numba is told to compile nothing, it gives the function itself back.
@@ -42,6 +47,23 @@ def njit(function=None, **options):
         return dispatcher
 
     return decorate if function is None else decorate(function)
+
+
+def helper(function=None, *, allocates: bool = False):
+    """For a function that kernels call: compiled as a part of them, once for all literal arguments, without what Python needs to call it.
+
+    That takes as long as a small function itself. Python runs the function as it is written. `allocates` as for `njit`.
+    """
+    decorate = numba.extending.register_jitable(no_cfunc_wrapper=True, _nrt=allocates)
+    return decorate if function is None else decorate(function)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A read-only plain view. Memory maps and arrays from other processes are read-only, and to Numba that is a type of its own: with
+    one kind everywhere the kernels compile once."""
+    view = np.asarray(array).view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def _where_there_is_room(save, folder: str):

@@ -33,7 +33,7 @@ class WindowLayout:
             raise InputError(f"window layout {self}: expected 0 <= anchor < length and mirna_length >= 8")
 
 
-@njit
+@njit(allocates=False)
 def _fill_windows(codes, begin, end, anchors, before, windows):
     for row in range(windows.shape[0]):
         first = anchors[row] - before

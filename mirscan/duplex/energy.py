@@ -11,7 +11,7 @@ from mirscan.duplex.parameters import NOT_PAIRED, ContextTables, context_tables
 from mirscan.duplex.profiles import begin_mirna, make_workspace, table_addresses
 from mirscan.duplex.traceback import trace
 from mirscan.errors import InputError
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.notices import counted
 
 # One register of the kernel; the longest miRNAs of miRBase 22 have 28 bases in human and 34 in any species.
@@ -37,7 +37,7 @@ def _built_once() -> ContextTables:
     return table_addresses(context_tables())
 
 
-@njit
+@helper
 def _length_without_padding(codes):
     length = codes.size
     while length and codes[length - 1] == 4:
@@ -45,7 +45,7 @@ def _length_without_padding(codes):
     return length
 
 
-@njit
+@helper
 def _same_letters(left, right):
     same = True
     for position in range(left.size):
@@ -53,7 +53,7 @@ def _same_letters(left, right):
     return same
 
 
-@njit
+@njit(allocates=False)
 def _row_hashes(codes, hashes):
     """FNV-1a of every row: equal miRNAs get equal numbers, which is all that sorting by them needs."""
     for row in range(codes.shape[0]):
@@ -63,7 +63,7 @@ def _row_hashes(codes, hashes):
         hashes[row] = value
 
 
-@njit
+@helper
 def _set_complement(mirna, length, complement):
     for position in range(length):
         code = mirna[length - 1 - position]

@@ -4,7 +4,7 @@ import numpy as np
 
 from mirscan.duplex.energy import ENERGY, PERFECT, PERFECT_SEED_PART, SEED_PART, fold_checked
 from mirscan.duplex.parameters import NOT_PAIRED
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 
 DUPLEX_FEATURES = (
     "energy",  # minus the energy of the optimum / 20 kcal/mol
@@ -20,14 +20,14 @@ DUPLEX_FEATURES = (
 _WEAKEST_PERFECT = -100
 
 
-@njit
+@helper
 def _ratio(energy, perfect):
     if energy >= NOT_PAIRED:
         return 0.0
     return max(energy / min(float(perfect), float(_WEAKEST_PERFECT)), -1.0)
 
 
-@njit
+@helper
 def _longest_helix(mirna, target, partners, first, last):
     """Most Watson-Crick pairs in a row among miRNA positions first..last - 1."""
     longest = run = 0
@@ -43,7 +43,7 @@ def _longest_helix(mirna, target, partners, first, last):
     return longest
 
 
-@njit
+@helper
 def _describe(mirna, target, partners, energies, out):
     n_pairs = wobbles = supplementary = 0
     leftmost = rightmost = -1
@@ -65,7 +65,7 @@ def _describe(mirna, target, partners, energies, out):
     out[7] = (rightmost - leftmost + 1 - n_pairs) / 15.0 if n_pairs else 0.0
 
 
-@njit
+@njit(allocates=False)
 def _describe_all(mirnas, targets, partners, energies, features):
     for row in range(mirnas.shape[0]):
         _describe(mirnas[row], targets[row], partners[row], energies[row], features[row])

@@ -14,13 +14,13 @@ import numpy as np
 from mirscan.duplex import profiles as at
 from mirscan.duplex.lanes import LANES, add, choose_less, fill, load, minimum, read, shift_up, store
 from mirscan.duplex.parameters import MAX_LOOP, NOT_PAIRED
-from mirscan.jit import njit
+from mirscan.jit import helper
 
 # Rows of `work.partial`: three columns each of general loops, target bulges, and 1xn loops with the n on the target.
 _GENERAL, _BULGE, _1XN = 0, 3 * LANES, 6 * LANES
 
 
-@njit
+@helper
 def _target_loops(start, right, tables, work):
     """Bulges of two or more target bases, and 1xn loops with three or more, that end in the column at `start` or one of the next two."""
     columns = work.columns
@@ -47,13 +47,13 @@ def _target_loops(start, right, tables, work):
     store(work.partial, _1XN + 2 * LANES, one2)
 
 
-@njit
+@helper
 def _grow(inner, target_side, mirna_side, size, tables):
     """Best outer pair plus asymmetry over general loops of `size` bases, from those two bases smaller and the two most lopsided ones."""
     return minimum(inner, add(minimum(target_side, mirna_side), fill(read(tables.lopsided, size))))
 
 
-@njit
+@helper
 def _general_loops(start, right, length, tables, work):
     """Interior loops with two or more bases on each side and six or more in all, for the same three columns.
 
@@ -88,7 +88,7 @@ def _general_loops(start, right, length, tables, work):
     store(work.partial, _GENERAL + 2 * LANES, best2)
 
 
-@njit
+@helper
 def _small_loops(start, pair, triple, quad, work):
     """Best of: a new duplex, a stack, single-base bulges, and the tabulated 1x1, 1x2, 2x1 and 2x2 loops."""
     columns, pairs, triples, quads = work.columns, work.pairs, work.triples, work.quads
@@ -104,7 +104,7 @@ def _small_loops(start, pair, triple, quad, work):
     return minimum(best, add(load(columns, outer - 3), load(quads, quad + at.LOOP_2X2 * LANES)))
 
 
-@njit
+@helper
 def _large_loops(start, length, pair, partial, tables, work):
     """Best of all other loops: those of `partial`, 2x3, and bulges and 1xn loops with two or more bases on the miRNA."""
     columns, pairs = work.columns, work.pairs
@@ -121,7 +121,7 @@ def _large_loops(start, length, pair, partial, tables, work):
     return minimum(minimum(general, from_2x3), minimum(bulge, one))
 
 
-@njit
+@helper
 def _store_column(start, energy, outer, work):
     store(work.columns, start + at.ENERGY, energy)
     store(work.columns, start + at.FROM_2X3, add(energy, load(work.outers, outer + at.OUT_2X3 * LANES)))
@@ -130,7 +130,7 @@ def _store_column(start, energy, outer, work):
     store(work.columns, start + at.FROM_GENERAL, add(energy, load(work.outers, outer + at.OUT_GENERAL * LANES)))
 
 
-@njit
+@helper
 def _keep_best(energy, j, outer, work):
     """Notes, for each miRNA position, the best whole duplex that ends there so far, and its column."""
     whole = add(energy, load(work.outers, outer + at.OUT_END * LANES))
@@ -139,7 +139,7 @@ def _keep_best(energy, j, outer, work):
     store(work.best, LANES, choose_less(whole, so_far, fill(np.int16(j)), column))
 
 
-@njit
+@helper
 def _fold_column(target, j, partial, length, tables, work):
     start = j * at.COLUMN
     pair, outer, triple, quad = at.context_codes(target, j)
@@ -153,14 +153,14 @@ def _fold_column(target, j, partial, length, tables, work):
     _keep_best(energy, j, outer, work)
 
 
-@njit
+@helper
 def clear_margin(target_length, work):
     """Makes the columns right of a window hold no pairs; needed before `fold` whenever the window's length changes."""
     for cell in range(target_length * at.COLUMN, (target_length + at.RIGHT_MARGIN) * at.COLUMN, LANES):
         store(work.columns, cell, fill(np.int16(NOT_PAIRED)))
 
 
-@njit
+@helper
 def fold(length, target, tables, work):
     """Energies of every last pair of one miRNA of `length` bases with one window, left in `work.columns`.
 
@@ -184,7 +184,7 @@ def fold(length, target, tables, work):
     return lowest, i_end, np.int64(read(work.best, LANES + i_end))
 
 
-@njit
+@helper
 def prefix_energy(length, work):
     """Energy of the best duplex among those of the last `fold` that end within the first `length` miRNA bases."""
     lowest = np.int64(NOT_PAIRED)

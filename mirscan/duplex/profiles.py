@@ -9,7 +9,7 @@ import numpy as np
 
 from mirscan.duplex.lanes import LANES, read, write
 from mirscan.duplex.parameters import NOT_PAIRED, ContextTables
-from mirscan.jit import njit
+from mirscan.jit import helper
 
 # Vectors of one profile entry.
 BEGIN, IN_GENERAL, IN_1XN, IN_2X3, IN_BULGE, STACK, BULGE_MIRNA, N_PAIR = range(8)
@@ -94,7 +94,7 @@ def table_addresses(tables: ContextTables) -> ContextTables:
     return ContextTables(*(table.ctypes.data for table in tables))
 
 
-@njit
+@helper
 def begin_mirna(mirna, length, work):
     """Forgets the profiles of the miRNA before, and notes the letters that each vector of the new ones depends on, as numbers.
 
@@ -114,21 +114,21 @@ def begin_mirna(mirna, length, work):
         third, second, before = second, before, here
 
 
-@njit
+@helper
 def _fill_vector(profile, vector, table, row, row_size, context, length, work):
     for i in range(length):
         code = read(work.contexts, context * LANES + i)
         write(profile, vector * LANES + i, read(table, row * row_size + code))
 
 
-@njit
+@helper
 def _fill_inner_or_outer(profile, table, code, n_vectors, context, length, work):
     for kind in range(5):
         # BEGIN decides what may pair, so lanes past the miRNA must say NOT_PAIRED; elsewhere they may keep what they held
         _fill_vector(profile, code * n_vectors + kind, table, kind * 30 + code, 30, context, LANES if kind == BEGIN else length, work)
 
 
-@njit
+@helper
 def _fill_triple(code, length, tables, work):
     first = code * N_TRIPLE
     _fill_vector(work.triples, first + BULGE_TARGET, tables.bulge_target, code, 25, 1, length, work)
@@ -136,21 +136,21 @@ def _fill_triple(code, length, tables, work):
     _fill_vector(work.triples, first + LOOP_2X1, tables.loop_2x1, code, 625, 3, length, work)
 
 
-@njit
+@helper
 def _fill_quad(code, length, tables, work):
     first = code * N_QUAD
     _fill_vector(work.quads, first + LOOP_1X2, tables.loop_1x2, code, 125, 2, length, work)
     _fill_vector(work.quads, first + LOOP_2X2, tables.loop_2x2, code, 625, 3, length, work)
 
 
-@njit
+@helper
 def _is_new(entry, work):
     new = read(work.made, entry) == 0
     write(work.made, entry, 1)
     return new
 
 
-@njit
+@helper
 def context_codes(target, j):
     """Profile entries of column j, as numbers: by y_j y_j+1, y_j-1 y_j, 3-mer and 4-mer (any entry where the window has no such k-mer)."""
     right = target.size - 1 - j
@@ -162,7 +162,7 @@ def context_codes(target, j):
     return y * 6 + after, before * 5 + y, triple, quad
 
 
-@njit
+@helper
 def make_profiles(pair, outer, triple, quad, length, tables, work):
     """Fills the entries that this miRNA has not met."""
     if _is_new(pair, work):

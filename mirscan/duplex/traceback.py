@@ -5,10 +5,10 @@ import numpy as np
 from mirscan.duplex import profiles as at
 from mirscan.duplex.lanes import LANES, read
 from mirscan.duplex.parameters import MAX_LOOP
-from mirscan.jit import njit
+from mirscan.jit import helper
 
 
-@njit
+@helper
 def _tabulated(i, n_mirna, n_target, codes, work):
     """Energy of a stack, single-base bulge, 1x1, 1x2, 2x1 or 2x2 loop that ends at miRNA position i."""
     pair, _, triple, quad = codes
@@ -20,7 +20,7 @@ def _tabulated(i, n_mirna, n_target, codes, work):
     return read(work.quads, (quad * at.N_QUAD + (at.LOOP_1X2 if n_mirna == 1 else at.LOOP_2X2)) * LANES + i)
 
 
-@njit
+@helper
 def _through(column, k, i, n_mirna, n_target, codes, tables, work):
     """Energy at (i, j) when its last loop leaves n_mirna and n_target bases unpaired and begins at (k, the column that starts there)."""
     short, long = min(n_mirna, n_target), max(n_mirna, n_target)
@@ -38,7 +38,7 @@ def _through(column, k, i, n_mirna, n_target, codes, tables, work):
     return read(work.columns, column + outer + k) + loop + read(work.pairs, (codes[0] * at.N_PAIR + inner) * LANES + i)
 
 
-@njit
+@helper
 def _outer_pair(i, j, target, tables, work):
     """The pair (k, l) before (i, j) in the best duplex, found in duplexfold's order; (-1, -1) when (i, j) is the first."""
     codes = at.context_codes(target, j)
@@ -52,7 +52,7 @@ def _outer_pair(i, j, target, tables, work):
     return -1, -1
 
 
-@njit
+@helper
 def trace(i, j, target, tables, work, partners):
     """Writes, for each miRNA position, the window position it pairs with in the best duplex whose last pair is (i, j), or -1."""
     partners[:] = -1

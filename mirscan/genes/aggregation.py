@@ -13,6 +13,7 @@ from mirscan.genes.methods import FOOTPRINT, METHODS, REPRESSION, Method, surpri
 from mirscan.genes.repression import Form, Source, Sources, read_repression_model
 from mirscan.genes.site_features import LOG_ODDS, Places, SiteFeatures
 from mirscan.genome.conservation import BaseValues
+from mirscan.jit import read_only
 from mirscan.sequence.coding import THREE_UTR, CodingRegions, whole_as_utr
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
@@ -141,7 +142,7 @@ class GeneAggregator:
         weights = self.weigh(places) if weights is None else weights
         region = np.full(n, THREE_UTR, np.int8) if self._repression is None else self._repression.features.regions(places)
         arrays = (transcript, mirna, start, end, self._kinds[seed], region, score, weights, self._reach, windows)
-        return self._batch(rows, kernels.add_sites(*arrays, self._names.gene_of_transcript, self._open, rows))
+        return self._batch(rows, kernels.add_sites(*map(read_only, arrays), self._names.gene_of_transcript, self._open, rows))
 
     def finish(self) -> pa.RecordBatch:
         """Rows of the last gene."""

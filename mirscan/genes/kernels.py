@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 
 U = np.uintp
 # Columns of the counts: all sites, then the four canonical types from strong to weak, then every other rule; how many fit side by side;
@@ -83,7 +83,7 @@ def new_rows(capacity: int, n_sums: int) -> Rows:
     return Rows(*integers[:3], counts, np.empty(capacity, np.float32), np.empty((n_sums, capacity)), integers[3])
 
 
-@njit
+@njit(allocates=False)
 def add_sites(transcript, mirna, start, end, kind, region, score, weights, reach, windows, gene_of_transcript, state, rows):
     """Take in sites ordered by transcript and start; return how many GENES rows were finished.
 
@@ -108,7 +108,7 @@ def add_sites(transcript, mirna, start, end, kind, region, score, weights, reach
     return n_rows
 
 
-@njit
+@helper
 def add_site(m, kind, region, score, windows, state):
     """Count a site of miRNA `m`."""
     if state.counts[m, N_SITES] == 0:
@@ -120,7 +120,7 @@ def add_site(m, kind, region, score, windows, state):
     state.best[m] = max(state.best[m], score)
 
 
-@njit
+@helper
 def count_apart(m, start, end, state):
     """Count the most sites of miRNA `m` that fit side by side: of overlapping ones the first to end leaves most room."""
     if state.counts[m, N_APART] == 0 or start >= state.apart_end[m]:
@@ -130,7 +130,7 @@ def count_apart(m, start, end, state):
         state.apart_end[m] = min(state.apart_end[m], end)
 
 
-@njit
+@helper
 def add_weight(number, m, start, end, weight, state):
     """Extend the best set of non-overlapping sites of miRNA `m` for one sum: weighted interval scheduling in order of starts."""
     # A slice, a second name for an array, or a second way out is counted by Numba with atomic steps, which cost more than all else here.
@@ -152,7 +152,7 @@ def add_weight(number, m, start, end, weight, state):
     state.n_pending[m, number] = max(kept, slot + U(1))
 
 
-@njit
+@helper
 def close_transcript(state):
     """Let the finished isoform stand for its gene wherever it is the better one; the first wins a tie."""
     for m in range(len(state.counts)):
@@ -171,7 +171,7 @@ def close_transcript(state):
         clear(m, state)
 
 
-@njit
+@helper
 def settle(m, state):
     """Let the sums of miRNA `m` take in the sites at the end of the transcript."""
     for number in range(state.settled.shape[1]):
@@ -179,7 +179,7 @@ def settle(m, state):
             state.settled[m, number] = max(state.settled[m, number], state.pending_sum[number, slot, m])
 
 
-@njit
+@helper
 def clear(m, state):
     """Forget the sites of miRNA `m` on the finished transcript."""
     for column in range(N_COUNTS):
@@ -189,7 +189,7 @@ def clear(m, state):
         state.n_pending[m, number] = 0
 
 
-@njit
+@helper
 def is_better(m, state):
     """Whether the finished isoform has the greater last sum; if equal, the one before, and so on down to its sites."""
     for number in range(state.settled.shape[1] - 1, -1, -1):
@@ -198,7 +198,7 @@ def is_better(m, state):
     return has_stronger_sites(m, state)
 
 
-@njit
+@helper
 def has_stronger_sites(m, state):
     """Whether it has more 8mers; if equal, more 7mer-m8, and so on down to the other rules."""
     for kind in range(N_8MER, N_OTHER + 1):
@@ -207,7 +207,7 @@ def has_stronger_sites(m, state):
     return False
 
 
-@njit
+@helper
 def close_gene(state, rows, n_rows):
     """Write the rows of the finished gene in the order of miRNAs; return the number of rows then filled."""
     for m in range(len(state.gene_transcript)):
@@ -227,7 +227,7 @@ def close_gene(state, rows, n_rows):
     return n_rows
 
 
-@njit
+@njit(allocates=False)
 def finish_sites(state, rows):
     """Write the rows of the last gene; `rows` has room for one of every miRNA."""
     close_transcript(state)

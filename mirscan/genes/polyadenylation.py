@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.sequence.alphabet import N, encode
 from mirscan.sequence.transcriptome import Transcriptome
 
@@ -82,7 +82,7 @@ def _count_between(first, places, before, transcript, start, end, out):
     return out
 
 
-@njit
+@helper
 def _seek(places, first, last, at, place):
     """First of places[first:last] that is not before `place`, looked for from `at` on."""
     while at > first and places[at - 1] >= place:

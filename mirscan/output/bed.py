@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit, read_only
 from mirscan.output.bgzf import END
 from mirscan.output.files import whole_file
 from mirscan.output.tabix import IndexedBlocks, write_index
@@ -101,7 +101,7 @@ class BedText:
                 # Readers refuse a feature that leaves its sequence.
                 end, thick_end = (np.minimum(one, self._lengths[transcript]).astype(end.dtype) for one in (end, thick_end))
             rows = transcript, mirna, start, end, thick_end, seed, score
-            size = format_rows(*rows, *self._names, self._buffer, self._row_ends)
+            size = format_rows(*map(read_only, rows), *self._names, self._buffer, self._row_ends)
             yield self._buffer[:size], self._row_ends[: len(start)], end
 
 
@@ -130,13 +130,13 @@ def arrays_of(table: NameTable) -> tuple[np.ndarray, np.ndarray]:
     return table.offsets, table.data
 
 
-@njit(inline="always")
+@helper
 def permille(score):
     """A score 0-1 as BED has it, 0-1000; 0 for NaN."""
     return np.int64(0) if np.isnan(score) else np.int64(score * 1000 + 0.5)
 
 
-@njit
+@njit(allocates=False)
 def format_rows(
     transcript,
     mirna,

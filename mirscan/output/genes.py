@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.output.text import (
     DECIMALS,
     MINUS,
@@ -65,7 +65,7 @@ def _decimals_of(field: pa.Field) -> int:
     return WHOLE if pa.types.is_integer(field.type) else _DECIMALS.get(field.name, DECIMALS)
 
 
-@njit
+@njit(allocates=False)
 def format_rows(
     n_rows,
     indices,
@@ -108,7 +108,7 @@ def format_rows(
     return at
 
 
-@njit(inline="always")
+@helper
 def _put_whole(out, at, value):
     """Write a whole number, with nothing at all for NaN, which stands for null."""
     if np.isnan(value):

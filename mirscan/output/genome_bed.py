@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from mirscan.genome.projection import GenomePlaces, Projection
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.output.bed import CHUNK_ROWS, COLOURS, OTHER_COLOUR, PLUS, arrays_of, escape_chromosome, permille, thin_ends
 from mirscan.output.tabix import IndexedBlocks
 from mirscan.output.text import INT_WIDTH, NEWLINE, TAB, pack_names, put_byte, put_int, put_name
@@ -184,7 +184,7 @@ def write_bed12(file: BinaryIO, rows: np.ndarray, projection: Projection, names:
     return blocks.close()
 
 
-@njit
+@njit(allocates=False)
 def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, thin, first, block_start, block_end, *names_and_out):
     """Format BED12 lines into the last argument but one (uint8, large enough); return the bytes written.
 
@@ -217,7 +217,7 @@ def format_bed12(contig, start, end, mirna, seed, gene, score, is_reverse, thin,
     return at
 
 
-@njit(inline="always")
+@helper
 def find_thick(start, end, thin, is_reverse):
     """(thickStart, thickEnd) of a site's blocks (n,), ascending: without its last `thin` bases in the transcript's direction, 0 or 1."""
     first, last = start[0], end[-1]
@@ -228,7 +228,7 @@ def find_thick(start, end, thin, is_reverse):
     return first, last
 
 
-@njit
+@helper
 def put_blocks(out, at, origin, start, end):
     """Write blockCount, blockSizes and blockStarts."""
     at = put_int(out, at, len(start))

@@ -91,7 +91,7 @@ def _escape(name: str) -> str:
     return _SETS_APART.sub(lambda found: f"%{ord(found[0]):02X}", name)
 
 
-@njit
+@njit(allocates=False)
 def _format(contig, start, end, mirna, seed, gene, transcript, score, is_reverse, number, id_text, *names_and_out):
     """Format lines into the last argument (uint8, large enough); return the bytes written."""
     contigs, mirnas, rules, genes, transcripts, out = names_and_out

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.output.bgzf import END, BgzfBlocks
 from mirscan.output.files import whole_file
 
@@ -145,17 +145,17 @@ def _linear_index(sequence, n_sequences: int, first, last, begin) -> tuple[np.nd
     # A site is shorter than a window, so the windows of its two ends are all it touches.
     np.minimum.at(linear, offsets[sequence] + last, begin)
     # A window without rows takes the offset of the next: sequences follow each other in the file, the last window of each has rows.
-    return offsets, np.minimum.accumulate(linear[::-1])[::-1]
+    return offsets, np.ascontiguousarray(np.minimum.accumulate(linear[::-1])[::-1])
 
 
-@njit
+@helper
 def _put_number(out, at, value, n_bytes):
     for place in range(n_bytes):
         out[at + place] = (value >> np.uint64(8 * place)) & np.uint64(255)
     return at + n_bytes
 
 
-@njit
+@helper
 def _put_bin(out, at, number, lowest, n_chunks, is_csi):
     at = _put_number(out, at, np.uint64(number), 4)
     if is_csi:
@@ -163,12 +163,12 @@ def _put_bin(out, at, number, lowest, n_chunks, is_csi):
     return _put_number(out, at, np.uint64(n_chunks), 4)
 
 
-@njit
+@helper
 def _put_chunk(out, at, begin, end):
     return _put_number(out, _put_number(out, at, begin, 8), end, 8)
 
 
-@njit
+@njit(allocates=False)
 def _pack(sequence, bins, lowest, begin, end, rows, offsets, linear, count_bin, is_csi, out):
     """Write chunks ordered by sequence, bin and place into `out` (uint8, large enough); return the bytes written."""
     at, chunk = 0, 0

@@ -1,5 +1,6 @@
 """The first run on a machine compiles for its processor in two processes at once, where one alone would take half a minute."""
 
+import gc
 import logging
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from mirscan.run.settings import ScanSettings
 _DONE = f"first-run-{__version__}"
 # let-7a, and a transcript with one 8mer of it.
 MIRNA, TRANSCRIPT = "UGAGGUAGUAGGUUGUAUAGUU", "GGCAACUAUACAACGUACUACCUCAUUGGCC"
-_SCORE = "import sys; from mirscan.run import first_run, runs; first_run.compile_scoring(runs.scan, *sys.argv[1:])"
+_SCORE = "import sys; from mirscan.run import first_run; first_run.compile_scoring(*sys.argv[1:])"
 
 logger = logging.getLogger("mirscan")
 
@@ -40,11 +41,24 @@ def compile_first(settings: ScanSettings, scan: Callable) -> None:
     logger.warning("first run on this machine: compiling for its processor, which takes about half a minute and is kept")
     # What is wrong with a model, or with a disk, is the run's to say.
     try:
-        with _scoring_beside(settings) if settings.is_scored else nullcontext(), suppress(MirscanError, OSError):
-            _scan_and_forget(scan, "none")
+        beside = _scoring_beside(settings) if settings.is_scored else nullcontext()
+        with beside, _without_collection(), suppress(MirscanError, OSError):
+            _scan_and_forget(scan)
     except BaseException:
         done.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """The compiler makes millions of small objects that stay; to look for garbage among them takes a seventh of its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager
@@ -58,15 +72,15 @@ def _scoring_beside(settings: ScanSettings) -> Iterator[None]:
             raise
 
 
-def compile_scoring(scan: Callable, model: str, precision: str) -> None:
-    """Compile what scores, and then what only files of scored sites need; the process beside this one has compiled the rest by then."""
+def compile_scoring(model: str, precision: str) -> None:
+    """Compile what scores."""
     import numpy as np
 
     from mirscan.scoring import load_scorer
 
-    scorer = load_scorer(model, precision)
-    scorer.score(np.zeros((1, scorer.layout.mirna_length), np.uint8), np.zeros((1, scorer.layout.length), np.uint8))
-    _scan_and_forget(scan, model)
+    with _without_collection():
+        scorer = load_scorer(model, precision)
+        scorer.score(np.zeros((1, scorer.layout.mirna_length), np.uint8), np.zeros((1, scorer.layout.length), np.uint8))
 
 
 def scan_one_site(scan: Callable, folder: Path, model: str) -> Path:
@@ -78,6 +92,6 @@ def scan_one_site(scan: Callable, folder: Path, model: str) -> Path:
     return out
 
 
-def _scan_and_forget(scan: Callable, model: str) -> None:
+def _scan_and_forget(scan: Callable) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        scan_one_site(scan, Path(folder), model)
+        scan_one_site(scan, Path(folder), "none")

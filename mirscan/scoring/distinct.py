@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def find_distinct(mirna_codes: np.ndarray, target_codes: np.ndarray) -> Distinct
     return DistinctPairs(mirnas[:n_mirnas], rows, mirna_of[rows], place[pair_of])
 
 
-@njit
+@njit(allocates=False)
 def number_rows(codes, labels, table, number_of, first_row):
     """Number distinct (label, row of codes) in order of appearance; `first_row[number]` is the row it was first seen in. Returns how many.
 
@@ -72,7 +72,7 @@ def number_rows(codes, labels, table, number_of, first_row):
     return n_distinct
 
 
-@njit
+@helper
 def _is_equal(left, right):
     for column in range(left.shape[0]):  # noqa: SIM110  (Numba compiles no generators)
         if left[column] != right[column]:

@@ -7,11 +7,11 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.scoring.dot_tile import dot_tile
 
 
-@njit
+@njit(allocates=False)
 def convolve(values, n_windows, form, weights, bias, slope, sums, best, out, rows, vectors):
     """Convolution, max pooling and leaky ReLU (slope 0: ReLU; 1: none) of n_windows windows.
 
@@ -43,7 +43,7 @@ def convolve(values, n_windows, form, weights, bias, slope, sums, best, out, row
                     write_row(best, column, slope, out, np.uintp(goal + column * out_column))
 
 
-@njit
+@njit(allocates=False)
 def apply_dense(values, n_rows, form, weights, bias, slope, sums, out, rows, vectors):
     """Dense layer and leaky ReLU of n_rows rows of `values` (flat) into `out` (flat); weights as in `convolve`, with one kernel row.
 
@@ -59,7 +59,7 @@ def apply_dense(values, n_rows, form, weights, bias, slope, sums, out, rows, vec
                 write_row(sums, row, slope, out, np.uintp(out_first + (first + row) * out_step + block * width))
 
 
-@njit
+@helper
 def keep_larger(sums, column, n_columns, pool, best):
     """best[c // pool] = the larger of itself and the sums of column c; columns beyond the last are none."""
     for row in range(min(sums.shape[0], n_columns - column)):
@@ -68,7 +68,7 @@ def keep_larger(sums, column, n_columns, pool, best):
             goal[channel] = source[channel] if source[channel] > goal[channel] else goal[channel]
 
 
-@njit
+@helper
 def write_row(sums, row, slope, out, first):
     """out[first:] = leaky ReLU of a row of sums, as float32, or as bfloat16 where `out` is uint16."""
     source = sums[row]

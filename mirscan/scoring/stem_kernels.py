@@ -5,7 +5,7 @@ Sums are made in one order whatever the batch, so a pair's stem has the same bit
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 
 WORD = 3  # nt in a table word: a table of 5^3 rows stays in the L2 cache, one of 5^4 does not
 N_WORDS = 125
@@ -15,7 +15,7 @@ PARTS_AT_ONCE = 4
 BLOCK = 16
 
 
-@njit
+@helper
 def build_letter_table(mirna, pair_terms, first_column, n_reached, target_terms, sums, letters):
     """`letters` (kernel, 5, K): what target letter b at kernel row d adds for this miRNA; N, the fifth letter, adds nothing.
 
@@ -43,7 +43,7 @@ def build_letter_table(mirna, pair_terms, first_column, n_reached, target_terms,
                     letters[row, base, column * n_channels + channel] = sums[column, start + channel]
 
 
-@njit
+@helper
 def build_offset(mirna, constant, mirna_terms, offset):
     """`offset` (1 or J, K): the stem of this miRNA on a target of N alone; `constant` (1 or J, K), `mirna_terms` (M, 4, 1 or J, K)."""
     n_rows, n_columns = offset.shape
@@ -56,7 +56,7 @@ def build_offset(mirna, constant, mirna_terms, offset):
                     offset[row, column] += mirna_terms[place, mirna[place], row, column]
 
 
-@njit
+@helper
 def encode_words(target, pad, words, letters):
     """3-nt words and single letters of a target with N before and after it; entry p begins at nt p - pad."""
     length = target.shape[0]
@@ -67,7 +67,7 @@ def encode_words(target, pad, words, letters):
         words[entry] = 25 * letters[entry] + 5 * letters[entry + 1] + letters[entry + 2]
 
 
-@njit
+@helper
 def measure_unit(letters, offset):
     """The unit in which int16 holds every sum of a row of `offset` and one letter at each kernel row, whichever letters they are."""
     bound = np.float32(0.0)
@@ -85,7 +85,7 @@ def measure_unit(letters, offset):
     return bound / np.float32(32700.0) if bound > 0.0 else np.float32(1.0)
 
 
-@njit
+@helper
 def count_units(values, unit, counts):
     """`values` as whole numbers of units, into `counts` (the same size) int16."""
     flat, out, per_unit = values.reshape(-1), counts.reshape(-1), np.float32(1.0) / unit
@@ -93,7 +93,7 @@ def count_units(values, unit, counts):
         out[index] = np.int16(np.rint(flat[index] * per_unit))
 
 
-@njit
+@helper
 def make_word(part, word, letters, words):
     """Row of the word table: the sum of three rows of the letter table; those beyond the kernel are zero."""
     depth, last = WORD * part, letters.shape[0] - 1
@@ -105,7 +105,7 @@ def make_word(part, word, letters, words):
         )
 
 
-@njit
+@helper
 def add_words(offset, row, words, first, second, third, fourth, total):
     """total = sum of a row of `offset` and of four word rows."""
     for column in range(total.shape[0]):
@@ -114,14 +114,14 @@ def add_words(offset, row, words, first, second, third, fourth, total):
         )
 
 
-@njit
+@helper
 def take_larger(total, best):
     """best = the larger of itself and `total`, column by column."""
     for column in range(best.shape[0]):
         best[column] = total[column] if total[column] > best[column] else best[column]
 
 
-@njit
+@helper
 def pool_columns(best, pool, n_channels, pooled):
     """pooled[c] = the largest of best[c], best[c + n_channels], ... `pool` of them.
 
@@ -136,7 +136,7 @@ def pool_columns(best, pool, n_channels, pooled):
             pooled[column] = further[column] if further[column] > pooled[column] else pooled[column]
 
 
-@njit
+@helper
 def activate(best, unit, slope, has_affine, scale, shift, active):
     """active = leaky ReLU (slope 0: ReLU; 1: none) of best * unit, then scale and shift of each column.
 
@@ -150,7 +150,7 @@ def activate(best, unit, slope, has_affine, scale, shift, active):
             active[column] = active[column] * scale[column] + shift[column]
 
 
-@njit
+@helper
 def add_far_parts(offset, row, words, codes, start, extended):
     """extended (1, K): a row of `offset` plus the word rows that the first four parts do not cover."""
     for column in range(extended.shape[1]):
@@ -161,7 +161,7 @@ def add_far_parts(offset, row, words, codes, start, extended):
             extended[0, column] += words[part, word, column]
 
 
-@njit
+@helper
 def write_columns(active, pool, n_channels, first, step, out):
     """The n_channels numbers of pooled miRNA column i go from active[i * pool * n_channels :] to out[first + i * step :].
 
@@ -179,7 +179,7 @@ def write_columns(active, pool, n_channels, first, step, out):
             out[goal + channel] = active[source + channel]
 
 
-@njit
+@helper
 def round_to_bfloat16(bits, out):
     """Upper halves of float32 bit patterns, rounded to nearest, ties to even (finite values)."""
     for column in range(bits.shape[0]):
@@ -187,7 +187,7 @@ def round_to_bfloat16(bits, out):
         out[column] = np.uint16((value + np.uint32(0x7FFF) + ((value >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
 
 
-@njit
+@njit(allocates=False)
 def fill_stems(mirnas, index, targets, terms, form, scratch, out, out_bits, is_bfloat16):
     """Stems of pairs (mirnas[index[r]], targets[r]) into out (n, size) float32 or, as bfloat16, out_bits (n, size) uint16.
 

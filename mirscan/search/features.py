@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.search.kernels import Rows
 from mirscan.search.planes import HIGH, KNOWN, LOW, make_planes, read_planes
 from mirscan.sequence.alphabet import N, complement
@@ -74,7 +74,7 @@ _AU_SUMS = _au_sums()
 _AU_TOTALS = np.cumsum([[0.0, *(1 / (d + 1 + first) for d in range(AU_REACH))] for first in range(2)], axis=1)
 
 
-@njit
+@helper
 def _stretch(row, transcripts, starts, ends):
     """(stop, low, high): rows row to stop are of one transcript, and lie within low and high."""
     stop, low, high = row + 1, starts[row], ends[row]
@@ -84,7 +84,7 @@ def _stretch(row, transcripts, starts, ends):
     return stop, low, high
 
 
-@njit
+@helper(allocates=True)
 def _planes_of(row, transcripts, starts, ends, codes, begin, end, margin):
     """(stop, planes, place of their first letter) of what lies around rows row to stop, which are of one transcript."""
     stop, low, high = _stretch(row, transcripts, starts, ends)
@@ -115,7 +115,7 @@ def _local_au(codes, begin, end, margin, transcripts, starts, ends, anchors, out
     return out
 
 
-@njit
+@helper
 def _au_weight(planes, place, sums):
     """What the A and U of the `AU_REACH` letters from `place` on weigh."""
     high, low, known = read_planes(planes, place)
@@ -145,7 +145,7 @@ def _supplementary(codes, begin, end, margin, transcripts, starts, ends, anchors
     return out
 
 
-@njit
+@helper(allocates=True)
 def _read_tails(pairs):
     """(lengths (n,), planes (n, 3)) of what miRNAs have from nt 9 on, which is the highest bit, and below it the next."""
     lengths, tails = np.zeros(len(pairs), np.int64), np.zeros((len(pairs), 3), np.uint64)
@@ -160,7 +160,7 @@ def _read_tails(pairs):
     return lengths, tails
 
 
-@njit
+@helper
 def _best_run(target, width, tail, length, scores):
     """Twice the best score of a run between the first `width` letters of `target`, of which the last meets nt 9 where there is no offset,
     and the `tail` of a miRNA; from the least offset on, so that the penalty rises and soon no run could make up for it.
@@ -179,18 +179,18 @@ def _best_run(target, width, tail, length, scores):
     return best
 
 
-@njit
+@helper
 def _pairs(high, low, known, tail):
     return known & tail[KNOWN] & ~((high ^ tail[HIGH]) | (low ^ tail[LOW]))
 
 
-@njit
+@helper
 def _score(paired, scores):
     number = paired >> _UNTABLED
     return np.int64(scores[number]) if paired == number << _UNTABLED else _score_runs(paired)
 
 
-@njit
+@helper
 def _score_runs(paired):
     """Twice the score of the best run of pairs, by the definition."""
     best, score, size = 0, 0, 0
@@ -245,7 +245,7 @@ def _dust(codes, begin, end, margin, transcripts, starts, ends, out):
     return out
 
 
-@njit
+@helper
 def _triplet(codes, place):
     """Number of the triplet at a place, -1 for one with an N."""
     one, two, three = codes[place], codes[place + 1], codes[place + 2]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirscan.errors import InputError
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rule import MAX_SPAN
@@ -173,7 +173,7 @@ def _take_free(by_place, place, turn, transcripts, mirnas, starts, ends, longest
     return keep
 
 
-@njit
+@helper
 def _meets(row, step, by_place, place, transcripts, mirnas, starts, ends, longest, keep):
     """Whether `row` overlaps a kept row of its group that starts before it (`step` -1) or not before it (1)."""
     at = place[row] + step

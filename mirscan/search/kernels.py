@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit, read_only
 from mirscan.seeds.table import COPY_WIDTH, SeedTable
 from mirscan.seeds.words import side_key
 from mirscan.sequence.alphabet import N
@@ -23,14 +23,6 @@ KernelTable = namedtuple("KernelTable", (*_TABLE_FIELDS, "n_words", "left", "rig
 Rows = namedtuple("Rows", ("transcript", "mirna", "start", "end", "seed", "anchor"))
 Scratch = namedtuple("Scratch", ("bases", "run_start", "run_first", "run_size", "entry", "offset"))
 _CHUNK = 128  # bases that are looked through for an N at once
-
-
-def read_only(array: np.ndarray) -> np.ndarray:
-    """A read-only plain view. Memory maps and arrays from other processes are read-only, and to Numba that is a type of its own: with
-    one kind everywhere the kernels compile once."""
-    view = np.asarray(array).view(np.ndarray)
-    view.flags.writeable = False
-    return view
 
 
 def kernel_table(table: SeedTable) -> KernelTable:
@@ -53,7 +45,7 @@ def new_scratch(table: SeedTable, block: int, capacity: int) -> Scratch:
     )  # fmt: skip
 
 
-@njit
+@helper
 def _load_bases(codes, first, n, bases):
     """Copy codes[first : first + n]; places outside the array are N."""
     size = len(codes)
@@ -65,7 +57,7 @@ def _load_bases(codes, first, n, bases):
         bases[i] = codes[first + i] if 0 <= first + i < size else N
 
 
-@njit
+@helper
 def _find_side(table, stream, unknown, code):
     """Row of a word that holds an N, or -1."""
     if unknown & table.known[stream]:
@@ -81,18 +73,18 @@ def _find_side(table, stream, unknown, code):
     return table.n_words + low if low < len(table.side_keys) and table.side_keys[low] == key else -1
 
 
-@njit
+@helper
 def _is_filled(table, row):
     """Whether a word has entries, from a bitmap that fits the L1 cache where the offsets fill the L2."""
     return (U(table.filled[row >> U(3)]) >> (row & U(7))) & U(1)
 
 
-@njit
+@helper
 def _roll(code, unknown, base):
     return (code << U(2)) | (U(base) & U(3)), (unknown << U(1)) | (U(base) >> U(2))
 
 
-@njit
+@helper
 def _find_runs_of_one_stream(bases, n, table, run_start, run_row):
     """Write (start, row) of every start whose word has entries; returns their number.
 
@@ -132,7 +124,7 @@ def _find_runs_of_one_stream(bases, n, table, run_start, run_row):
     return runs
 
 
-@njit
+@helper
 def _find_runs_of_streams(bases, n, table, run_start, run_row):
     """The same for tables of several streams; the runs of one start stand together."""
     head = U(table.left + table.right)
@@ -158,7 +150,7 @@ def _find_runs_of_streams(bases, n, table, run_start, run_row):
     return runs
 
 
-@njit
+@helper
 def _find_runs(n, table, scratch):
     """Write (start, first entry, number of entries) of every start and stream that has any; returns (runs, rows)."""
     run_start, run_first, run_size, offsets = scratch.run_start, scratch.run_first, scratch.run_size, table.offsets
@@ -177,7 +169,7 @@ def _find_runs(n, table, scratch):
     return runs, rows
 
 
-@njit
+@helper
 def _copy_entries(runs, table, scratch):
     """Copy the entries of all runs in order, with their start; runs of one start (from several streams) are merged."""
     entries, entry, offset = table.entries, scratch.entry, scratch.offset
@@ -213,7 +205,7 @@ def _copy_entries(runs, table, scratch):
     return rows
 
 
-@njit
+@helper
 def _unpack(entries, offsets, shift, transcript, table, rows, out):
     """Entries of one transcript into the columns from row `out` on; `shift` makes their offsets relative to its first base."""
     shape_mask, bits = np.uint32((U(1) << table.shape_bits) - U(1)), np.uint32(table.shape_bits)
@@ -231,7 +223,7 @@ def _unpack(entries, offsets, shift, transcript, table, rows, out):
         rows.anchor[out + i] = start + table.shape_back[shape]
 
 
-@njit
+@helper
 def _first_at_or_after(places, low, high, value):
     """Index of the first of the ascending places[low:high] that is not below `value`."""
     while low < high:
@@ -243,7 +235,7 @@ def _first_at_or_after(places, low, high, value):
     return low
 
 
-@njit
+@njit(allocates=False)
 def fill_rows(codes, position, stop, table, begin, end, block, scratch, rows):
     """Rows of the sites that start in codes[position:stop], in order, until the columns are full; returns (next position, rows).
 
@@ -278,7 +270,7 @@ def fill_rows(codes, position, stop, table, begin, end, block, scratch, rows):
     return position, n_rows
 
 
-@njit
+@helper
 def _drop_outranked(codes, position, n_rows, table, scratch):
     """Drop rows whose place satisfies a stronger shape that is filed in a word of its own; returns how many stay."""
     shape_mask = np.uint32((U(1) << table.shape_bits) - U(1))
@@ -296,7 +288,7 @@ def _drop_outranked(codes, position, n_rows, table, scratch):
     return kept
 
 
-@njit
+@helper
 def _is_outranked(codes, anchor, mirna, shape, table):
     for other in range(len(table.shape_rule)):
         if table.outranks[other, shape] and _holds(codes, anchor - table.shape_back[other], mirna, other, table):
@@ -304,7 +296,7 @@ def _is_outranked(codes, anchor, mirna, shape, table):
     return False
 
 
-@njit
+@helper
 def _holds(codes, start, mirna, shape, table):
     """Whether the table files this miRNA and shape under the word at this start."""
     stream = table.shape_stream[shape]
@@ -329,7 +321,7 @@ def _holds(codes, start, mirna, shape, table):
     return low < end and np.int64(table.entries[low]) == wanted
 
 
-@njit
+@njit(allocates=False)
 def count_rows(codes, position, stop, table, block, scratch):
     """Sites that start in codes[position:stop], before rows that only `_drop_outranked` can tell are dropped."""
     total = 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper
 from mirscan.sequence.alphabet import N
 
 WORD = 64
@@ -11,7 +11,7 @@ HIGH, LOW, KNOWN = range(3)
 _ONE, _WORD = np.uint64(1), np.uint64(WORD)
 
 
-@njit
+@helper(allocates=True)
 def make_planes(codes):
     """(words, 3) uint64 of codes (n,), bit k of word w for letter 64 w + k; one word of nothing before and one behind."""
     planes = np.zeros((len(codes) // WORD + 3, 3), np.uint64)
@@ -27,7 +27,7 @@ def make_planes(codes):
     return planes
 
 
-@njit
+@helper
 def read_planes(planes, first):
     """(high, low, known) of 64 letters from letter `first` on, as bits from the lowest; `first` is from -64 to one past the last letter."""
     word, shift = first // WORD + 1, np.uint64(first % WORD)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirscan.jit import read_only
 from mirscan.search.features import compute_features
 from mirscan.search.filters import Regions, Shown, keep_apart, select_rows, show_letters
-from mirscan.search.kernels import KernelTable, Rows, count_rows, fill_rows, kernel_table, new_rows, new_scratch, read_only
+from mirscan.search.kernels import KernelTable, Rows, count_rows, fill_rows, kernel_table, new_rows, new_scratch
 from mirscan.seeds.table import SeedTable, expected_hits_per_base
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome

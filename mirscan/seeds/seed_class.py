@@ -22,7 +22,7 @@ def best_seeds(mirna_codes: np.ndarray, target_codes: np.ndarray) -> tuple[np.nd
     return classes, anchors
 
 
-@njit
+@njit(allocates=False)
 def _fill_best_seeds(mirna_codes, target_codes, classes, anchors):
     length = target_codes.shape[1]
     for row in range(len(mirna_codes)):

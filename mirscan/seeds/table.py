@@ -167,7 +167,7 @@ def _expansion(group: Group, shapes: list[Shape], plan: _Plan, mirnas: MirnaSet,
     largest = max(_n_words(row, edit) for row, edit in zip(roles, edits, strict=True))
     return (
         *_distinct_seeds(mirnas, np.unique(positions)),
-        *(roles, positions, numbers, edits, stamps, int(stamps.max()) + 1),
+        *(roles, positions, numbers, edits if edits.any() else None, stamps, int(stamps.max()) + 1),
         *_landing(group, shapes, plan),
         *(plan.base[:-1], plan.shape_bits, np.empty((3, largest), dtype=np.int64), marks),
     )

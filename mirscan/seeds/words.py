@@ -6,14 +6,14 @@ A word is held as `code` (two bits a base, N as 0), `unknown` (one bit a base, s
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 from mirscan.seeds.shapes import ADENINE, FREE, MISMATCH, PAIR, WOBBLE
 from mirscan.sequence.alphabet import A
 
 N_BASES = 4
 
 
-@njit
+@helper
 def _extend(place, choices, n_choices, n, code, unknown, code5):
     """Multiply the n words by the choices for the base at `place` (0 = nearest the anchor); returns the new number."""
     power = 1
@@ -31,7 +31,7 @@ def _extend(place, choices, n_choices, n, code, unknown, code5):
     return n * n_choices
 
 
-@njit
+@helper
 def _choose(role, pair, wobble, choices):
     """Write the bases that a role accepts; returns how many. A miRNA base that is N neither pairs nor counts as a mismatch."""
     if role in (PAIR, WOBBLE):
@@ -50,7 +50,7 @@ def _choose(role, pair, wobble, choices):
     return n
 
 
-@njit
+@helper(allocates=True)
 def _template_words(pairs, wobbles, roles, positions, code, unknown, code5):
     """Words of one template over the whole group window; returns their number."""
     choices = np.empty(5, np.int64)
@@ -63,7 +63,7 @@ def _template_words(pairs, wobbles, roles, positions, code, unknown, code5):
     return n
 
 
-@njit
+@helper
 def _next_row(row, letter, target, level, edits, out):
     """One more letter of a word against the target: the next row of the edit-distance matrix; whether it can still end well.
 
@@ -83,7 +83,7 @@ def _next_row(row, letter, target, level, edits, out):
     return alive
 
 
-@njit
+@helper
 def _edit_automaton(target, edits, rows, links):
     """Write the automaton that reads words of the target's length within `edits` of it; returns False where `links` is too short.
 
@@ -110,7 +110,7 @@ def _edit_automaton(target, edits, rows, links):
     return True
 
 
-@njit
+@helper
 def _find_row(rows, number):
     """The first row that equals row `number`."""
     for row in range(number):
@@ -122,7 +122,7 @@ def _find_row(rows, number):
     return number
 
 
-@njit
+@helper(allocates=True)
 def _edit_words(pairs, roles, positions, edits, code, unknown, code5):
     """Words of the length of a region, at most `edits` edit operations from its complement; free places around it are multiplied out."""
     length = len(roles)
@@ -171,7 +171,7 @@ def _edit_words(pairs, roles, positions, edits, code, unknown, code5):
     return n
 
 
-@njit
+@njit(allocates=False)
 def expand_group(
     pairs, wobbles, seed_begin, seed_mirnas, roles, positions, shapes, edits, stamps, n_stamps,
     shape_stream, shape_drop_left, shape_drop_right, shape_left, shape_right, stream_base,
@@ -184,7 +184,8 @@ def expand_group(
 
     pairs, wobbles (n_seeds, positions + 1): target base that pairs with, wobbles on each miRNA position, N for none.
     seed_begin (n_seeds + 1), seed_mirnas: miRNAs of each seed. roles, positions (n_templates, width): strongest template first.
-    stamps (n_templates), below n_stamps: templates of one stamp compete for a word, the first wins. marks (5**width): last stamp seen.
+    edits (n_templates), or None where none has any. stamps (n_templates), below n_stamps: templates of one stamp compete for a word, the
+    first wins. marks (5**width): last stamp seen.
     shape_*: stream of a shape, group places its stream does not look at, and the places only its stream looks at.
     """
     code, unknown, code5 = buffers[0], buffers[1], buffers[2]
@@ -192,7 +193,10 @@ def expand_group(
     for seed in range(len(pairs)):
         for template in range(len(roles)):
             shape = shapes[template]
-            if edits[template]:
+            # Where edits are None Numba leaves out what is for them, which takes as long to compile as all else here.
+            if edits is None:
+                n = _template_words(pairs[seed], wobbles[seed], roles[template], positions[template], code, unknown, code5)
+            elif edits[template]:
                 n = _edit_words(pairs[seed], roles[template], positions[template], edits[template], code, unknown, code5)
             else:
                 n = _template_words(pairs[seed], wobbles[seed], roles[template], positions[template], code, unknown, code5)
@@ -222,13 +226,13 @@ def expand_group(
     return n_side
 
 
-@njit
+@helper
 def side_key(stream, unknown, code):
     """Key of a word that holds an N; one helper for the builder and the scan, so that the two cannot disagree."""
     return (np.uint64(stream) << np.uint64(56)) | (np.uint64(unknown) << np.uint64(32)) | np.uint64(code)
 
 
-@njit
+@helper
 def _file_entries(word, first, last, mirnas, shape_bits, shape, counts, entries):
     if len(entries) == 0:
         counts[word] += last - first
@@ -240,7 +244,7 @@ def _file_entries(word, first, last, mirnas, shape_bits, shape, counts, entries)
     counts[word] = slot
 
 
-@njit
+@helper
 def _emit(
     code, unknown, width, left, right, shape, stream, stream_base, first, last, mirnas, shape_bits,
     counts, side_keys, side_entries, n_side, entries,
@@ -265,7 +269,7 @@ def _emit(
     return n_side
 
 
-@njit
+@njit(allocates=False)
 def sort_words(offsets, entries):
     """Sort the entries of every word, in place: by miRNA, then by strength.
 

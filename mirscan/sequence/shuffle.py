@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper, njit
 
 _N_LETTERS = 5
 
@@ -66,7 +66,7 @@ def _shuffle_all(codes, offsets, seed, shuffled):
             _shuffle_one(codes[first:last], edges, counts, exits, used, shuffled[first:last])
 
 
-@njit
+@helper
 def _shuffle_one(sequence, edges, counts, exits, used, shuffled):
     counts[:] = 0
     used[:] = 0
@@ -94,7 +94,7 @@ def _shuffle_one(sequence, edges, counts, exits, used, shuffled):
         letter = following
 
 
-@njit
+@helper
 def _draw_exits(edges, counts, end, exits):
     """A last edge of every letter, drawn again until all of them lead to `end`: uniform over such trees, hence over Euler paths."""
     reaches = False

@@ -75,7 +75,7 @@ def test_compile_first__scores_in_a_process_beside_only_where_a_run_scores(new_m
 
 @pytest.mark.parametrize(("error", "goes_on"), [(OSError("disk full"), True), (KeyboardInterrupt(), False)])
 def test_compile_first__a_disk_is_the_runs_business_and_a_signal_ends_the_process_beside(new_machine, beside, monkeypatch, error, goes_on):
-    def fail(scan, model):
+    def fail(scan):
         raise error
 
     monkeypatch.setattr(first_run, "_scan_and_forget", fail)
