@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirscan.jit import njit
+from mirscan.jit import helper
 
 TAB, NEWLINE, ZERO, POINT, MINUS, LETTER_E = (ord(letter) for letter in "\t\n0.-e")
 # int32 has at most 10 digits and a sign.
@@ -39,14 +39,14 @@ def pack_names(names: Iterable[str]) -> NameTable:
     return NameTable(offsets, np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8), int(np.diff(offsets).max(initial=0)))
 
 
-@njit(inline="always")
+@helper
 def put_byte(out, at, byte):
     """Write one byte at `at`; like all `put_` functions, return the place behind it."""
     out[np.uintp(at)] = byte
     return at + 1
 
 
-@njit(inline="always")
+@helper
 def put_name(out, at, offsets, data, index):
     """Write name `index` of a NameTable."""
     place, first, size = np.uintp(at), np.uintp(offsets[index]), np.uintp(offsets[index + 1] - offsets[index])
@@ -55,7 +55,7 @@ def put_name(out, at, offsets, data, index):
     return at + np.int64(size)
 
 
-@njit(inline="always")
+@helper
 def put_int(out, at, value):
     """Write a non-negative integer in decimal."""
     width, limit = 1, 10
@@ -65,7 +65,7 @@ def put_int(out, at, value):
     return put_digits(out, at, value, width)
 
 
-@njit(inline="always")
+@helper
 def put_digits(out, at, value, width):
     """Write the last `width` digits of a non-negative integer."""
     # Unsigned: division by a constant is a multiplication then, without the cases of numbers below 0.
@@ -76,7 +76,7 @@ def put_digits(out, at, value, width):
     return at + width
 
 
-@njit(inline="always")
+@helper
 def put_number(out, at, value, decimals):
     """Write a number with 1 to `DECIMALS` decimals, and its sign where it is below 0; nothing at all for NaN, which stands for null."""
     if np.isnan(value):
@@ -93,13 +93,13 @@ def put_number(out, at, value, decimals):
     return put_digits(out, at, rest, decimals)
 
 
-@njit(inline="always")
+@helper
 def put_probability(out, at, value):
     """Write a number between 0 and 1 with six decimals; nothing at all for NaN."""
     return put_number(out, at, value, DECIMALS)
 
 
-@njit(inline="always")
+@helper
 def put_scientific(out, at, value):
     """Write a number from 0 to 1 as 2.345e-06, with nothing at all for NaN, which stands for null."""
     if np.isnan(value):
