@@ -46,7 +46,7 @@ INPUT_ERROR = 1
 _WRITERS = ("extract", "export", "train", "train-genes", "pretrain", "negatives", "hardness", "report", "benchmark-training")
 _RESULTS_ARE_FILES = {"scan", "resume", *_WRITERS}
 _PRINTS = {"--dry-run", "--help"}
-# Objects after which Python looks for rings of references among them. Imports and a large FASTA make millions, and few rings: at every 700th
+# Objects after which Python looks for rings of references. Imports and a large FASTA make millions, and few rings: at every 700th
 # a start takes a tenth of a second more.
 _GC_OBJECTS = 100_000
 
