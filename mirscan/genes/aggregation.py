@@ -122,6 +122,7 @@ class GeneAggregator:
         ]
         self.schema = GENES.schema(metadata, tuple(optional))
         self._names, self._is_scored, self._repression, self._method = names, is_scored, repression, method
+        self._counts_regions = has_regions and repression is not None
         self._symbols = names.symbols.dictionary_encode()
         self._kinds = np.array([KIND_OF_RULE.get(rule, kernels.N_OTHER) for rule in names.rules], dtype=np.int8)
         self._reach = np.array([_REACH[name] for name in self._sums], np.int32)
@@ -140,7 +141,7 @@ class GeneAggregator:
         windows = np.zeros(n, np.int32) if windows is None else windows
         places = Places(transcript, mirna, start, end, seed, score)
         weights = self.weigh(places) if weights is None else weights
-        region = np.full(n, THREE_UTR, np.int8) if self._repression is None else self._repression.features.regions(places)
+        region = self._repression.features.regions(places) if self._counts_regions else np.full(n, THREE_UTR, np.int8)
         arrays = (transcript, mirna, start, end, self._kinds[seed], region, score, weights, self._reach, windows)
         return self._batch(rows, kernels.add_sites(*map(read_only, arrays), self._names.gene_of_transcript, self._open, rows))
 
@@ -166,10 +167,10 @@ class GeneAggregator:
         gene = pa.array(rows.gene[:n])
         symbol = self._symbols.indices.take(gene)
         columns = {
-            "gene": pa.DictionaryArray.from_arrays(gene, names.genes),
-            "symbol": pa.DictionaryArray.from_arrays(symbol, self._symbols.dictionary),
-            "mirna": pa.DictionaryArray.from_arrays(rows.mirna[:n], names.mirnas),
-            "transcript": pa.DictionaryArray.from_arrays(rows.transcript[:n], names.transcripts),
+            "gene": _named(gene, names.genes),
+            "symbol": _named(symbol, self._symbols.dictionary),
+            "mirna": _named(pa.array(rows.mirna[:n]), names.mirnas),
+            "transcript": _named(pa.array(rows.transcript[:n]), names.transcripts),
             "n_windows": pa.array(rows.windows[:n]),
             "rank": pa.nulls(n, pa.int32()),
             "percentile": pa.nulls(n, pa.float32()),
@@ -194,6 +195,11 @@ class GeneAggregator:
         values["best_score"] = best if self._is_scored else None
         nothing = pa.nulls(n, pa.float32())
         return {name: nothing if value is None else pa.array(value.astype(np.float32)) for name, value in values.items()}
+
+
+def _named(indices: pa.Array, names: pa.Array) -> pa.DictionaryArray:
+    # All lie within the names: a look at each would cost as much as all the rest.
+    return pa.DictionaryArray.from_arrays(indices, names, safe=False)
 
 
 def aggregate_genes(

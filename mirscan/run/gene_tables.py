@@ -46,7 +46,9 @@ class PairTally:
         best = better[np.argsort(-strength[better], kind="stable")[:N_TOP]]
         top = [(float(strength[row]), batch.slice(row, 1).to_pylist()[0]) for row in best]
         # By name: regions of a gene are counted apart, and are one gene.
-        names = batch["gene"].dictionary.take(batch["gene"].indices.unique()).to_pylist()
+        genes = batch["gene"].indices.to_numpy()
+        is_first = np.append(True, genes[1:] != genes[:-1])[: len(genes)]
+        names = batch["gene"].dictionary.take(pa.array(genes[is_first])).to_pylist()
         self.add(PairTally(len(batch), set(names), top))
 
     def add(self, other: "PairTally") -> None:

@@ -73,5 +73,5 @@ def read_ranks(context: PartContext, number: int, mirna: np.ndarray) -> np.ndarr
 def _by_range(context: PartContext, mirna: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(order (n,) that brings the pairs of each range of miRNAs together, where each range ends)."""
     n_ranges = count_ranges(context)
-    number = (mirna.astype(np.int64) * n_ranges // len(context.mirnas)).astype(np.uint8)
+    number = (np.arange(len(context.mirnas)) * n_ranges // len(context.mirnas)).astype(np.uint8)[mirna]
     return np.argsort(number, kind="stable"), np.cumsum(np.bincount(number, minlength=n_ranges))
