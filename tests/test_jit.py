@@ -1,4 +1,4 @@
-"""What the decorators promise: kernels without counting of references are refused where they need it, and one kind of argument is one kernel."""
+"""What the decorators promise: who says that it makes no arrays makes none, and one kind of argument is one kernel."""
 
 import numpy as np
 import pytest
