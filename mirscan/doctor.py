@@ -44,7 +44,7 @@ def describe_machine() -> dict[str, str]:
         "precision": f"bfloat16 by {bfloat16_unit()}" if bfloat16_unit() else "float32",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.1f} GB",
         "gpu": _gpu_names() if may_have_gpu() else "none visible",
-        "cache": str(cache) if cache else "none can be written; every start compiles for half a minute (set NUMBA_CACHE_DIR)",
+        "cache": str(cache) if cache else "none can be written; every start compiles for a quarter of a minute (set NUMBA_CACHE_DIR)",
         "temporary": _temporary(),
     }
 

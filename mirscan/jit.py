@@ -97,7 +97,7 @@ def code_folder() -> str | None:
         # Workers leave it to the process that started them.
         if multiprocessing.parent_process() is None:
             logging.getLogger("mirscan").warning(
-                "no cache folder can be written, so every start compiles for half a minute; set NUMBA_CACHE_DIR to one that can"
+                "no cache folder can be written, so every start compiles for a quarter of a minute; set NUMBA_CACHE_DIR to one that can"
             )
         return None
     processor = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten(), numba.__version__, sys.version

@@ -1,4 +1,4 @@
-"""The first run on a machine compiles for its processor in two processes at once, where one alone would take half a minute."""
+"""The first run on a machine compiles for its processor in two processes at once, where one alone would take twice as long."""
 
 import gc
 import logging
@@ -38,7 +38,7 @@ def compile_first(settings: ScanSettings, scan: Callable) -> None:
     except OSError:
         # Full: then nothing is kept for a second process to find.
         return
-    logger.warning("first run on this machine: compiling for its processor, which takes about half a minute and is kept")
+    logger.warning("first run on this machine: compiling for its processor, which takes about a quarter of a minute and is kept")
     # What is wrong with a model, or with a disk, is the run's to say.
     try:
         beside = _scoring_beside(settings) if settings.is_scored else nullcontext()
