@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 import warnings
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -43,6 +44,9 @@ def njit(function=None, *, allocates: bool = True):
             numba.config.CACHE_DIR = before
         # Where Numba is told to compile nothing, it gives the function itself back.
         if folder is not None and dispatcher is not function:
+            # Numba's own stamp tells of the kernel's file, and a kernel is made of helpers in others, too.
+            file = dispatcher._cache._cache_file
+            file._source_stamp = file._source_stamp, kernels_digest()
             dispatcher._cache.save_overload = _where_there_is_room(dispatcher._cache.save_overload, folder)
         return dispatcher
 
@@ -83,6 +87,13 @@ def _tell_unkept(folder: str, said: str) -> None:
     logging.getLogger("mirscan").warning(
         "%s: %s, so compiled code is not kept and the next start compiles again; free space there, or set NUMBA_CACHE_DIR", folder, said
     )
+
+
+@cache
+def kernels_digest() -> str:
+    """Checksum of the files of this package that hold compiled code."""
+    contents = (path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
+    return hashlib.sha256(b"".join(content for content in contents if b"mirscan.jit" in content)).hexdigest()
 
 
 @cache
