@@ -106,6 +106,12 @@ def _isotonic_points(scores: np.ndarray, positive: np.ndarray, weights: np.ndarr
     firsts = np.flatnonzero(np.append(True, np.diff(level) > 0))
     centre = np.add.reduceat(weight * centre, firsts) / np.add.reduceat(weight, firsts)
     level = level[firsts]
+    sizes = np.add.reduceat(np.diff(np.append(edges, len(x))), firsts)
+    # n pairs of one class do not say never or always, and where all of n are sites the best of a scan would tie: the rule of succession.
+    if level[0] == 0:
+        level[0] = min(1 / (sizes[0] + 2), level[1] / 2)
+    if level[-1] == 1:
+        level[-1] = max(1 - 1 / (sizes[-1] + 2), (1 + level[-2]) / 2)
     # Beyond the outer blocks the line goes on, half way to certainty: level ends would tie the best sites of a scan.
     lowest, highest = level[0] / 2, (1 + level[-1]) / 2
     return np.concatenate(([0.0], centre, [1.0])), np.concatenate(([lowest], level, [highest]))
