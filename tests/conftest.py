@@ -44,14 +44,13 @@ def pytest_sessionstart(session):
 
 
 @pytest.fixture
-def train_into_second_member():
-    """Trains until the second member of an ensemble was validated once, and stops there as a kill would."""
-    from mirscan.train.fit import train_model
+def killed_in_second_member():
+    """Calls what trains several networks with a `report`, and stops it as a kill would once the second of them was validated."""
 
     class Stop(Exception):
         pass
 
-    def train(recipe, out):
+    def call(train):
         steps = []
 
         def stop(step):
@@ -60,6 +59,6 @@ def train_into_second_member():
                 raise Stop
 
         with pytest.raises(Stop):
-            train_model(recipe, out, report=stop)
+            train(report=stop)
 
-    return train
+    return call

@@ -221,8 +221,8 @@ def _listed(found: _Found, strength: np.ndarray, n_rules: int, all_types: bool) 
     if not all_types:
         rows = np.flatnonzero(in_set)
         columns = (found.transcript, found.mirna, found.start, found.end, found.rule, strength)
-        is_canonical = np.isin(GROUPS["relaxed"], GROUPS["canonical"])
-        in_set[rows] = keep_strongest(*(column[rows] for column in columns), is_canonical)
+        # Every set is a beginning of the widest one.
+        in_set[rows] = keep_strongest(*(column[rows] for column in columns), GROUPS["relaxed"])
     return in_set
 
 

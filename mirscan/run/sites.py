@@ -13,7 +13,6 @@ from mirscan.genome.projection import Projection, place_columns
 from mirscan.run.plan import Part
 from mirscan.run.settings import ACCESSIBILITY, ENERGY, ScanSettings
 from mirscan.search.filters import keep_strongest
-from mirscan.seeds.rules import GROUPS
 from mirscan.sequence.coding import REGIONS, CodingRegions
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
@@ -61,7 +60,7 @@ def choose_sites(places: Places, rules: Sequence[str], settings: ScanSettings) -
     # Null, which a prefilter leaves, is below every score.
     is_site = places.score >= np.float32(settings.min_score) if settings.drops_rows else np.ones(len(places.score), bool)
     if settings.joins_overlaps:
-        is_site &= keep_strongest(*places, np.isin(rules, GROUPS["canonical"]))
+        is_site &= keep_strongest(*places, rules)
     return is_site
 
 

@@ -10,7 +10,6 @@ from mirscan.scoring.cascade import CascadeScorer
 from mirscan.scoring.loading import load_scorer
 from mirscan.scoring.scorer import Scorer
 from mirscan.search.filters import keep_strongest
-from mirscan.seeds.rules import GROUPS
 from mirscan.sequence.mirnas import MirnaSet
 from mirscan.sequence.transcriptome import Transcriptome
 from mirscan.tables import SITES
@@ -60,9 +59,8 @@ def strongest_sites(sites: pa.Table) -> pa.Table:
     whole = sites.combine_chunks()
     codes = {name: whole[name].combine_chunks() for name in ("transcript", "mirna", "seed")}
     transcript, mirna, seed = (column.indices.to_numpy() for column in codes.values())
-    is_canonical = np.isin(codes["seed"].dictionary.to_pylist(), GROUPS["canonical"])
     start, end, score = (whole[name].to_numpy() for name in ("start", "end", "score"))
-    return whole.filter(pa.array(keep_strongest(transcript, mirna, start, end, seed, score, is_canonical)))
+    return whole.filter(pa.array(keep_strongest(transcript, mirna, start, end, seed, score, codes["seed"].dictionary.to_pylist())))
 
 
 def score_pairs(mirna_sequences: Sequence[str], target_sequences: Sequence[str], model: Model = "base") -> np.ndarray:

@@ -1,6 +1,7 @@
 """Which sites to keep: regions of a BED file, a minimum distance between sites of one miRNA, one of several that overlap."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from mirscan.jit import helper, njit
 from mirscan.notices import Notices, tallied
 from mirscan.search.kernels import Rows
 from mirscan.seeds.rule import MAX_SPAN
+from mirscan.seeds.rules import GROUPS
 from mirscan.sequence.alphabet import N
 from mirscan.sequence.text import decode_text, is_bed_header, open_text, strip_blanks
 from mirscan.sequence.transcriptome import Transcriptome
@@ -130,16 +132,16 @@ def keep_strongest(
     end: np.ndarray,
     seed: np.ndarray,
     strength: np.ndarray,
-    is_canonical: np.ndarray,
+    rules: Sequence[str],
 ) -> np.ndarray:
     """(n,) bool: what stays where overlapping matches of one miRNA count as one site.
 
     Canonical sites all stay, also such as overlap each other. Of the others those stay that overlap none of them, and none with more
     `strength` (n,) that stays; a tie goes to the stronger rule, then to the more 5' match. A bulge or a wobble slides along its site, so
-    that one duplex comes as several matches. `seed` (n,) is an index of rules, which `is_canonical` tells apart; NaN is least strength.
+    that one duplex comes as several matches. `seed` (n,) is an index into `rules`, the names of rules; NaN is least strength.
     The rows (n,) must be ordered by start and hold all matches of each of their transcripts.
     """
-    settled = is_canonical[seed]
+    settled = np.isin(rules, GROUPS["canonical"])[seed]
     return _keep_free(transcript, mirna, start, end, np.lexsort((seed, -strength, ~settled)), settled)
 
 

@@ -111,7 +111,7 @@ def test_keep_strongest__is_the_slow_definition(case, levels):
     columns = [np.array([names[kind].index(row[kind]) for row in rows]) for kind in names]
     columns += [np.array([row[end] for row in rows]) for end in ("start", "end")]
     seed = np.array([rules.index(row["seed"]) for row in rows])
-    kept = keep_strongest(*columns, seed, strength, np.arange(len(rules)) < 4)
+    kept = keep_strongest(*columns, seed, strength, rules)
     value = {id(row): strength[number] - 1e-3 * seed[number] for number, row in enumerate(rows)}
     expected = one_of_overlapping(rows, lambda row: value[id(row)])
     assert [row for row, keep in zip(rows, kept, strict=True) if keep] == expected

@@ -2,6 +2,7 @@ import itertools
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -425,9 +426,9 @@ def test_train_model__finish_before_the_first_validation(write_pairs, tmp_path):
     assert json.loads((tmp_path / "m" / "metrics.json").read_text())["best_step"] == 2
 
 
-def test_train_model__finish_leaves_out_members_that_were_not_begun(write_pairs, train_into_second_member, tmp_path):
+def test_train_model__finish_leaves_out_members_that_were_not_begun(write_pairs, killed_in_second_member, tmp_path):
     recipe = tiny(write_pairs(), members=3)
-    train_into_second_member(recipe, tmp_path / "m")
+    killed_in_second_member(partial(train_model, recipe, tmp_path / "m"))
     lines = []
     train_model(recipe, tmp_path / "m", finish=True, say=lines.append)
     assert "1 member was not begun and is left out of the mean" in lines

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -63,28 +64,15 @@ def test_measure_hardness__folds_score_each_site_by_networks_that_did_not_see_it
     assert scored[0] | scored[1] == set(read_pairs(pool)["target"].to_pylist())
 
 
-def test_measure_hardness__goes_on_after_a_kill(write_pairs, tmp_path):
+def test_measure_hardness__goes_on_after_a_kill(write_pairs, killed_in_second_member, tmp_path):
     pool, committee = write_pool(write_pairs), [SCOUT, SCOUT.replace(seed=2)]
     whole = measure_hardness(pool, tmp_path / "whole.parquet", Measurement("committee", draw_ratio=1.0), committee)
 
-    class Stop(Exception):
-        pass
-
-    steps = []
-
-    def stop(step):
-        steps.append(step.step)
-        # In the second network, after its first validation.
-        if steps.count(1) == 2 and step.validation:
-            raise Stop
-
-    with pytest.raises(Stop):
-        measure_hardness(pool, tmp_path / "killed.parquet", Measurement("committee", draw_ratio=1.0), committee, report=stop)
+    measure = partial(measure_hardness, pool, tmp_path / "killed.parquet", Measurement("committee", draw_ratio=1.0), committee)
+    killed_in_second_member(measure)
     assert not (tmp_path / "killed.parquet").exists()
     again = []
-    hardness = measure_hardness(
-        pool, tmp_path / "killed.parquet", Measurement("committee", draw_ratio=1.0), committee, report=lambda step: again.append(step.step)
-    )
+    hardness = measure(report=lambda step: again.append(step.step))
     np.testing.assert_allclose(hardness, whole, atol=1e-5)
     assert again[0] > 1
     assert json.loads((tmp_path / "killed.json").read_text())["networks"] == ["1-mirscan_base", "2-mirscan_base"]

@@ -1,6 +1,7 @@
 """Methods against imbalance, each against its plain definition."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -137,7 +138,7 @@ def test_positive_factor__by_sampling_and_weight(settings, expected):
     assert positive_factor(Recipe(**settings), LABELS) == pytest.approx(expected)
 
 
-def test_train_model__every_method_in_one_training_and_its_resumption(write_pairs, train_into_second_member, tmp_path):
+def test_train_model__every_method_in_one_training_and_its_resumption(write_pairs, killed_in_second_member, tmp_path):
     """Balanced batches, mined negatives, positives mixed as features, three members and seed priors: killed in the second member."""
     recipe = Recipe(
         pairs=(str(write_pairs()),),
@@ -158,7 +159,7 @@ def test_train_model__every_method_in_one_training_and_its_resumption(write_pair
     )
     train_model(recipe, tmp_path / "whole")
 
-    train_into_second_member(recipe, tmp_path / "killed")
+    killed_in_second_member(partial(train_model, recipe, tmp_path / "killed"))
     train_model(recipe, tmp_path / "killed", resume=True)
     models = [load_model(tmp_path / name) for name in ("whole", "killed")]
     for one, two in zip(models[0].network.weights, models[1].network.weights, strict=True):
