@@ -3,8 +3,8 @@
 The map, from the ground up; a floor imports only from floors below it:
 
     0  errors  notices  settings  tables       what goes wrong or is lost; declared settings; columns
-       jit  cores  cache_folder  keras_loading what a machine has, and where compiled code may lie;
-       arrow_loading  shipped                  the models that come along
+       jit  cores  cache_folder  lean          what a machine has, where compiled code may lie, what not to import;
+       keras_loading  shipped                  Keras without chatter; the models that come along
     1  store                                   where a run's files live: a folder or an object store
     2  sequence                                letters -> codes, miRNAs, transcripts
     3  seeds  networks  duplex  genome         what a match is; Keras code; the physics of one pair; regions and places;

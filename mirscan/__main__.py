@@ -2,7 +2,7 @@
 finds its handler.
 """
 
-from mirscan.cli.signals import catch_signals, leave_if_stopped, stopping
+from mirscan.cli.signals import catch_signals, leave, stopping
 
 
 def main() -> None:
@@ -14,8 +14,7 @@ def main() -> None:
 
             run_command()
     except SystemExit as ended:
-        leave_if_stopped(ended.code)
-        raise
+        leave(ended.code or 0)
 
 
 if __name__ == "__main__":

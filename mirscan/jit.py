@@ -12,13 +12,16 @@ import numpy as np
 
 from mirscan.cache_folder import cache_folder
 from mirscan.errors import RunError
+from mirscan.lean import without
 
 try:
-    with warnings.catch_warnings():
+    # SciPy would be imported for linear algebra in compiled code, a tenth of a second in each start; the kernels have none.
+    with warnings.catch_warnings(), without("scipy"):
         # Numba warns with a traceback of a variable that it cannot read, and ends with another where it cannot go on.
         warnings.filterwarnings("error", "Environment variable 'NUMBA_", RuntimeWarning)
         import llvmlite.binding
         import numba.extending
+        import numba.np.arraymath
 except (RuntimeWarning, ValueError) as error:
     raise RunError(
         f"Numba refuses its settings ({str(error).splitlines()[0].rstrip('.')}); mend NUMBA_... variables or unset them"

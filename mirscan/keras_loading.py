@@ -4,35 +4,16 @@ import contextlib
 import importlib.util
 import logging
 import os
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from mirscan.cache_folder import redirect_unwritable_home, temporary_folder
 from mirscan.errors import RunError
+from mirscan.lean import without
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 # What Keras and TensorFlow import for no other reason than that it is installed: data frames, plots, wrappers, converters. Without it
 # they need half the seconds and two thirds of the memory.
 _NEEDLESS = ("jax", "matplotlib", "pandas", "scipy", "sklearn")
-# What a user has set for work of their own with Keras and matplotlib would change networks and pictures, or keep both from loading:
-# Keras takes a folder that cannot be for one without settings.
-_PLAIN = {"KERAS_HOME": os.devnull, "MATPLOTLIBRC": os.devnull, "MPLBACKEND": "agg"}
-_is_lean = False
-
-
-def keep_lean() -> None:
-    """Import Keras without what mirscan has no use for, and without the user's settings of Keras and matplotlib.
-
-    For processes of mirscan's own: Keras knows no data frames in them.
-    """
-    global _is_lean
-    _is_lean = True
-    os.environ.update(_PLAIN)
-
-
-def is_lean() -> bool:
-    """Whether `keep_lean` was asked for in this process."""
-    return _is_lean
 
 
 def _backend() -> str:
@@ -59,7 +40,7 @@ def load_keras():
     temporary_folder()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     redirect_unwritable_home("KERAS_HOME", "keras")
-    with _silent_standard_error(), _hidden(name for name in _NEEDLESS if _is_lean and name != _backend()):
+    with _silent_standard_error(), without(*(name for name in _NEEDLESS if name != _backend())):
         try:
             import keras
         except (ImportError, ValueError) as error:
@@ -81,16 +62,3 @@ def _silent_standard_error() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-@contextlib.contextmanager
-def _hidden(names: Iterable[str]) -> Iterator[None]:
-    """For the time being, the packages `names` cannot be imported; those that are imported already stay."""
-    hidden = [name for name in names if name not in sys.modules]
-    # None is Python's own mark of a module that must not be looked for.
-    sys.modules.update(dict.fromkeys(hidden))
-    try:
-        yield
-    finally:
-        for name in hidden:
-            sys.modules.pop(name, None)

@@ -13,7 +13,7 @@ import mirscan
 PACKAGE = Path(mirscan.__file__).parent
 FLOORS = {
     **dict.fromkeys(("errors", "notices", "settings", "shipped", "tables", "jit", "cores", "__init__"), 0),
-    **dict.fromkeys(("cache_folder", "keras_loading", "arrow_loading"), 0),
+    **dict.fromkeys(("cache_folder", "lean", "keras_loading"), 0),
     "store": 1,
     "sequence": 2,
     **dict.fromkeys(("seeds", "networks", "duplex", "genome", "accessibility"), 3),
@@ -30,7 +30,8 @@ SIBLINGS = {
     ("jit", "cache_folder"),
     ("cache_folder", "errors"),
     ("jit", "errors"),
-    ("arrow_loading", "keras_loading"),
+    ("keras_loading", "lean"),
+    ("jit", "lean"),
     ("__main__", "cli"),
     ("keras_loading", "errors"),
     ("keras_loading", "cache_folder"),

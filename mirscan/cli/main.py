@@ -38,7 +38,7 @@ from mirscan.cli.terminal import Terminal, keep_plain
 from mirscan.cli.train import train
 from mirscan.cli.train_genes import train_genes
 from mirscan.errors import MirscanError
-from mirscan.keras_loading import keep_lean
+from mirscan.lean import keep_lean
 from mirscan.store.explained import describe
 
 INPUT_ERROR = 1

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 
 class Terminated(KeyboardInterrupt):
@@ -63,14 +64,15 @@ def stopping(command: Callable[[], str | None] = lambda: None) -> Iterator[None]
         raise SystemExit(code) from None
 
 
-def leave_if_stopped(code) -> None:
-    """End the process here if `code` is that of a signal: destructors of libraries may wait forever for threads that were taken by
-    surprise, TensorFlow's among them.
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code, without taking down what it holds.
+
+    After a signal, destructors of libraries may wait forever for threads that were taken by surprise, TensorFlow's among them. At any other
+    end they give back piece by piece what the system takes back at once: four tenths of a second after a large scan.
     """
-    if code not in {code for _, code in _ENDS.values()}:
-        return
-    # What libraries fail at now is the signal's doing.
-    sys.unraisablehook = lambda unraisable: None
+    if code in {code for _, code in _ENDS.values()}:
+        # What libraries fail at now is the signal's doing.
+        sys.unraisablehook = lambda unraisable: None
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, AttributeError):

@@ -13,7 +13,7 @@ from mirscan.jit import helper, njit, read_only
 from mirscan.output.bgzf import END
 from mirscan.output.files import whole_file
 from mirscan.output.tabix import IndexedBlocks, write_index
-from mirscan.output.text import INT_WIDTH, TAB, NameTable, pack_names, put_byte, put_int, put_name
+from mirscan.output.text import INT_WIDTH, TAB, NameTable, pack_names, put_byte, put_int, put_name, text_buffer
 from mirscan.seeds.rules import BUILT_IN
 
 # The colours of TargetScan's track at UCSC; rules beyond the canonical four are green.
@@ -87,7 +87,7 @@ class BedText:
         tables = [pack_names(texts) for texts in names]
         self._names = [array for table in tables for array in arrays_of(table)]
         width = sum(table.width for table in tables) + 5 * (INT_WIDTH + 1) + 4
-        self._buffer, self._row_ends = np.empty(CHUNK_ROWS * width, np.uint8), np.empty(CHUNK_ROWS, np.int64)
+        self._buffer, self._row_ends = text_buffer(CHUNK_ROWS * width), np.empty(CHUNK_ROWS, np.int64)
 
     def format(self, *columns: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Chunks of rows as (text (bytes,), end of each row in it, end of each site); the first two are overwritten by the next chunk.

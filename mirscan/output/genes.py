@@ -11,12 +11,14 @@ from mirscan.output.text import (
     MINUS,
     NUMBER_WIDTH,
     TAB,
+    ZERO,
     pack_names,
     put_byte,
     put_int,
     put_name,
     put_number,
     put_scientific,
+    text_buffer,
 )
 from mirscan.tables import PAIR_SIGNIFICANCE
 
@@ -45,7 +47,7 @@ class GenesText:
         tables.append(pack_names(ends))
         arrays = [array for table in tables for array in (table.offsets, table.data)]
         width = sum(table.width for table in tables) + len(self._numbers) * (NUMBER_WIDTH + 1)
-        buffer = np.empty(CHUNK_ROWS * width, dtype=np.uint8)
+        buffer = text_buffer(CHUNK_ROWS * width)
         indices, values = np.zeros((len(NAMES) + 1, CHUNK_ROWS), np.int32), np.empty((len(self._numbers), CHUNK_ROWS))
         for first in range(0, len(batch), CHUNK_ROWS):
             rows = batch.slice(first, CHUNK_ROWS)
@@ -111,6 +113,9 @@ def format_rows(
 @helper
 def _put_whole(out, at, value):
     """Write a whole number, with nothing at all for NaN, which stands for null."""
+    # Nearly all counts have one digit.
+    if 0 <= value < 10:
+        return put_byte(out, at, ZERO + np.uint8(value))
     if np.isnan(value):
         return at
     whole = np.int64(value)

@@ -14,7 +14,7 @@ from mirscan.genome.projection import GenomePlaces, Projection
 from mirscan.jit import helper, njit
 from mirscan.output.bed import CHUNK_ROWS, COLOURS, OTHER_COLOUR, PLUS, arrays_of, escape_chromosome, permille, thin_ends
 from mirscan.output.tabix import IndexedBlocks
-from mirscan.output.text import INT_WIDTH, NEWLINE, TAB, pack_names, put_byte, put_int, put_name
+from mirscan.output.text import INT_WIDTH, NEWLINE, TAB, pack_names, put_byte, put_int, put_name, text_buffer
 
 # What is kept of a row while it waits: `place` is contig and first base in one number, in the order of the file.
 ROW = np.dtype(
@@ -166,7 +166,7 @@ class Bed12Lines:
     def format(self, rows: np.ndarray, places: GenomePlaces) -> tuple[np.ndarray, np.ndarray]:
         """(text (bytes,), end of each row in it) of rows of `ROW`, in their order."""
         width = sum(table.width for table in self._tables) + 8 * (INT_WIDTH + 1)
-        out = np.empty(len(rows) * width + len(places.blocks.start) * 2 * (INT_WIDTH + 1), np.uint8)
+        out = text_buffer(len(rows) * width + len(places.blocks.start) * 2 * (INT_WIDTH + 1))
         row_ends = np.empty(len(rows), np.int64)
         gene, is_reverse = self._gene_of_transcript[rows["transcript"]], self._is_reverse[rows["transcript"]]
         columns = (places.contig, places.start, places.end, rows["mirna"], rows["seed"], gene, rows["score"], is_reverse, self._thin)

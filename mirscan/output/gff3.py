@@ -12,7 +12,18 @@ from mirscan.jit import njit
 from mirscan.output.bed import PLUS, arrays_of
 from mirscan.output.genome_bed import MINUS, ROW, SiteNames
 from mirscan.output.indexed_text import IndexedText
-from mirscan.output.text import INT_WIDTH, NEWLINE, PROBABILITY_WIDTH, TAB, pack_names, put_byte, put_int, put_name, put_probability
+from mirscan.output.text import (
+    INT_WIDTH,
+    NEWLINE,
+    PROBABILITY_WIDTH,
+    TAB,
+    pack_names,
+    put_byte,
+    put_int,
+    put_name,
+    put_probability,
+    text_buffer,
+)
 
 # A line to be: the site with its number, and where the block lies; `at` is contig and first base in one number.
 _LINE = np.dtype([*((name, kind) for name, (kind, _) in ROW.fields.items()), ("number", "i8"), ("at", "i8"), ("from", "i8"), ("to", "i8")])
@@ -70,7 +81,7 @@ class _Gff3Lines:
 
     def format(self, lines: np.ndarray) -> bytes:
         width = sum(table.width for table in self._tables) + 3 * (INT_WIDTH + 1) + PROBABILITY_WIDTH + len("\t+\t.\tID=site\n")
-        out = np.empty(len(lines) * width, np.uint8)
+        out = text_buffer(len(lines) * width)
         transcript = lines["transcript"]
         columns = (
             self._contig[transcript],

@@ -18,13 +18,21 @@ DECIMALS, SCIENTIFIC_DECIMALS = 6, 3
 PROBABILITY_WIDTH = DECIMALS + 2
 # Any int32, or a float32 below 2**31, with sign, point and decimals.
 NUMBER_WIDTH = INT_WIDTH + 1 + DECIMALS
-_ZERO, _TEN = np.uint64(ZERO), np.uint64(10)
+_ZERO, _ONE, _TWO, _TEN, _HUNDRED = (np.uint64(number) for number in (ZERO, 1, 2, 10, 100))
+# Digits of 00 to 99: half as many divisions as one by one.
+_PAIRS = np.frombuffer("".join(f"{number:02}" for number in range(100)).encode(), np.uint8)
+# Letters of a name that are written at once, whether it has as many or not: what follows in the row is written over the rest.
+AT_ONCE = 32
+_LAST = np.uint64(AT_ONCE - 1)
 _POWERS = 10 ** np.arange(DECIMALS + 1)
 
 
 @dataclass(frozen=True)
 class NameTable:
-    """Names as one byte array: name `i` is `data[offsets[i] : offsets[i + 1]]`; `width` is the longest in bytes."""
+    """Names as one byte array: name `i` is `data[offsets[i] : offsets[i + 1]]`; `width` is the longest in bytes.
+
+    `AT_ONCE` bytes stand behind the last.
+    """
 
     offsets: np.ndarray
     data: np.ndarray
@@ -36,7 +44,13 @@ def pack_names(names: Iterable[str]) -> NameTable:
     encoded = [name.encode() for name in names]
     offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
     np.cumsum([len(name) for name in encoded], out=offsets[1:])
-    return NameTable(offsets, np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8), int(np.diff(offsets).max(initial=0)))
+    data = np.frombuffer(b"".join((*encoded, bytes(AT_ONCE))), dtype=np.uint8)
+    return NameTable(offsets, data, int(np.diff(offsets).max(initial=0)))
+
+
+def text_buffer(size: int) -> np.ndarray:
+    """Room (bytes,) uint8 for `size` bytes of rows, and for what the last name in them may write beyond its end."""
+    return np.empty(size + AT_ONCE, np.uint8)
 
 
 @helper
@@ -50,7 +64,7 @@ def put_byte(out, at, byte):
 def put_name(out, at, offsets, data, index):
     """Write name `index` of a NameTable."""
     place, first, size = np.uintp(at), np.uintp(offsets[index]), np.uintp(offsets[index + 1] - offsets[index])
-    for step in range(size):
+    for step in range((size + _LAST) & ~_LAST):
         out[place + step] = data[first + step]
     return at + np.int64(size)
 
@@ -69,10 +83,15 @@ def put_int(out, at, value):
 def put_digits(out, at, value, width):
     """Write the last `width` digits of a non-negative integer."""
     # Unsigned: division by a constant is a multiplication then, without the cases of numbers below 0.
-    rest = np.uint64(value)
-    for place in range(at + width - 1, at - 1, -1):
-        out[np.uintp(place)] = np.uint8(_ZERO + rest % _TEN)
-        rest //= _TEN
+    rest, place = np.uint64(value), at + width
+    while place > at + 1:
+        pair = _TWO * (rest % _HUNDRED)
+        rest //= _HUNDRED
+        place -= 2
+        out[np.uintp(place)] = _PAIRS[pair]
+        out[np.uintp(place) + _ONE] = _PAIRS[pair + _ONE]
+    if place > at:
+        out[np.uintp(at)] = np.uint8(_ZERO + rest % _TEN)
     return at + width
 
 

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from mirscan.arrow_loading import spare_pandas
 from mirscan.errors import InputError, RunError
+from mirscan.lean import spare_pandas
 from mirscan.run.report_file import read_report
 from mirscan.store.explained import explained_errors
 from mirscan.store.names import GENES, PLAN, REPORT

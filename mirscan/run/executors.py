@@ -15,9 +15,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from mirscan.arrow_loading import spare_pandas
 from mirscan.errors import InputError, MirscanError, ModelError, RunError
-from mirscan.keras_loading import keep_lean
+from mirscan.lean import keep_lean, spare_pandas
 from mirscan.run.jobs import BACKGROUND, FAILURES, PART, Job, do_job
 from mirscan.run.partition import PartContext, open_context
 from mirscan.run.settings import RunOptions, parse_resources

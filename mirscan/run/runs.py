@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 
-from mirscan.arrow_loading import spare_pandas
 from mirscan.cores import usable_cores
 from mirscan.errors import InputError, RunError
+from mirscan.lean import spare_pandas
 from mirscan.run.background import find_background_damage
 from mirscan.run.clusters import check_cluster
 from mirscan.run.executors import DaskExecutor, LocalExecutor

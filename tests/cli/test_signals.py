@@ -80,10 +80,22 @@ def test_stopping__other_errors_and_a_good_end_stay_what_they_are(monkeypatch):
     assert ended.value.code == 0
 
 
-def test_leave_if_stopped__what_fails_at_the_end_is_the_signals_doing():
-    code = "import atexit; from mirscan.cli.signals import leave_if_stopped; atexit.register(lambda: 1 / 0); leave_if_stopped(143)"
-    ended = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE)
-    assert (ended.returncode, ended.stderr) == (143, b"")
+def left_with(code: int, at_exit: str) -> subprocess.CompletedProcess:
+    program = (
+        f"import atexit; from mirscan.cli.signals import leave; atexit.register(lambda: {at_exit}); print('out', end=''); leave({code})"
+    )
+    return subprocess.run([sys.executable, "-c", f"{program}; leave({code})"], capture_output=True, text=True)
+
+
+def test_leave__what_fails_at_the_end_is_the_signals_doing():
+    ended = left_with(143, "1 / 0")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "out", "")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_leave__does_what_is_registered_for_the_end_and_writes_what_was_printed(code):
+    ended = left_with(code, "print('put', end='')")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "output", "")
 
 
 def test_stopping__a_terminal_that_is_gone_cannot_be_written_to(monkeypatch):

@@ -1,4 +1,4 @@
-"""Keras and Arrow without what mirscan has no use for, in processes of its own only."""
+"""Keras, Arrow and Numba without what mirscan has no use for, in processes of its own only."""
 
 import json
 import os
@@ -9,7 +9,8 @@ import pytest
 
 PROGRAM = """
 import json, sys
-from mirscan.keras_loading import keep_lean, load_keras
+from mirscan.keras_loading import load_keras
+from mirscan.lean import keep_lean
 if sys.argv[1] == "lean":
     keep_lean()
 if sys.argv[2]:
@@ -32,7 +33,8 @@ def test_load_keras__leaves_out_what_it_need_not_import_and_only_for_the_time(ho
 
 SETTINGS = """
 from mirscan.evaluation.curves import new_figure
-from mirscan.keras_loading import keep_lean, load_keras
+from mirscan.keras_loading import load_keras
+from mirscan.lean import keep_lean
 keep_lean()
 config = load_keras().config
 print(config.backend(), config.floatx(), config.image_data_format())
@@ -53,8 +55,7 @@ def test_keep_lean__settings_of_the_user_for_keras_and_matplotlib_change_nothing
 
 ARROW = """
 import json, sys
-from mirscan.arrow_loading import spare_pandas
-from mirscan.keras_loading import keep_lean
+from mirscan.lean import keep_lean, spare_pandas
 if sys.argv[1] == "lean":
     keep_lean()
 spare_pandas()
@@ -70,3 +71,23 @@ print(json.dumps([loaded, [array.null_count for array in arrays], pa.table({"a":
 def test_spare_pandas__arrays_are_the_same_and_pandas_still_there(how, loaded):
     finished = subprocess.run([sys.executable, "-c", ARROW, how], capture_output=True, text=True, check=True)
     assert json.loads(finished.stdout) == [loaded, [1, 1, 1], [1]]
+
+
+NUMBA = """
+import json, sys
+from mirscan.lean import keep_lean
+if sys.argv[1] == "lean":
+    keep_lean()
+import mirscan as ms
+mirnas = ms.mirnas_from_sequences(["let-7"], ["UGAGGUAGUAGGUUGUAUAGUU"])
+found = ms.find_candidates(ms.transcriptome_from_sequences(["T1"], ["GGCTACCTCAGG"]), mirnas)
+loaded = "scipy" in sys.modules
+import scipy.linalg
+print(json.dumps([loaded, found.num_rows, float(scipy.linalg.det([[2.0]]))]))
+"""
+
+
+@pytest.mark.parametrize(("how", "loaded"), [("lean", False), ("plain", True)])
+def test_kernels__run_without_scipy_which_is_still_there(how, loaded):
+    finished = subprocess.run([sys.executable, "-c", NUMBA, how], capture_output=True, text=True, check=True)
+    assert json.loads(finished.stdout) == [loaded, 1, 2.0]
