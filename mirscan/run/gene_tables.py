@@ -139,17 +139,16 @@ def write_ranked(context: PartContext, number: int) -> PairTally:
 
 
 def _ranked_batches(context: PartContext, number: int, table: pq.ParquetFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The rows of a stretch with their ranks, a row group at a time."""
-    names = pa.array(context.mirnas.names)
-    mirna = [find_codes(chunk, names) for chunk in table.read(["mirna"]).column(0).chunks]
+    """The rows of a stretch with their ranks, a row group at a time; a stretch has no more rows than a part has sites."""
+    names, batches = pa.array(context.mirnas.names), table.read(use_threads=False).to_batches()
+    mirna = [find_codes(batch["mirna"], names) for batch in batches]
     ranks = read_ranks(context, number, np.concatenate([np.empty(0, np.int32), *mirna]))
     first = 0
-    for group in range(table.num_row_groups):
-        for batch in table.read_row_group(group, use_threads=False).to_batches():
-            rows = ranks[first : first + len(batch)]
-            columns = {name: pa.array(np.ascontiguousarray(rows[name])) for name in rows.dtype.names}
-            yield pa.record_batch([columns[name] if name in columns else batch[name] for name in schema.names], schema=schema)
-            first += len(batch)
+    for batch in batches:
+        rows = ranks[first : first + len(batch)]
+        columns = {name: pa.array(np.ascontiguousarray(rows[name])) for name in rows.dtype.names}
+        yield pa.record_batch([columns[name] if name in columns else batch[name] for name in schema.names], schema=schema)
+        first += len(batch)
 
 
 class WindowCounts:

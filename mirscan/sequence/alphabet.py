@@ -22,7 +22,7 @@ def _byte_codes() -> bytes:
 # A `bytes.translate` table: 1 GB/s, faster than fancy indexing and without a copy to NumPy.
 BYTE_CODES = _byte_codes()
 COMPLEMENT = np.array([U, G, C, A, N], dtype=np.uint8)
-_LETTER_BYTES = np.frombuffer(LETTERS.encode(), dtype=np.uint8)
+_LETTER_BYTES = bytes.maketrans(bytes(range(len(LETTERS))), LETTERS.encode())
 
 
 def encode(sequence: str | bytes) -> np.ndarray:
@@ -49,7 +49,7 @@ def decode(codes: np.ndarray) -> str:
     >>> decode(encode("augn"))
     'ATGN'
     """
-    return _LETTER_BYTES[codes].tobytes().decode()
+    return codes.tobytes().translate(_LETTER_BYTES).decode()
 
 
 def complement(codes: np.ndarray) -> np.ndarray:
