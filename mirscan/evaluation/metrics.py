@@ -9,6 +9,8 @@ from mirscan.errors import InputError
 # Recalls at which precision is quoted.
 RECALLS = (0.2, 0.5, 0.8)
 _ECE_BINS = 10
+# Draws of labels that tell what a calibration error would be by chance: the mean of so many is known within 2 %.
+_MOST_DRAWS = 200
 # Our own rather than scikit-learn's, which sorts anew for each of a thousand bootstrap samples and has no AUROC within groups: a ranking is
 # sorted once here, and a sample is a row of counts. The tests compare both.
 # Bootstrap folds at a time: the count matrix stays within some tens of MB.
@@ -142,11 +144,32 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, weights: np
 
     `weights` (n,) bring the pairs to the base rate for which the probabilities are meant.
     """
-    _refuse_nan(probabilities)
-    which = np.minimum((probabilities * _ECE_BINS).astype(np.int64), _ECE_BINS - 1)
-    in_bin = np.equal.outer(which, np.arange(_ECE_BINS)).astype(np.float64)
+    in_bin = np.equal.outer(_bins(probabilities), np.arange(_ECE_BINS)).astype(np.float64)
     gap = (weights * (probabilities - (labels >= 0.5)))[:, None] * in_bin
     return np.abs(counts.astype(np.float64) @ gap).sum(axis=1) / (counts.astype(np.float64) @ weights)
+
+
+def calibration_error_if_right(labels: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Calibration errors (folds,) that these probabilities would have on as many pairs if they were right, with labels drawn by them: a gap
+    of chance is left in every bin, the wider the fewer its pairs.
+
+    `weights` (n,) as for `calibration_error`, one number a class, of which both must be there.
+    """
+    positive = labels >= 0.5
+    weight, which, random = (weights[~positive][0], weights[positive][0]), _bins(probabilities), np.random.default_rng(seed)
+    # In the set itself a class is as much rarer or more frequent as its weight says.
+    here = probabilities * weight[0] / (probabilities * weight[0] + (1 - probabilities) * weight[1])
+    errors = np.empty(folds)
+    for fold in range(folds):
+        drawn = random.random(len(here)) < here
+        weights = np.where(drawn, weight[1], weight[0])
+        errors[fold] = np.abs(np.bincount(which, weights * (probabilities - drawn))).sum() / weights.sum()
+    return errors
+
+
+def _bins(probabilities: np.ndarray) -> np.ndarray:
+    _refuse_nan(probabilities)
+    return np.minimum((probabilities * _ECE_BINS).astype(np.int64), _ECE_BINS - 1)
 
 
 @dataclass(frozen=True)
@@ -174,7 +197,12 @@ class Scored:
         ranking, grouped = Ranking(self.labels, self.scores), GroupedRanking(self.labels, self.scores, self.mirnas)
         values = self._compute(ranking, grouped, np.ones((1, len(self.labels)), np.float32))
         parts = [self._compute(ranking, grouped, counts) for counts in iter_resamples(len(self.labels), folds, seed)]
-        return {name: _estimate(float(value[0]), [part[name] for part in parts]) for name, value in values.items()}
+        estimates = {name: _estimate(float(value[0]), [part[name] for part in parts]) for name, value in values.items()}
+        positive = self.labels >= 0.5
+        if self.calibration_weights is not None and folds and positive.any() and not positive.all():
+            drawn = calibration_error_if_right(self.labels, self.scores, self.calibration_weights, min(folds, _MOST_DRAWS), seed)
+            estimates["calibration_error_if_right"] = _estimate(float(drawn.mean()), [drawn])
+        return estimates
 
     def _compute(self, ranking: Ranking, grouped: GroupedRanking, counts: np.ndarray) -> dict[str, np.ndarray]:
         hits, misses = ranking.cumulative(counts)

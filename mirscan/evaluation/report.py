@@ -15,6 +15,7 @@ _COLUMNS = {
     "accuracy": "accuracy",
     **{f"precision_at_recall_{recall:g}": f"P@R={recall:g}" for recall in RECALLS},
     "calibration_error": "ECE",
+    "calibration_error_if_right": "if right",
 }
 # Columns whose interval is printed; the others' are in the JSON.
 _WITH_INTERVAL = ("average_precision", "auroc", "within_mirna_auroc")

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_recall_curve, roc_auc_score
 
 from mirscan.errors import InputError
+from mirscan.evaluation.calibration import base_rate_weights
 from mirscan.evaluation.metrics import (
     GroupedRanking,
     Ranking,
@@ -12,6 +13,7 @@ from mirscan.evaluation.metrics import (
     auroc,
     average_precision,
     calibration_error,
+    calibration_error_if_right,
     count_couples,
     curve,
     ranked_auroc,
@@ -107,6 +109,24 @@ def test_calibration_error__known_gap():
     labels, scores = np.array([0, 1, 1, 1]), np.array([0.25, 0.25, 0.95, 0.95])
     # bin 2: mean .25, observed .5; bin 9: mean .95, observed 1
     assert calibration_error(labels, scores, np.ones(4), np.ones((1, 4)))[0] == pytest.approx((2 * 0.25 + 2 * 0.05) / 4)
+
+
+@pytest.mark.parametrize("base_rate", [0.5, 0.1])
+def test_calibration_error_if_right__is_what_right_probabilities_have(base_rate):
+    random = np.random.default_rng(3)
+    right = random.random(400)
+    found, expected = [], []
+    for _ in range(60):
+        labels = (random.random(400) < right).astype(np.int8)
+        weights = base_rate_weights(labels >= 0.5, base_rate)
+        odds = right / (1 - right) * np.divide(*[weights[labels == label][0] for label in (1, 0)])
+        probabilities = odds / (1 + odds)
+        found.append(calibration_error(labels, probabilities, weights, np.ones((1, 400)))[0])
+        expected.append(calibration_error_if_right(labels, probabilities, weights, 20, seed=1).mean())
+    assert np.mean(found) == pytest.approx(np.mean(expected), rel=0.1)
+    # Four times as many pairs, half the gap of chance.
+    many = [np.repeat(values, 4) for values in (labels, probabilities, weights)]
+    assert calibration_error_if_right(*many, 200, seed=1).mean() == pytest.approx(np.mean(expected) / 2, rel=0.15)
 
 
 def test_curve__ends_at_full_recall():
