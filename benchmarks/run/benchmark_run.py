@@ -27,7 +27,7 @@ from mirscan.run import resume, scan
 from mirscan.run.estimate import estimate_cost, measure_scores
 from mirscan.run.finish import Finish, finish_run, remove_stretches
 from mirscan.run.inputs import compile_run_table, identify, read_run_mirnas, read_targets
-from mirscan.run.jobs import PART, Job, do_job, later_rounds
+from mirscan.run.jobs import PART, Job, do_job, later_rounds, part_round
 from mirscan.run.partition import make_sites, open_context
 from mirscan.run.plan import make_plan
 from mirscan.run.sealed import seal, unseal
@@ -179,7 +179,7 @@ def measure_finish(inputs: dict, folder: Path) -> None:
     context.warm_up()
     rows, results = [], {}
     parts = [Job(PART, number) for number in range(len(plan.parts))]
-    for jobs in ([parts[-1]], parts, *later_rounds(context)):
+    for jobs in ([parts[-1]], part_round(parts), *later_rounds(context)):
         for kind in dict.fromkeys(job.kind for job in jobs):
             with clock() as seconds:
                 results |= {job: do_job(context, job) for job in jobs if job.kind == kind}

@@ -20,7 +20,7 @@ from mirscan.output.parquet_join import ParquetJoin
 from mirscan.output.tabix import join_runs, shift_runs, write_index
 from mirscan.run.gene_tables import PairTally, gene_schema
 from mirscan.run.jobs import GENES as GENES_JOB
-from mirscan.run.jobs import PART, RANGE, Job, do_job, later_rounds
+from mirscan.run.jobs import PART, RANGE, Job, do_job, later_rounds, part_round
 from mirscan.run.partition import PartContext, find_damage
 from mirscan.run.stopwatch import clock
 from mirscan.run.stretches import find_stretch_damage
@@ -74,7 +74,7 @@ def finish_run(context: PartContext) -> Finished:
     with Finish(context) as finish:
         parts = range(len(context.plan.parts))
         lost = list_lost_stretches(context.store, parts)
-        for jobs in ([Job(PART, number) for number in lost], *later_rounds(context)):
+        for jobs in (part_round([Job(PART, number) for number in lost]), *later_rounds(context)):
             for job in jobs:
                 finish.job_done(job, do_job(context, job))
         for number in set(parts).difference(lost):

@@ -52,6 +52,11 @@ def do_job(context: PartContext, job: Job, report: Report | None = None) -> Any:
     return WORK[job.kind](context, job.number, *((report,) if job.kind in FAILURES else ()))
 
 
+def part_round(parts: list[Job]) -> list[Job]:
+    """These parts, and behind them what needs none: with the last parts at work there are cores without one."""
+    return [*parts, *jobs_of(SEQUENCES, 1)]
+
+
 def later_rounds(context: PartContext) -> list[list[Job]]:
     """What is left to do when all parts are done; it costs no scan and no scores."""
     n_parts, has_null = len(context.plan.parts), bool(context.plan.background)
@@ -60,6 +65,6 @@ def later_rounds(context: PartContext) -> list[list[Job]]:
     rounds = [
         [*cut, *jobs_of(SITE_RATES, has_null)],
         [*jobs_of(RANKS, count_ranges(context)), *jobs_of(SITE_Q, n_parts * has_null)],
-        [*jobs_of(SEQUENCES, 1), *jobs_of(GENES, len(context.gene_stretches)), *ranges],
+        [*jobs_of(GENES, len(context.gene_stretches)), *ranges],
     ]
     return [jobs for jobs in rounds if jobs]

@@ -18,7 +18,7 @@ from mirscan.run.export import export
 from mirscan.run.finish import Finish, list_damage, list_lost_stretches, remove_stretches
 from mirscan.run.first_run import compile_first
 from mirscan.run.inputs import check_settings, identify, spooled_pipes, store_inputs_again
-from mirscan.run.jobs import BACKGROUND, FAILURES, NULL, PART, Job, jobs_of, later_rounds
+from mirscan.run.jobs import BACKGROUND, FAILURES, NULL, PART, Job, jobs_of, later_rounds, part_round
 from mirscan.run.lock import RunLock
 from mirscan.run.partition import PartContext
 from mirscan.run.plan import ScanPlan, clear_run, find_differences, find_stored_damage, load_plan, make_plan, refuse_foreign_folder
@@ -167,7 +167,7 @@ def _do_jobs(
     whole = [number for number in range(len(plan.parts)) if number not in damaged]
     parts = [Job(PART, number) for number in sorted((*damaged, *list_lost_stretches(store, whole)))]
     background = [Job(BACKGROUND, number) for number in list_damage(store, len(plan.background), find_background_damage)]
-    stages = {"background": [background, jobs_of(NULL, bool(plan.background))], "scan": [parts], "genes": later_rounds(context)}
+    stages = {"background": [background, jobs_of(NULL, bool(plan.background))], "scan": [part_round(parts)], "genes": later_rounds(context)}
     n_jobs = max(len(jobs) for rounds in stages.values() for jobs in rounds)
     with Finish(context) as finish, ExitStack() as stack:
         for job in set(jobs_of(PART, len(plan.parts))).difference(parts):
@@ -220,8 +220,9 @@ class _Counter:
         # Of parts the others are done already.
         stage, every = {PART: (SCAN, self._plan.parts), BACKGROUND: (BACKGROUND_STAGE, self._plan.background)}.get(kind, (FINISH, ()))
         self._stage, self._parts, self.n_jobs = stage, every, len(every) or len(jobs)
-        self._jobs_done = self.n_jobs - len(jobs)
-        self._bases_done = self._plan.n_bases - sum(every[job.number].bases for job in jobs) if every else 0
+        counted = [job for job in jobs if self._counts(job)]
+        self._jobs_done = self.n_jobs - len(counted)
+        self._bases_done = self._plan.n_bases - sum(every[job.number].bases for job in counted) if every else 0
         self._going: dict[int, tuple[int, int]] = {}
         self._rows = 0
 
@@ -231,12 +232,18 @@ class _Counter:
 
     def job_done(self, job: Job, result) -> None:
         self._lock.check()
+        if not self._counts(job):
+            return
         self._jobs_done += 1
         if self._parts:
             self._going.pop(job.number, None)
             self._bases_done += self._parts[job.number].bases
             self._rows += result["rows"]
         self._tell()
+
+    def _counts(self, job: Job) -> bool:
+        """Not what is done beside parts."""
+        return not self._parts or job.kind in FAILURES
 
     def _tell(self) -> None:
         if not self._parts:
