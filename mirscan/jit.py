@@ -15,7 +15,7 @@ from mirscan.errors import RunError
 from mirscan.lean import without
 
 try:
-    # SciPy would be imported for linear algebra in compiled code, a tenth of a second in each start; the kernels have none.
+    # `arraymath` looks for SciPy, for linear algebra in compiled code: a tenth of a second in each start, and the kernels have none.
     with warnings.catch_warnings(), without("scipy"):
         # Numba warns with a traceback of a variable that it cannot read, and ends with another where it cannot go on.
         warnings.filterwarnings("error", "Environment variable 'NUMBA_", RuntimeWarning)
