@@ -139,7 +139,7 @@ def write_ranked(context: PartContext, number: int) -> PairTally:
 
 
 def _ranked_batches(context: PartContext, number: int, table: pq.ParquetFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The rows of a stretch with their ranks, a row group at a time; a stretch has as many rows as pairs have sites in a part, or those of one gene."""
+    """The rows of a stretch with their ranks, a row group at a time; they are about as many as pairs in a part."""
     names, batches = pa.array(context.mirnas.names), table.read(use_threads=False).to_batches()
     mirna = [find_codes(batch["mirna"], names) for batch in batches]
     ranks = read_ranks(context, number, np.concatenate([np.empty(0, np.int32), *mirna]))
