@@ -81,7 +81,6 @@ def measure_hardness(
     _check(out, measurement, networks)
     pool, _ = clean_pairs(read_pairs(paths))
     work = out.with_name(out.name + ".work")
-    work.mkdir(parents=True, exist_ok=True)
     fold_of = _folds(pool, measurement)
     names = [f"{number}-{recipe.architecture}" for number, recipe in enumerate(networks, start=1)]
     by_network = {name: np.empty(pool.num_rows, np.float32) for name in names}
@@ -142,6 +141,7 @@ def _write_draw(pool: pa.Table, allowed: np.ndarray, measurement: Measurement, w
     # The pool is part of the name: what was begun on another pool is not gone on with.
     path = work / f"draw-{pool_checksum(table)[:12]}.parquet"
     if not path.is_file():
+        work.mkdir(exist_ok=True)
         temporary = path.with_name("writing." + path.name)
         pa.parquet.write_table(table, temporary)
         temporary.rename(path)

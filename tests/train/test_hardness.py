@@ -90,18 +90,21 @@ def test_published_networks__scout_and_committee():
         (Measurement("scout"), [SCOUT, SCOUT], "a scout of 2 networks"),
         (Measurement("oracle"), [SCOUT], "kind 'oracle': unknown; expected one of scout, committee"),
         (Measurement(folds=1), [SCOUT], "folds is 1; expected 0"),
+        (Measurement(folds=9000), [SCOUT], r"folds is 9000, but the pool has \d+ clusters"),
         (Measurement(draw_ratio=50), [SCOUT], r"draw_ratio is 50, but there are \d+ negatives for \d+ positives"),
     ],
 )
 def test_measure_hardness__what_cannot_be_measured(write_pairs, tmp_path, measurement, networks, message):
     with pytest.raises(InputError, match=message):
         measure_hardness(write_pool(write_pairs), tmp_path / "h.parquet", measurement, networks)
+    assert not list(tmp_path.glob("h.parquet*"))
 
 
 def test_measure_hardness__a_pool_without_negatives(write_pairs, tmp_path):
     pool = write_pairs(rows=[row for row in write_pairs.rows(300, 20, 1) if row[2]])
     with pytest.raises(InputError, match="a pool without positives or without negatives has no hardness"):
         measure_hardness(pool, tmp_path / "h.parquet", Measurement(), [SCOUT])
+    assert not list(tmp_path.glob("h.parquet*"))
 
 
 def test_recipe__hardness_and_teacher_exclude_each_other():
