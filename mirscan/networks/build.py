@@ -16,6 +16,16 @@ def architecture_settings(name: str) -> dict[str, object]:
     return {parameter.name: parameter.default for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
+# type of a default -> what a setting may be, and how a message calls it
+_KINDS = {
+    bool: (bool, "true or false"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    str: (str, "a text"),
+    tuple: ((list, tuple), "a list"),
+}
+
+
 def build_network(name: str, mirna_length: int, target_length: int, duplex: int = 0, **settings) -> keras.Model:
     """An untrained network.
 
@@ -29,6 +39,10 @@ def build_network(name: str, mirna_length: int, target_length: int, duplex: int 
     unknown = sorted(set(settings) - set(known))
     if unknown:
         raise ModelError(f"{name}: unknown setting {', '.join(unknown)}; known: {', '.join(known)}")
+    for key, value in settings.items():
+        kind, expected = _KINDS[type(known[key])]
+        if not isinstance(value, kind):
+            raise ModelError(f"{name}: setting {key} is {value!r}; expected {expected}, as its default {known[key]!r}")
     inputs = _inputs(mirna_length, target_length, int(duplex))
     try:
         output = function(inputs, **settings)

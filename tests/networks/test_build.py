@@ -192,6 +192,8 @@ def test_build_network__unknown_setting():
         ("resnet_small", {"regularization": "l3"}, "regularization 'l3'; expected one of none, l1, l2, l1l2"),
         ("transformer", {"head": "mlp"}, "head 'mlp'; expected fc, cnn or bilstm"),
         ("targetnet", {"filters": (16, 8)}, "expected blocks that do not narrow"),
+        ("mirscan_base", {"filters": "many"}, r"mirscan_base: setting filters is 'many'; expected a list, as its default \(64, 96\)"),
+        ("mirscan_base", {"embedding": 8.5}, "setting embedding is 8.5; expected a whole number, as its default 8"),
         ("mirscan_base", {"filters": (64,)}, "mirscan_base for miRNAs of 24 nt and windows of 50 nt"),
     ],
 )
