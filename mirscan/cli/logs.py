@@ -54,6 +54,7 @@ def set_up_logs(level: str | None, file: Path | None) -> None:
     handler.setFormatter(logging.Formatter("mirscan: %(levelname)s: %(message)s") if file is None else JsonLines())
     for old in list(_ROOT.handlers):
         _ROOT.removeHandler(old)
+        old.close()
     _ROOT.addHandler(handler)
     _ROOT.setLevel((level or "info").upper())
 

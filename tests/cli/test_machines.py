@@ -75,6 +75,13 @@ def test_log_file__of_a_process_ends_with_its_exit_code(tmp_path):
     assert (error["level"], last["exit_code"]) == ("error", 1) and "not a run" in error["message"]
 
 
+def test_log_file__of_an_earlier_command_is_closed(tmp_path):
+    assert run("--log-file", tmp_path / "first", "models", "list").exit_code == 0
+    (earlier,) = logging.getLogger("mirscan").handlers
+    assert run("--log-file", tmp_path / "second", "models", "list").exit_code == 0
+    assert earlier.stream is None
+
+
 def test_log_level__alone_goes_to_standard_error(tmp_path):
     result = run("--log-level", "info", *SCAN, "--out", tmp_path / "out")
     assert "mirscan: INFO: planned" in result.stderr and "INFO" not in result.stdout
