@@ -17,7 +17,14 @@ import msgspec
 
 from mirscan.errors import InputError
 
-_KINDS = {int: ("a whole number", "whole numbers"), float: ("a number", "numbers"), str: ("a text", "texts"), bool: ("true or false", "")}
+# type -> how messages call one such value, and several
+KINDS = {
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
+    str: ("a text", "texts"),
+    bool: ("true or false", ""),
+    tuple: ("a list", "lists"),
+}
 
 
 def about(
@@ -59,11 +66,11 @@ class Setting:
             return ", ".join(typing.get_args(self.kind))
         arguments = typing.get_args(self.kind)
         if typing.get_origin(self.kind) is dict:
-            return "a table of names and values" if arguments[1] is Any else f"a table of names and {_KINDS[arguments[1]][1]}"
+            return "a table of names and values" if arguments[1] is Any else f"a table of names and {KINDS[arguments[1]][1]}"
         if typing.get_origin(self.kind) is tuple:
-            return f"a list of {_KINDS[arguments[0]][1]}"
+            return f"a list of {KINDS[arguments[0]][1]}"
         lowest, highest = (self.meta.ge if self.meta.gt is None else self.meta.gt), self.meta.le
-        words = _KINDS[self.kind][0] + (f" of {self.meta.extra['unit']}" if self.meta.extra["unit"] else "")
+        words = KINDS[self.kind][0] + (f" of {self.meta.extra['unit']}" if self.meta.extra["unit"] else "")
         if lowest is None:
             return words
         if highest is None:

@@ -8,22 +8,16 @@ from mirscan.errors import ModelError
 from mirscan.networks.cost import count_mflop, count_parameters
 from mirscan.networks.head import NetworkInputs
 from mirscan.networks.registry import ARCHITECTURES, find_architecture
+from mirscan.settings import KINDS
+
+# What TOML and the command line may write where a default is of this type.
+_ALSO = {float: (float, int), tuple: (tuple, list)}
 
 
 def architecture_settings(name: str) -> dict[str, object]:
     """Hyper-parameters of an architecture with their defaults."""
     parameters = inspect.signature(find_architecture(name).load()).parameters.values()
     return {parameter.name: parameter.default for parameter in parameters if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
-
-
-# type of a default -> what a setting may be, and how a message calls it
-_KINDS = {
-    bool: (bool, "true or false"),
-    int: (int, "a whole number"),
-    float: ((int, float), "a number"),
-    str: (str, "a text"),
-    tuple: ((list, tuple), "a list"),
-}
 
 
 def build_network(name: str, mirna_length: int, target_length: int, duplex: int = 0, **settings) -> keras.Model:
@@ -40,9 +34,9 @@ def build_network(name: str, mirna_length: int, target_length: int, duplex: int 
     if unknown:
         raise ModelError(f"{name}: unknown setting {', '.join(unknown)}; known: {', '.join(known)}")
     for key, value in settings.items():
-        kind, expected = _KINDS[type(known[key])]
-        if not isinstance(value, kind):
-            raise ModelError(f"{name}: setting {key} is {value!r}; expected {expected}, as its default {known[key]!r}")
+        kind = type(known[key])
+        if not isinstance(value, _ALSO.get(kind, kind)):
+            raise ModelError(f"{name}: setting {key} is {value!r}; expected {KINDS[kind][0]}, as its default {known[key]!r}")
     inputs = _inputs(mirna_length, target_length, int(duplex))
     try:
         output = function(inputs, **settings)
